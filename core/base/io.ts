@@ -1,0 +1,169 @@
+/**
+ * What Monoport asks of the outside world: sockets, clock, files, process. `runtime/` fulfils it
+ * once per runtime; core and server name it but never reach for it, so a test can pass its own.
+ *
+ * Callback style: only `listen`, `connect`, `openUdp`, `startTls` and files return promises, so
+ * that no promise is made per packet.
+ *
+ * @module
+ */
+import type { CryptoProvider } from "./crypto.ts";
+import type { Millis } from "./machine.ts";
+
+/** An IP address as text (no brackets, no zone, IPv4-mapped IPv6 as plain IPv4) and a port. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Callbacks of the protocol that currently owns a connection. Swap it to hand the connection over. */
+export interface ConnHandler {
+  /** Bytes in order. `chunk` belongs to the callee: the shim never touches it again. */
+  data(chunk: Uint8Array): void;
+  /** All queued bytes were handed to the kernel, after `write` had returned `false`. */
+  drain?(): void;
+  /** The peer sent FIN; our side can still write. Without it the shim answers with `conn.end()`. */
+  end?(): void;
+  /** The connection is gone. Exactly once, last of all calls. */
+  close(error?: Error): void;
+}
+
+/** A TCP or TLS byte stream. TCP_NODELAY is on. Half-close is allowed. */
+export interface Conn {
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+  handler: ConnHandler;
+  /** Bytes accepted by `write` that the kernel has not taken yet. */
+  readonly buffered: number;
+  /** Whether `destroy` was called or `close` reported: writes go nowhere. */
+  readonly closed: boolean;
+  /**
+   * Sends `bytes` at once, in one system call where the kernel takes them all; the rest is queued.
+   * `bytes` must not be changed until `buffered` is 0. Returns `false` when more than
+   * `HIGH_WATER_BYTES` are queued: stop and wait for `drain`. Never throws; after `closed` it does
+   * nothing and returns `true`.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Stops reading; at most one more chunk may still come. */
+  pause(): void;
+  resume(): void;
+  /** Flushes what is queued, then sends FIN. Reading goes on. */
+  end(): void;
+  /** Closes at once, dropping what is queued. `handler.close` follows, never inside this call. */
+  destroy(error?: Error): void;
+  /**
+   * Becomes the server side of TLS. `first` holds every raw byte read so far (the ClientHello).
+   * This connection's handler is no longer called; the returned connection carries the plaintext.
+   * Rejects when the handshake fails or takes longer than `handshakeMillis`.
+   */
+  startTls(first: Uint8Array, options: TlsOptions): Promise<Conn>;
+}
+
+/** `Conn.write` returns `false` above this many queued bytes. */
+export const HIGH_WATER_BYTES: number = 256 * 1024;
+
+export interface TlsOptions {
+  readonly context: TlsContext;
+  /** Protocols to choose from by ALPN, best first. */
+  readonly alpn?: readonly string[];
+  /** Default 10,000 ms. */
+  readonly handshakeMillis?: Millis;
+}
+
+/** An opaque certificate and key, ready for `startTls`; made by `Runtime.tlsContext`. */
+export interface TlsContext {
+  readonly kind: "tls-context";
+}
+
+export interface ListenOptions {
+  /** IP address to bind; default all interfaces (`::`, IPv4 included, else `0.0.0.0`). */
+  readonly host?: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** `startTls` will be called on these connections (some runtimes then listen another way). */
+  readonly tls?: boolean;
+  /** Called when accepting failed (`EMFILE`, `ENFILE`, ...). The shim backs off 100 ms and goes on by itself. */
+  readonly onAcceptError?: (error: Error & { readonly code?: string }) => void;
+}
+
+export interface Listener {
+  readonly local: Endpoint;
+  /** Stops accepting. Connections that were accepted live on. */
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Default 10,000 ms. */
+  readonly timeoutMillis?: Millis;
+}
+
+/** `bytes` is valid during the call only: the shim may reuse its receive buffer. */
+export type DatagramHandler = (bytes: Uint8Array, from: Endpoint) => void;
+
+export interface UdpSocket {
+  readonly local: Endpoint;
+  /** Best effort: a full socket buffer or a bad address drops the datagram, as the network would. */
+  send(bytes: Uint8Array, to: Endpoint): void;
+  close(): Promise<void>;
+}
+
+/** One address of one network interface. */
+export interface InterfaceAddress {
+  readonly name: string;
+  readonly address: string;
+  readonly family: "ipv4" | "ipv6";
+  /** Loopback. */
+  readonly internal: boolean;
+}
+
+/** Files, for certificates, configuration and recordings. Paths are the operating system's. */
+export interface Files {
+  /** Rejects with an error whose `code` is `ENOENT` when it is not there. */
+  read(path: string): Promise<Uint8Array>;
+  /** Replaces the file at once (write to a temporary name, then rename). `mode` default 0o644. */
+  write(path: string, bytes: Uint8Array, mode?: number): Promise<void>;
+  /** Makes the folder and its parents. */
+  makeDir(path: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Modification time in ms since the Unix epoch and size in bytes, or `undefined` when it is not there. */
+  stat(path: string): Promise<{ readonly size: number; readonly modified: number } | undefined>;
+}
+
+/** What the process uses, for metrics and `/api/v1/summaries`. */
+export interface ProcessUsage {
+  readonly residentBytes: number;
+  /** User and system CPU time of this process in ms. */
+  readonly cpuMillis: Millis;
+}
+
+export interface Runtime {
+  readonly name: "node" | "deno" | "bun";
+  /** The runtime's own version, as `26.10.0`. */
+  readonly version: string;
+  readonly crypto: CryptoProvider;
+  readonly files: Files;
+  /** Process id. */
+  readonly pid: number;
+  /** Arguments after the program's own name. */
+  readonly args: readonly string[];
+  /** Whether this build can read the environment (Deno may refuse); `env()` is empty then. */
+  env(): Readonly<Record<string, string>>;
+  /** Monotonic; the only clock of sessions. */
+  now(): Millis;
+  /** Milliseconds since the Unix epoch; for NTP times, logs and HTTP dates only. */
+  wallClock(): Millis;
+  /** Calls `fire` once, at or after `at` on the `now()` clock. Disposing it twice is harmless. */
+  wakeAt(at: Millis, fire: () => void): Disposable;
+  listen(options: ListenOptions, onConn: (conn: Conn) => void): Promise<Listener>;
+  connect(to: Endpoint, options?: ConnectOptions): Promise<Conn>;
+  openUdp(options: ListenOptions, onDatagram: DatagramHandler): Promise<UdpSocket>;
+  /** Throws when certificate or key cannot be used. PEM. */
+  tlsContext(certificateChain: string, privateKey: string): TlsContext;
+  /** Addresses of the machine; empty when the runtime may not tell. */
+  interfaces(): readonly InterfaceAddress[];
+  usage(): ProcessUsage;
+  /** Writes one line to standard output or standard error. */
+  print(line: string, to?: "out" | "error"): void;
+  onSignal(name: "SIGINT" | "SIGTERM" | "SIGHUP", handle: () => void): Disposable;
+  exit(code: number): never;
+}

@@ -1,0 +1,8 @@
+/** Words everybody uses, and the contracts a runtime fulfils. @module */
+export * from "./crypto.ts";
+export * from "./error.ts";
+export * from "./fault.ts";
+export * from "./io.ts";
+export * from "./machine.ts";
+export * from "./srtp_engine.ts";
+export * from "./timers.ts";
