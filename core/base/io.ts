@@ -84,6 +84,8 @@ export interface ListenOptions {
   readonly tls?: boolean;
   /** Called when accepting failed (`EMFILE`, `ENFILE`, ...). The shim backs off 100 ms and goes on by itself. */
   readonly onAcceptError?: (error: Error & { readonly code?: string }) => void;
+  /** Called once for each accepted connection, after its handler's `close`: for whoever counts them. */
+  readonly onConnClosed?: (conn: Conn) => void;
 }
 
 export interface Listener {

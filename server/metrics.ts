@@ -1,0 +1,96 @@
+/** Counters and gauges, in the text format of Prometheus (version 0.0.4). @module */
+import type { Fault } from "../core/base/mod.ts";
+
+interface Family {
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  readonly label: string;
+  /** By value of the label; "" where there is none. */
+  readonly values: Map<string, number>;
+  read: (() => number) | undefined;
+}
+
+export class Metrics {
+  readonly #families = new Map<string, Family>();
+
+  /** Declares a counter; `label` names its only label. */
+  counter(name: string, help: string, label = ""): void {
+    const values = new Map<string, number>(label === "" ? [["", 0]] : []);
+    this.#families.set(name, { help, type: "counter", label, values, read: undefined });
+  }
+
+  /** Declares a gauge that is read when metrics are asked for. */
+  gauge(name: string, help: string, read: () => number): void {
+    this.#families.set(name, { help, type: "gauge", label: "", values: new Map(), read });
+  }
+
+  /** Adds to a declared counter. Label values are ours (codes, protocols), never a peer's text. */
+  count(name: string, labelValue = "", by = 1): void {
+    const values = this.#families.get(name)?.values;
+    if (values === undefined) throw new Error(`Cannot count ${name}: it is not declared`);
+    values.set(labelValue, (values.get(labelValue) ?? 0) + by);
+  }
+
+  /** What a peer did wrong, by the fault's layer and code. */
+  fault(fault: Fault): void {
+    this.count("monoport_faults_total", `${fault.layer}/${fault.code}`);
+  }
+
+  value(name: string, labelValue = ""): number {
+    const family = this.#families.get(name);
+    return family?.read?.() ?? family?.values.get(labelValue) ?? 0;
+  }
+
+  render(): string {
+    let out = "";
+    for (const [name, family] of this.#families) {
+      out += `# HELP ${name} ${family.help}\n# TYPE ${name} ${family.type}\n`;
+      if (family.read !== undefined) out += `${name} ${family.read()}\n`;
+      for (const [value, count] of family.values) {
+        const label = family.label === "" ? "" : `{${family.label}="${value}"}`;
+        out += `${name}${label} ${count}\n`;
+      }
+    }
+    return out;
+  }
+}
+
+/** The metrics of a server, declared in one place so that docs can list them. */
+export function serverMetrics(): Metrics {
+  const metrics = new Metrics();
+  metrics.counter(
+    "monoport_connections_total",
+    "TCP connections accepted, by what they turned out to be",
+    "protocol",
+  );
+  metrics.counter(
+    "monoport_connections_shed_total",
+    "Connections closed by us before they proved themselves",
+    "reason",
+  );
+  metrics.counter("monoport_accept_errors_total", "Failures to accept a connection", "code");
+  metrics.counter("monoport_faults_total", "What peers did wrong, by rule", "fault");
+  metrics.counter(
+    "monoport_http_requests_total",
+    "HTTP requests answered, by status class",
+    "status",
+  );
+  metrics.counter("monoport_sessions_total", "WebRTC sessions made", "role");
+  metrics.counter(
+    "monoport_sessions_refused_total",
+    "Publishing or playing refused, by status",
+    "status",
+  );
+  metrics.counter("monoport_sessions_ended_total", "WebRTC sessions ended, by reason", "reason");
+  metrics.counter("monoport_received_packets_total", "RTP packets received from publishers");
+  metrics.counter("monoport_received_bytes_total", "RTP bytes received from publishers");
+  metrics.counter("monoport_sent_packets_total", "RTP packets sent to viewers");
+  metrics.counter("monoport_sent_bytes_total", "RTP bytes sent to viewers, as on the wire");
+  metrics.counter("monoport_dropped_frames_total", "Frames dropped for viewers who fell behind");
+  metrics.counter(
+    "monoport_dropped_packets_total",
+    "RTP packets dropped for viewers who fell behind",
+  );
+  metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
+  return metrics;
+}
