@@ -1,0 +1,66 @@
+/** What the API tells about streams and clients, independent of how they came in. @module */
+import type { Millis } from "../core/base/mod.ts";
+
+/** Bits per second over the last 30 s. */
+export interface Rates {
+  readonly receivedKbps: number;
+  readonly sentKbps: number;
+}
+
+export interface VideoFacts {
+  readonly codec: string;
+  readonly profile: string;
+  readonly level: string;
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second over the last seconds. */
+  readonly frameRate: number;
+}
+
+export interface AudioFacts {
+  readonly codec: string;
+  readonly sampleRate: number;
+  readonly channels: number;
+}
+
+export interface StreamFacts extends Rates {
+  readonly id: string;
+  readonly app: string;
+  readonly name: string;
+  /** Since when it has been live, on the wall clock; 0 when it is not. */
+  readonly liveSince: Millis;
+  readonly clients: number;
+  readonly frames: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Client id of the publisher, `undefined` while nobody publishes. */
+  readonly publisher: string | undefined;
+  readonly video: VideoFacts | undefined;
+  readonly audio: AudioFacts | undefined;
+}
+
+export interface ClientFacts extends Rates {
+  readonly id: string;
+  readonly streamId: string;
+  readonly app: string;
+  readonly name: string;
+  readonly address: string;
+  readonly type: "rtc-publish" | "rtc-play";
+  /** Seconds. */
+  readonly alive: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** `tcp` once connected. */
+  readonly transport: "tcp" | "udp" | "";
+  /** What keeps a viewer from seeing, in words; empty when nothing does. */
+  readonly trouble: string;
+  readonly droppedFrames: number;
+}
+
+/** Where the API asks. */
+export interface Facts {
+  streams(): readonly StreamFacts[];
+  clients(): readonly ClientFacts[];
+  /** Ends a client's session; false when there is none of that id. */
+  kick(id: string): boolean;
+}
