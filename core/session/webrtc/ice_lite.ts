@@ -1,0 +1,318 @@
+/**
+ * The ICE-lite agent of one WebRTC session (RFC 8445 §2.5, RFC 6544 for TCP, RFC 7675 for consent).
+ *
+ * It answers the peer's checks and says which pair to send on. It never sends a check, so it is
+ * always controlled. A session holds any number of pairs, TCP connections and UDP 5-tuples alike:
+ * Chromium opens two connections, starts DTLS on the first before it nominates either, nominates
+ * both and moves all media to the second; Firefox opens one and nominates in its very first check only.
+ *
+ * @module
+ */
+import {
+  type CryptoProvider,
+  type Endpoint,
+  type Fault,
+  type Hmac,
+  isFault,
+  type Machine,
+  type Millis,
+  Timers,
+} from "../../base/mod.ts";
+import { latin1, latin1Bytes } from "../../bytes/mod.ts";
+import {
+  Attr,
+  attribute,
+  BINDING_ERROR,
+  BINDING_REQUEST,
+  BINDING_SUCCESS,
+  decodeStun,
+  encodeStun,
+  encodeXorMappedAddress,
+  hasIntegrity,
+  MAX_USERNAME_BYTES,
+  type StunAttribute,
+  type StunMessage,
+  stunClass,
+  unknownRequired,
+} from "../../wire/stun/mod.ts";
+import type { IceCredentials } from "./ice_credentials.ts";
+import { type PairId, Pairs, type Transport } from "./ice_pairs.ts";
+import {
+  BAD_INTEGRITY,
+  encodeRefusal,
+  errorCode,
+  NO_CONSENT,
+  NO_CREDENTIALS,
+  ROLE_CONFLICT,
+  TOO_MANY_PAIRS,
+  UNKNOWN_ATTRIBUTE,
+  UNKNOWN_METHOD,
+  UNKNOWN_USER,
+  unknownAttributes,
+} from "./ice_refusal.ts";
+
+/** Pairs of one session; a browser has one or two, and a few more after a change of network. */
+export const MAX_PAIRS: number = 16;
+/** How long a session without any pair waits for the peer to come back. */
+export const GRACE_MILLIS: Millis = 10_000;
+/** Consent expires so long after the latest valid check (RFC 7675 §5.1). */
+export const CONSENT_MILLIS: Millis = 30_000;
+/** How long a new session waits for its first valid check. */
+export const FIRST_CHECK_MILLIS: Millis = 30_000;
+
+export interface IceLiteOptions {
+  readonly local: IceCredentials;
+  readonly crypto: Pick<CryptoProvider, "hmac" | "equal">;
+  readonly now: Millis;
+  /** Default `MAX_PAIRS`. */
+  readonly maxPairs?: number;
+  /** Default `GRACE_MILLIS`. */
+  readonly graceMillis?: Millis;
+  /** Default `CONSENT_MILLIS`. */
+  readonly consentMillis?: Millis;
+  /** Default `FIRST_CHECK_MILLIS`. */
+  readonly firstCheckMillis?: Millis;
+}
+
+/** A packet for the STUN agent and how it came. */
+export interface IceInput {
+  readonly pair: PairId;
+  readonly transport: Transport;
+  /** Where it came from, for XOR-MAPPED-ADDRESS. */
+  readonly remote: Endpoint;
+  /** One frame or datagram. */
+  readonly bytes: Uint8Array;
+}
+
+/** A STUN message to send on `pair`; over TCP it still wants its RFC 4571 header. */
+export interface IceTransmit {
+  readonly pair: PairId;
+  readonly bytes: Uint8Array;
+}
+
+export type IceEvent =
+  /** Send on this pair from now on. `nominated` is false while the peer has not chosen yet. */
+  | { readonly type: "selected"; readonly pair: PairId; readonly nominated: boolean }
+  /** Close the connection, or forget the 5-tuple. Comes after what `pollTransmit` still has for it. */
+  | { readonly type: "close-pair"; readonly pair: PairId; readonly fault: Fault }
+  /** Something was refused or passed over: count it. */
+  | { readonly type: "refused"; readonly pair: PairId; readonly fault: Fault }
+  /** The session is over; nothing may be sent any more. */
+  | { readonly type: "expired"; readonly reason: IceExpiry };
+
+/**
+ * `unreached`: no valid check ever came. `grace`: the last connection closed and none came back.
+ * `consent`: the pairs are there but the peer stopped checking.
+ */
+export type IceExpiry = "unreached" | "grace" | "consent";
+
+export class IceLite implements Machine<IceInput, IceTransmit, IceEvent> {
+  readonly local: IceCredentials;
+  readonly #hmac: Hmac;
+  readonly #crypto: Pick<CryptoProvider, "equal">;
+  readonly #maxPairs: number;
+  readonly #graceMillis: Millis;
+  readonly #consentMillis: Millis;
+  readonly #pairs = new Pairs();
+  readonly #timers = new Timers<"first-check" | "grace" | "consent">();
+  readonly #transmits: IceTransmit[] = [];
+  readonly #events: IceEvent[] = [];
+  #selected: PairId | undefined;
+  #nominated = false;
+  #expired = false;
+
+  constructor(options: IceLiteOptions) {
+    this.local = options.local;
+    this.#hmac = options.crypto.hmac("sha1", latin1Bytes(options.local.pwd));
+    this.#crypto = options.crypto;
+    this.#maxPairs = options.maxPairs ?? MAX_PAIRS;
+    this.#graceMillis = options.graceMillis ?? GRACE_MILLIS;
+    this.#consentMillis = options.consentMillis ?? CONSENT_MILLIS;
+    const wait = options.firstCheckMillis ?? FIRST_CHECK_MILLIS;
+    this.#timers.arm("first-check", options.now + wait);
+  }
+
+  /** The pair to send on, if there is one. */
+  get selected(): PairId | undefined {
+    return this.#selected;
+  }
+
+  /** Whether nothing may be sent any more. */
+  get expired(): boolean {
+    return this.#expired;
+  }
+
+  /** Whether a check on this pair was authenticated: DTLS and SRTP count from such a pair only. */
+  isValid(pair: PairId): boolean {
+    return this.#pairs.get(pair) !== undefined;
+  }
+
+  /** Every valid pair, for closing them when the session ends. */
+  validPairs(): Iterable<PairId> {
+    return this.#pairs.ids();
+  }
+
+  /** Takes one packet that starts like STUN (first byte 0 to 3). */
+  handleInput(input: IceInput, now: Millis): void {
+    if (this.#expired) return;
+    const message = decodeStun(input.bytes);
+    if (isFault(message)) {
+      this.#refuse(input, message);
+      // Over TCP the framing may be lost, and it cannot be found again; over UDP anybody sends anything.
+      if (input.transport === "tcp") this.#close(input.pair, message, now);
+      return;
+    }
+    // Indications want no answer, and we asked nothing that a response could answer.
+    if (stunClass(message.type) !== "request") return;
+    const wrong = this.#authenticate(message);
+    if (wrong !== undefined) this.#refuseUnauthenticated(input, wrong, now);
+    else this.#handleRequest(input, message, now);
+  }
+
+  /**
+   * Notes that a DTLS packet was accepted from a valid pair. Before the peer nominates, we send
+   * where it was last heard. Anything else about the pair stays as it is: only checks give consent.
+   */
+  handlePeerData(id: PairId): void {
+    const pair = this.#pairs.get(id);
+    if (pair === undefined || this.#nominated || this.#expired) return;
+    this.#pairs.heard(pair);
+    this.#select();
+  }
+
+  /** The connection of this pair is gone. Harmless for an unknown one. */
+  handlePairClosed(pair: PairId, now: Millis): void {
+    if (this.#expired || !this.#pairs.delete(pair)) return;
+    this.#select();
+    this.#armConsent();
+    if (this.#pairs.size === 0) this.#timers.arm("grace", now + this.#graceMillis);
+  }
+
+  handleTimeout(now: Millis): void {
+    for (let due = this.#timers.expire(now); due !== undefined; due = this.#timers.expire(now)) {
+      if (this.#expired) return;
+      if (due === "grace") this.#expire("grace");
+      else if (due === "first-check") this.#expire("unreached");
+      else this.#dropUnconsented(now);
+    }
+  }
+
+  pollTransmit(): IceTransmit | undefined {
+    return this.#transmits.shift();
+  }
+
+  pollEvent(): IceEvent | undefined {
+    return this.#events.shift();
+  }
+
+  nextTimeout(): Millis {
+    return this.#timers.next();
+  }
+
+  /** RFC 8489 §9.1.3, short-term credentials. The second half of USERNAME does not count (RFC 8445 §7.3). */
+  #authenticate(message: StunMessage): Fault | undefined {
+    const username = attribute(message, Attr.Username);
+    if (username === undefined || username.length > MAX_USERNAME_BYTES) return NO_CREDENTIALS;
+    if (message.integrityAt < 0) return NO_CREDENTIALS;
+    if (!latin1(username).startsWith(`${this.local.ufrag}:`)) return UNKNOWN_USER;
+    if (!hasIntegrity(message, this.#hmac, this.#crypto)) return BAD_INTEGRITY;
+    return undefined;
+  }
+
+  #refuseUnauthenticated(input: IceInput, why: Fault, now: Millis): void {
+    this.#refuse(input, why);
+    if (input.transport !== "tcp") return; // an answer would go to whoever the sender names
+    const bytes = encodeRefusal(input.bytes, why);
+    if (bytes !== undefined) this.#transmits.push({ pair: input.pair, bytes });
+    this.#close(input.pair, why, now);
+  }
+
+  #handleRequest(input: IceInput, request: StunMessage, now: Millis): void {
+    const unknown = unknownRequired(request);
+    if (request.type !== BINDING_REQUEST) {
+      this.#refuse(input, UNKNOWN_METHOD);
+    } else if (unknown.length > 0) {
+      this.#refuse(input, UNKNOWN_ATTRIBUTE);
+      this.#answer(input, request, BINDING_ERROR, unknownAttributes(unknown));
+    } else if (attribute(request, Attr.IceControlled) !== undefined) {
+      this.#refuse(input, ROLE_CONFLICT);
+      this.#answer(input, request, BINDING_ERROR, [errorCode(487)]);
+    } else {
+      this.#accept(input, request, now);
+    }
+  }
+
+  #accept(input: IceInput, request: StunMessage, now: Millis): void {
+    this.#answer(input, request, BINDING_SUCCESS, [
+      encodeXorMappedAddress(input.remote, request.transactionId),
+    ]);
+    const nominates = attribute(request, Attr.UseCandidate) !== undefined;
+    this.#pairs.checked(input.pair, input.transport, nominates, now);
+    this.#timers.stop("first-check");
+    this.#timers.stop("grace");
+    this.#keepBound(input.pair);
+    this.#armConsent();
+    this.#select();
+  }
+
+  #answer(
+    input: IceInput,
+    request: StunMessage,
+    type: number,
+    attributes: readonly StunAttribute[],
+  ): void {
+    const draft = { type, transactionId: request.transactionId, attributes };
+    this.#transmits.push({ pair: input.pair, bytes: encodeStun(draft, this.#hmac) });
+  }
+
+  #refuse(input: IceInput, fault: Fault): void {
+    this.#events.push({ type: "refused", pair: input.pair, fault });
+  }
+
+  #close(pair: PairId, fault: Fault, now: Millis): void {
+    this.#events.push({ type: "close-pair", pair, fault });
+    this.handlePairClosed(pair, now);
+  }
+
+  #keepBound(newcomer: PairId): void {
+    if (this.#pairs.size <= this.#maxPairs) return;
+    const pair = this.#pairs.leastWanted(newcomer);
+    if (pair === undefined) return;
+    this.#pairs.delete(pair);
+    this.#events.push({ type: "close-pair", pair, fault: TOO_MANY_PAIRS });
+  }
+
+  #select(): void {
+    const best = this.#pairs.best();
+    const nominated = best !== undefined && (this.#pairs.get(best)?.nominated ?? 0) > 0;
+    if (best === this.#selected && nominated === this.#nominated) return;
+    this.#selected = best;
+    this.#nominated = nominated;
+    if (best !== undefined) this.#events.push({ type: "selected", pair: best, nominated });
+  }
+
+  #armConsent(): void {
+    const oldest = this.#pairs.oldestCheck();
+    if (oldest === undefined) this.#timers.stop("consent");
+    else this.#timers.arm("consent", oldest + this.#consentMillis);
+  }
+
+  #dropUnconsented(now: Millis): void {
+    const before = now - this.#consentMillis;
+    for (let id = this.#pairs.unchecked(before); id !== undefined; ) {
+      this.#pairs.delete(id);
+      this.#events.push({ type: "close-pair", pair: id, fault: NO_CONSENT });
+      id = this.#pairs.unchecked(before);
+    }
+    if (this.#pairs.size === 0) this.#expire("consent");
+    else this.#select();
+    this.#armConsent();
+  }
+
+  #expire(reason: IceExpiry): void {
+    this.#expired = true;
+    this.#selected = undefined;
+    for (const timer of ["first-check", "grace", "consent"] as const) this.#timers.stop(timer);
+    this.#events.push({ type: "expired", reason });
+  }
+}

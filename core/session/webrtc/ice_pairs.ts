@@ -1,0 +1,103 @@
+import type { Millis } from "../../base/mod.ts";
+
+/** A TCP connection or a UDP 5-tuple, numbered by the server; never used twice in a session for TCP. */
+export type PairId = number;
+
+export type Transport = "tcp" | "udp";
+
+/** A pair whose peer has shown the session's password. */
+export interface Pair {
+  readonly id: PairId;
+  readonly transport: Transport;
+  /** When its consent was last given: its latest valid check. */
+  checkedAt: Millis;
+  /** Place in the order of all checks and handshake packets of the session. */
+  heard: number;
+  /** Place in that order of its latest USE-CANDIDATE; 0 when it was never nominated. */
+  nominated: number;
+}
+
+/**
+ * The valid pairs of one session, and which of them carries what we send: the most recently
+ * nominated one, or while there is none, the one last heard from.
+ *
+ * Recently, not first: Chromium keeps sending USE-CANDIDATE on the connection it uses (to a lite
+ * peer on that one alone), so its latest nomination is where it listens, also after going back to
+ * an older connection.
+ */
+export class Pairs {
+  readonly #pairs = new Map<PairId, Pair>();
+  #order = 0;
+
+  get size(): number {
+    return this.#pairs.size;
+  }
+
+  get(id: PairId): Pair | undefined {
+    return this.#pairs.get(id);
+  }
+
+  /** Notes a valid check. */
+  checked(id: PairId, transport: Transport, nominates: boolean, now: Millis): void {
+    let pair = this.#pairs.get(id);
+    if (pair === undefined) {
+      pair = { id, transport, checkedAt: now, heard: 0, nominated: 0 };
+      this.#pairs.set(id, pair);
+    }
+    pair.checkedAt = now;
+    this.#order += 1;
+    pair.heard = this.#order;
+    if (nominates) pair.nominated = this.#order;
+  }
+
+  /** Notes a handshake packet. */
+  heard(pair: Pair): void {
+    this.#order += 1;
+    pair.heard = this.#order;
+  }
+
+  delete(id: PairId): boolean {
+    return this.#pairs.delete(id);
+  }
+
+  best(): PairId | undefined {
+    let best: Pair | undefined;
+    for (const pair of this.#pairs.values()) {
+      if (best === undefined || isBetter(pair, best)) best = pair;
+    }
+    return best?.id;
+  }
+
+  /** Which one to give up for a newcomer: the oldest never nominated, else the one nominated longest ago. */
+  leastWanted(newcomer: PairId): PairId | undefined {
+    let found: Pair | undefined;
+    for (const pair of this.#pairs.values()) {
+      if (pair.id === newcomer) continue;
+      if (found === undefined || pair.nominated < found.nominated) found = pair;
+    }
+    return found?.id;
+  }
+
+  /** One pair whose latest check is as old as `before` or older. */
+  unchecked(before: Millis): PairId | undefined {
+    for (const pair of this.#pairs.values()) if (pair.checkedAt <= before) return pair.id;
+    return undefined;
+  }
+
+  /** The oldest of the pairs' latest checks, `undefined` without pairs. */
+  oldestCheck(): Millis | undefined {
+    let oldest: Millis | undefined;
+    for (const { checkedAt } of this.#pairs.values()) {
+      if (oldest === undefined || checkedAt < oldest) oldest = checkedAt;
+    }
+    return oldest;
+  }
+
+  ids(): Iterable<PairId> {
+    return this.#pairs.keys();
+  }
+}
+
+function isBetter(a: Pair, b: Pair): boolean {
+  return a.nominated === b.nominated ? a.heard > b.heard : a.nominated > b.nominated;
+}
