@@ -46,7 +46,12 @@ export interface SrtpEngine {
    * `index` is its extended index on the track. `transportSequenceAt` is the offset of the two
    * bytes of the transport-wide sequence number in it, 0 for none.
    */
-  putPacket(packet: Uint8Array, track: number, index: number, transportSequenceAt: number): PacketId;
+  putPacket(
+    packet: Uint8Array,
+    track: number,
+    index: number,
+    transportSequenceAt: number,
+  ): PacketId;
   clearPackets(): void;
   /** The transport-wide sequence number that the next packet with one will carry (16 bits). */
   nextTransportSequence(sender: SenderId): number;

@@ -1,0 +1,102 @@
+/**
+ * The programs that tests need beside the packages, where they are, and what installs them.
+ *
+ * A test calls `need("chromium")`; when it is missing the test fails with the command to type.
+ *
+ * @module
+ */
+
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+interface Tool {
+  /** Names of the program, or absolute paths of a file that proves it is there. */
+  readonly names: readonly string[];
+  /** Debian's package. */
+  readonly debian: string;
+}
+
+const tools = {
+  chromium: { names: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
+  firefox: { names: ["firefox-esr", "firefox"], debian: "firefox-esr" },
+  ffmpeg: { names: ["ffmpeg"], debian: "ffmpeg" },
+  ffprobe: { names: ["ffprobe"], debian: "ffmpeg" },
+  openssl: { names: ["openssl"], debian: "openssl" },
+  gcc: { names: ["gcc"], debian: "gcc" },
+  make: { names: ["make"], debian: "make" },
+  curl: { names: ["curl"], debian: "curl" },
+  ip: { names: ["ip", "/usr/sbin/ip", "/sbin/ip"], debian: "iproute2" },
+  ss: { names: ["ss", "/usr/sbin/ss", "/usr/bin/ss"], debian: "iproute2" },
+  nft: { names: ["nft", "/usr/sbin/nft"], debian: "nftables" },
+  ps: { names: ["ps"], debian: "procps" },
+  "libc headers": { names: ["/usr/include/stdio.h"], debian: "libc6-dev" },
+  "openssl headers": { names: ["/usr/include/openssl/ssl.h"], debian: "libssl-dev" },
+  "libsrtp2 headers": { names: ["/usr/include/srtp2/srtp.h"], debian: "libsrtp2-dev" },
+} as const satisfies Record<string, Tool>;
+
+export type ToolName = keyof typeof tools;
+
+/** The folder package.json is in, also when this file runs from build/. */
+export const repository: string = findRepository(dirname(fileURLToPath(import.meta.url)));
+
+/** The path of a tool; throws an error that says how to install it. */
+export function need(name: ToolName): string {
+  const path = findTool(name);
+  if (path === undefined) {
+    throw new Error(`${name} is missing: apt-get install -y ${tools[name].debian}`);
+  }
+  return path;
+}
+
+/** Debian packages of the tools that are not there. */
+export function missingPackages(): string[] {
+  const missing = new Set<string>();
+  for (const name of Object.keys(tools) as ToolName[]) {
+    if (findTool(name) === undefined) missing.add(tools[name].debian);
+  }
+  return [...missing];
+}
+
+function findTool(name: ToolName): string | undefined {
+  for (const candidate of tools[name].names) {
+    const path = candidate.startsWith("/") ? existing(candidate) : findProgram(candidate);
+    if (path !== undefined) return path;
+  }
+  return undefined;
+}
+
+function existing(path: string): string | undefined {
+  return existsSync(path) ? path : undefined;
+}
+
+/** Looks a program up in PATH, past node_modules/.bin, which npm puts first. */
+export function findProgram(name: string): string | undefined {
+  return findPrograms(name)[0];
+}
+
+export function findPrograms(name: string): string[] {
+  const found: string[] = [];
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    if (folder === "" || folder.includes("node_modules")) continue;
+    const path = join(folder, name);
+    if (isExecutable(path)) found.push(path);
+  }
+  return found;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function findRepository(from: string): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "package.json"))) return folder;
+    if (dirname(folder) === folder) throw new Error(`no package.json above ${from}`);
+  }
+}
