@@ -1,0 +1,88 @@
+/**
+ * Every HTTP route of the port, as one Hono application.
+ *
+ * @module
+ */
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import type { Metrics } from "./metrics.ts";
+import { type ApiOptions, apiRoutes } from "./routes/api.ts";
+import { type Asset, pageRoutes } from "./routes/pages.ts";
+import { type RtcRoutesOptions, rtcRoutes } from "./routes/rtc.ts";
+
+export interface AppOptions {
+  /** Absent when `http_api.enabled` is off. */
+  readonly api: ApiOptions | undefined;
+  /** Absent when `rtc_server.enabled` or `http_api.enabled` is off: SRS serves both by its API. */
+  readonly rtc: RtcRoutesOptions | undefined;
+  /** Absent when `http_server.enabled` is off. */
+  readonly pages: Readonly<Record<string, Asset>> | undefined;
+  readonly metrics: Metrics;
+  /** CORS headers on signalling, media and reads. */
+  readonly crossDomain: boolean;
+  readonly onError: (error: unknown) => void;
+}
+
+export function createApp(options: AppOptions): Hono {
+  const app = new Hono({ strict: true });
+  app.use("*", countAnswers(options.metrics));
+  if (options.crossDomain) app.use("*", crossDomain);
+  app.get("/healthz", (c) => c.text("ok\n"));
+  app.get("/metrics", (c) =>
+    c.body(options.metrics.render(), 200, {
+      "content-type": "text/plain; version=0.0.4; charset=utf-8",
+    }),
+  );
+  if (options.api !== undefined) app.route("/", apiRoutes(options.api));
+  if (options.rtc !== undefined) app.route("/", rtcRoutes(options.rtc));
+  if (options.pages !== undefined) app.route("/", pageRoutes(options.pages));
+  app.notFound((c) => c.text("Not Found\n", 404));
+  app.onError((error, c) => {
+    options.onError(error);
+    return c.text("Internal Server Error\n", 500);
+  });
+  return app;
+}
+
+function countAnswers(metrics: Metrics): MiddlewareHandler {
+  return async (c, next) => {
+    await next();
+    metrics.count("monoport_http_requests_total", `${Math.floor(c.res.status / 100)}xx`);
+  };
+}
+
+const OFFER_PATH = /^\/(rtc\/v1|whip|whep)\//;
+
+/**
+ * Pages of other sites may publish and play (RFC 9725 §4.2 wants it) and read, not change what the
+ * API changes: for that there is no CORS header, and the browser refuses.
+ */
+const crossDomain: MiddlewareHandler = async (c, next) => {
+  const open = OFFER_PATH.test(c.req.path);
+  const reads = c.req.method === "GET" || c.req.method === "HEAD";
+  if (c.req.method === "OPTIONS") return preflight(c, open);
+  await next();
+  if (open || reads) {
+    c.res.headers.set("access-control-allow-origin", "*");
+    c.res.headers.set(
+      "access-control-expose-headers",
+      "Location, ETag, Link, Retry-After, WWW-Authenticate",
+    );
+  }
+  return undefined;
+};
+
+function preflight(c: Context, open: boolean): Response {
+  const headers: Record<string, string> = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": open
+      ? "GET, HEAD, POST, DELETE, PATCH, OPTIONS"
+      : "GET, HEAD, OPTIONS",
+    "access-control-allow-headers": "Authorization, Content-Type, If-Match, Range",
+    "access-control-max-age": "86400",
+  };
+  if (open) headers["accept-post"] = "application/sdp";
+  // A page of a public site asks before it may reach a private address.
+  if (c.req.header("access-control-request-private-network") === "true")
+    headers["access-control-allow-private-network"] = "true";
+  return c.body(null, 204, headers);
+}

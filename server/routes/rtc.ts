@@ -1,0 +1,272 @@
+/**
+ * WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) with the paths and queries of SRS, short forms of
+ * them, and the JSON API of SRS's older pages.
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import * as v from "valibot";
+import type { Admit } from "../admit.ts";
+import type { Log } from "../log.ts";
+import { isRefusal, type Signalling, type SignalRefusal, type SignalRequest } from "../signal.ts";
+import { type Identity, jsonCode, SRS_CODE } from "./envelope.ts";
+import type { Peer } from "./peer.ts";
+
+export interface RtcRoutesOptions {
+  readonly signalling: Signalling;
+  readonly admit: Admit;
+  readonly identity: Identity;
+  readonly log: Log;
+  /** Most bytes of a body. */
+  readonly bodyBytes: number;
+  readonly peer: (context: Context) => Peer;
+  /** Checks the names; a text says what is wrong with them. */
+  readonly checkName: (app: string, stream: string) => string | undefined;
+  readonly onRefused: (status: number) => void;
+}
+
+type Action = "publish" | "play";
+
+/** Paths of SRS; the first that fits a session is its Location. */
+const PATHS: readonly { readonly path: string; readonly action: Action }[] = [
+  { path: "/rtc/v1/whip/", action: "publish" },
+  { path: "/rtc/v1/whep/", action: "play" },
+  { path: "/rtc/v1/whip-play/", action: "play" },
+];
+
+export function rtcRoutes(options: RtcRoutesOptions): Hono {
+  const app = new Hono();
+  for (const { path, action } of PATHS) {
+    for (const spelling of [path, path.slice(0, -1)]) {
+      app.post(spelling, (c) =>
+        offer(
+          c,
+          options,
+          actionOf(c, action),
+          c.req.query("app") ?? "live",
+          c.req.query("stream") ?? "livestream",
+        ),
+      );
+      app.delete(spelling, (c) => end(c, options));
+      app.on(["GET", "HEAD"], spelling, (c) => discover(c));
+    }
+  }
+  for (const [path, action] of [
+    ["/whip/:app/:stream", "publish"],
+    ["/whep/:app/:stream", "play"],
+  ] as const) {
+    app.post(path, (c) => offer(c, options, action, c.req.param("app"), c.req.param("stream")));
+    app.delete(path, (c) => end(c, options));
+    app.on(["GET", "HEAD"], path, (c) => discover(c));
+  }
+  app.post("/rtc/v1/publish/", (c) => legacy(c, options, "publish"));
+  app.post("/rtc/v1/play/", (c) => legacy(c, options, "play"));
+  app.on(["PUT", "PATCH"], ["/rtc/v1/*", "/whip/*", "/whep/*"], (c) =>
+    c.text("Method Not Allowed\n", 405, { allow: "POST, DELETE, OPTIONS" }),
+  );
+  return app;
+}
+
+/** SRS lets `action=play` turn its WHIP path into playing. */
+function actionOf(c: Context, action: Action): Action {
+  return c.req.query("action") === "play" ? "play" : action;
+}
+
+/** A GET is no offer (RFC 9725 §4.1 lets it be 2xx without content). */
+function discover(c: Context): Response {
+  return c.body(null, 204, { "accept-post": "application/sdp" });
+}
+
+async function offer(
+  c: Context,
+  options: RtcRoutesOptions,
+  action: Action,
+  app: string,
+  stream: string,
+): Promise<Response> {
+  const refuse = (
+    status: SignalRefusal["status"] | 413 | 415,
+    message: string,
+    retryAfterSeconds?: number,
+  ): Response => {
+    options.onRefused(status);
+    options.log.info(`Refused to ${action}`, {
+      app,
+      stream,
+      status,
+      reason: message,
+      address: options.peer(c).address,
+    });
+    if (retryAfterSeconds !== undefined) c.header("retry-after", String(retryAfterSeconds));
+    if (status === 401) c.header("www-authenticate", "Bearer");
+    return c.text(`${message}\n`, status);
+  };
+  const type = (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/sdp") {
+    return refuse(
+      415,
+      `Cannot take a body of type ${JSON.stringify(type)}: send the offer as application/sdp`,
+    );
+  }
+  const sdp = await readBody(c, options.bodyBytes);
+  if (sdp === undefined)
+    return refuse(413, `Cannot take an offer of more than ${options.bodyBytes} bytes`);
+  const request = await check(c, options, { action, app, stream, sdp });
+  if ("status" in request) return refuse(request.status, request.message);
+  const answer = options.signalling.offer(request);
+  if (isRefusal(answer)) return refuse(answer.status, answer.message, answer.retryAfterSeconds);
+  const query = new URLSearchParams({
+    action: "delete",
+    token: answer.token,
+    app,
+    stream,
+    session: answer.id,
+  });
+  const path = action === "publish" ? "/rtc/v1/whip/" : "/rtc/v1/whep/";
+  return c.body(answer.sdp, 201, {
+    "content-type": "application/sdp",
+    location: `${path}?${query}`,
+  });
+}
+
+interface Wanted {
+  readonly action: Action;
+  readonly app: string;
+  readonly stream: string;
+  readonly sdp: string;
+}
+
+/** Names, switches of SRS that would weaken us, admission: all that comes before a session. */
+async function check(
+  c: Context,
+  options: RtcRoutesOptions,
+  wanted: Wanted,
+  clientip = "",
+): Promise<SignalRequest | SignalRefusal> {
+  const { action, app, stream } = wanted;
+  const wrongName = options.checkName(app, stream);
+  if (wrongName !== undefined) return { status: 400, message: wrongName };
+  for (const unsafe of ["encrypt", "dtls"]) {
+    if (c.req.query(unsafe) === "false")
+      return { status: 400, message: `Cannot serve ${unsafe}=false: media is always encrypted` };
+  }
+  for (const ignored of ["ice-ufrag", "ice-pwd"]) {
+    if (c.req.query(ignored) !== undefined)
+      options.log.limited("warn", `The query ${ignored} is ignored: the server chooses its own`, {
+        app,
+        stream,
+      });
+  }
+  const peer = options.peer(c);
+  const address = peer.trusted && clientip !== "" ? clientip : peer.address;
+  const verdict = await options.admit({ action, app, stream, token: tokenOf(c), address });
+  if (!verdict.admitted) return { status: verdict.status, message: verdict.reason };
+  return {
+    ...wanted,
+    candidates: [...(c.req.queries("eip") ?? []), ...(c.req.queries("candidate") ?? [])].filter(
+      (one) => one !== "",
+    ),
+    codec: c.req.query("codec") ?? "",
+    host: c.req.header("host") ?? "",
+    port: peer.localPort,
+    address,
+  };
+}
+
+function end(c: Context, options: RtcRoutesOptions): Response {
+  const { session = "", token = "" } = c.req.query();
+  return options.signalling.end(session, token)
+    ? c.body(null, 200)
+    : c.text("No such session\n", 404);
+}
+
+function tokenOf(c: Context): string {
+  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  return bearer ?? c.req.query("token") ?? "";
+}
+
+const legacyBody = v.object({
+  sdp: v.string(),
+  streamurl: v.pipe(v.string(), v.maxLength(2048)),
+  api: v.optional(v.nullable(v.string())),
+  tid: v.optional(v.nullable(v.string())),
+  clientip: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(64)))),
+});
+
+/** `/rtc/v1/publish/` and `/rtc/v1/play/`: 200 with a code, whatever happened. */
+async function legacy(c: Context, options: RtcRoutesOptions, action: Action): Promise<Response> {
+  const refuse = (status: number, message: string): Response => {
+    options.onRefused(status);
+    options.log.info(`Refused to ${action}`, {
+      status,
+      reason: message,
+      address: options.peer(c).address,
+    });
+    return jsonCode(status === 409 ? SRS_CODE.streamBusy : SRS_CODE.badRequest, message);
+  };
+  const text = await readBody(c, options.bodyBytes);
+  if (text === undefined)
+    return refuse(413, `Cannot take a body of more than ${options.bodyBytes} bytes`);
+  const body = v.safeParse(v.pipe(v.string(), v.parseJson(), legacyBody), text);
+  if (!body.success)
+    return refuse(
+      400,
+      `Cannot read the body: ${body.issues.map((issue) => `${v.getDotPath(issue) ?? "JSON"}: ${issue.message}`).join("; ")}`,
+    );
+  const url = parseStreamUrl(body.output.streamurl);
+  if (url === undefined)
+    return refuse(
+      400,
+      `Cannot read streamurl ${JSON.stringify(body.output.streamurl)}: it is webrtc://HOST/APP/STREAM`,
+    );
+  const request = await check(
+    c,
+    options,
+    { action, app: url.app, stream: url.stream, sdp: body.output.sdp },
+    body.output.clientip ?? "",
+  );
+  if ("status" in request) return refuse(request.status, request.message);
+  const answer = options.signalling.offer({
+    ...request,
+    candidates: [...request.candidates, ...url.candidates],
+    codec: request.codec || url.codec,
+  });
+  if (isRefusal(answer)) return refuse(answer.status, answer.message);
+  return c.json({ code: 0, ...options.identity, sdp: answer.sdp, sessionid: answer.id });
+}
+
+/** `webrtc://host[:port]/app/stream?query`. */
+function parseStreamUrl(
+  text: string,
+): { app: string; stream: string; candidates: string[]; codec: string } | undefined {
+  const [, path = "", query = ""] = /^webrtc:\/\/[^/?#]+\/([^?#]+)(?:\?([^#]*))?$/.exec(text) ?? [];
+  const [app, stream, ...more] = path.split("/");
+  if (!app || !stream || more.length > 0) return undefined;
+  const parameters = new URLSearchParams(query);
+  return {
+    app,
+    stream,
+    candidates: [...parameters.getAll("eip"), ...parameters.getAll("candidate")],
+    codec: parameters.get("codec") ?? "",
+  };
+}
+
+/** The body as text, or `undefined` when it is larger than `most` bytes; no more than that is kept. */
+async function readBody(c: Context, most: number): Promise<string | undefined> {
+  const stream = c.req.raw.body;
+  if (stream === null) return "";
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    size += value.byteLength;
+    if (size > most) {
+      await reader.cancel();
+      return undefined;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}

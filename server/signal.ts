@@ -1,0 +1,47 @@
+/** What signalling (WHIP, WHEP, SRS's JSON API) asks of the WebRTC side, and what it answers. @module */
+
+/** A checked request to publish or to play; names are valid, the peer is admitted. */
+export interface SignalRequest {
+  readonly action: "publish" | "play";
+  readonly app: string;
+  readonly stream: string;
+  /** The offer. */
+  readonly sdp: string;
+  /** Values of the `eip` and `candidate` queries. */
+  readonly candidates: readonly string[];
+  /** The `codec` query: what to prefer; empty when there is none. */
+  readonly codec: string;
+  /** The Host header. */
+  readonly host: string;
+  /** The port the request came to. */
+  readonly port: number;
+  /** The peer's address, as seen behind trusted proxies. */
+  readonly address: string;
+}
+
+/** The session that was made. */
+export interface SignalAnswer {
+  readonly sdp: string;
+  /** Public id, as in `/api/v1/clients`. */
+  readonly id: string;
+  /** What its owner shows to end it; nobody can guess it. */
+  readonly token: string;
+}
+
+/** Why there is none. `message` is for people, in whole sentences or lines. */
+export interface SignalRefusal {
+  readonly status: 400 | 401 | 403 | 406 | 409 | 422 | 503;
+  readonly message: string;
+  /** For 503 and 409: when to try again. */
+  readonly retryAfterSeconds?: number;
+}
+
+export interface Signalling {
+  offer(request: SignalRequest): SignalAnswer | SignalRefusal;
+  /** Ends a session; false when there is none with this id and token. */
+  end(id: string, token: string): boolean;
+}
+
+export function isRefusal(answer: SignalAnswer | SignalRefusal): answer is SignalRefusal {
+  return "status" in answer;
+}
