@@ -1,0 +1,2 @@
+/** The PROXY protocol of HAProxy, versions 1 and 2. @module */
+export * from "./signature.ts";
