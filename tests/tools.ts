@@ -17,7 +17,24 @@ interface Tool {
   readonly debian: string;
 }
 
-const tools = {
+export type ToolName =
+  | "chromium"
+  | "firefox"
+  | "ffmpeg"
+  | "ffprobe"
+  | "openssl"
+  | "gcc"
+  | "make"
+  | "curl"
+  | "ip"
+  | "ss"
+  | "nft"
+  | "ps"
+  | "libc headers"
+  | "openssl headers"
+  | "libsrtp2 headers";
+
+const tools: Readonly<Record<ToolName, Tool>> = {
   chromium: { names: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
   firefox: { names: ["firefox-esr", "firefox"], debian: "firefox-esr" },
   ffmpeg: { names: ["ffmpeg"], debian: "ffmpeg" },
@@ -33,9 +50,7 @@ const tools = {
   "libc headers": { names: ["/usr/include/stdio.h"], debian: "libc6-dev" },
   "openssl headers": { names: ["/usr/include/openssl/ssl.h"], debian: "libssl-dev" },
   "libsrtp2 headers": { names: ["/usr/include/srtp2/srtp.h"], debian: "libsrtp2-dev" },
-} as const satisfies Record<string, Tool>;
-
-export type ToolName = keyof typeof tools;
+};
 
 /** The folder package.json is in, also when this file runs from build/. */
 export const repository: string = findRepository(dirname(fileURLToPath(import.meta.url)));
