@@ -88,6 +88,7 @@ function isIpv4(host: string): boolean {
 
 function isIpv6(host: string): boolean {
   if (!/^[0-9A-Fa-f:.]{2,45}$/.test(host) || !host.includes(":")) return false;
+  if (/^:[^:]|[^:]:$|:::/.test(host)) return false;
   const [head = "", tail, ...more] = host.split("::");
   if (more.length > 0) return false;
   const groups = [...head.split(":"), ...(tail ?? "").split(":")].filter((group) => group !== "");

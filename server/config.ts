@@ -89,7 +89,11 @@ const candidate = v.pipe(
 
 /** One entry per key: how its text is read, its default, and a line for `--help`. */
 const settings = {
-  listen: setting(endpoints, "8080", "[host:]port everything is served on"),
+  listen: setting(
+    v.pipe(endpoints, v.minLength(1, "one [host:]port at least")),
+    "8080",
+    "[host:]port everything is served on",
+  ),
   max_connections: setting(wholeNumber(1, 1_000_000), "20000", "TCP connections at a time"),
   "http_api.enabled": setting(onOff, "on", "serve the HTTP API"),
   "http_api.listen": setting(endpoints, "", "[host:]port of the API, if not the shared one"),
