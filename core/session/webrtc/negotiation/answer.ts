@@ -1,0 +1,258 @@
+/** From an offer and a judgement of each of its lines to the text of the answer (RFC 8829 §5.3). @module */
+import { encodingName } from "../../../media/format.ts";
+import {
+  type Codec,
+  encodeSdp,
+  type MediaDescription,
+  type Candidate as SdpCandidate,
+  type SessionDescription,
+} from "../../../wire/sdp/mod.ts";
+import type { Candidate } from "../candidate.ts";
+import { answeredExtensions } from "./extensions.ts";
+import { type AgreedTransport, agreeTransport } from "./transport.ts";
+import {
+  type Answer,
+  type LocalParameters,
+  type NegotiatedCodec,
+  type NegotiatedMedia,
+  Refusal,
+} from "./types.ts";
+import { lineName } from "./words.ts";
+
+/** How one use of WebRTC sees an offer. */
+export interface Purpose {
+  /** Direction of our answer. */
+  readonly direction: "recvonly" | "sendonly";
+  /** What becomes of an audio or video line the offerer has not rejected himself. */
+  judge(media: MediaDescription, index: number): NegotiatedMedia | Refusal;
+  /** Whether a line refused like this gets port 0, and the others go on. */
+  tolerates(refusal: Refusal): boolean;
+}
+
+export function answerOffer(
+  offer: SessionDescription,
+  local: LocalParameters,
+  purpose: Purpose,
+): Answer | Refusal {
+  const media: NegotiatedMedia[] = [];
+  let reason: Refusal | undefined;
+  for (const [index, line] of offer.media.entries()) {
+    if (!isMedia(line) || isRejected(line)) continue;
+    const judged = purpose.judge(line, index);
+    if (!(judged instanceof Refusal)) media.push(judged);
+    else if (purpose.tolerates(judged)) reason ??= judged;
+    else return judged;
+  }
+  if (media.length === 0) {
+    return (
+      reason ?? new Refusal(422, "no-media", "The offer has no audio and no video line in use")
+    );
+  }
+  const accepted = media.flatMap(({ index }) => offer.media[index] ?? []);
+  const transport = agreeTransport(offer, accepted);
+  if (transport instanceof Refusal) return transport;
+  const conflict = findConflict(offer, media);
+  if (conflict !== undefined) return conflict;
+  const sdp = encodeSdp(describe(offer, local, purpose, media, transport));
+  return { sdp, remote: transport.remote, media };
+}
+
+function isMedia({ kind }: MediaDescription): boolean {
+  return kind === "audio" || kind === "video";
+}
+
+/** Port 0 rejects a line, unless it only says that BUNDLE will give it a port (RFC 9143 §6). */
+function isRejected({ port, bundleOnly }: MediaDescription): boolean {
+  return port === 0 && !bundleOnly;
+}
+
+/** On one transport a payload type and an extension id mean one thing only (RFC 9143 §9.2, §9.3). */
+function findConflict(
+  offer: SessionDescription,
+  media: readonly NegotiatedMedia[],
+): Refusal | undefined {
+  const meanings = new Map<string, string>();
+  for (const { index, kind, codecs, red, extensions } of media) {
+    const here: [string, string][] = [];
+    for (const { payloadType, rtxPayloadType, format } of codecs) {
+      here.push([`payload type ${payloadType}`, `${kind} ${format.codec}`]);
+      if (rtxPayloadType !== undefined)
+        here.push([`payload type ${rtxPayloadType}`, `${kind} rtx`]);
+    }
+    if (red !== undefined) here.push([`payload type ${red.payloadType}`, `${kind} red`]);
+    for (const { id, uri } of extensions) here.push([`extension id ${id}`, uri]);
+    for (const [what, meaning] of here) {
+      const other = meanings.get(what) ?? meaning;
+      meanings.set(what, other);
+      const line = offer.media[index];
+      if (other === meaning || line === undefined) continue;
+      const problem = `uses ${what} for ${meaning}, another bundled line for ${other}`;
+      const message = `Line ${line.line}, ${lineName(line, index)}, ${problem}`;
+      return new Refusal(400, "ambiguous-in-bundle", message, line.line);
+    }
+  }
+  return undefined;
+}
+
+function describe(
+  offer: SessionDescription,
+  local: LocalParameters,
+  purpose: Purpose,
+  media: readonly NegotiatedMedia[],
+  transport: AgreedTransport,
+): SessionDescription {
+  const accepted = new Map(media.map((line) => [line.index, line]));
+  const { bundle } = transport;
+  return {
+    origin: {
+      username: "-",
+      sessionId: local.sessionId,
+      sessionVersion: "1",
+      addressType: "IP4",
+      address: "0.0.0.0",
+    },
+    name: "-",
+    iceLite: true,
+    groups: bundle.length > 0 ? [{ semantics: "BUNDLE", mids: bundle }] : [],
+    msidSemantic: "WMS *",
+    extmapAllowMixed: offer.extmapAllowMixed,
+    media: offer.media.map((line, index) => {
+      const taken = accepted.get(index);
+      return taken === undefined
+        ? rejectedLine(line)
+        : acceptedLine(line, taken, local, purpose.direction, transport);
+    }),
+  };
+}
+
+/** Port 0, with the fmt list as offered (RFC 3264 §6). */
+function rejectedLine(offered: MediaDescription): MediaDescription {
+  return {
+    line: 0,
+    kind: offered.kind,
+    port: 0,
+    protocol: offered.protocol,
+    formats: offered.formats,
+    codecs: [],
+    connection: { addressType: "IP4", address: "0.0.0.0" },
+    bandwidths: [],
+    mid: offered.mid,
+    direction: "inactive",
+    bundleOnly: false,
+    rtcpMux: false,
+    rtcpMuxOnly: false,
+    rtcpRsize: false,
+    extmapAllowMixed: false,
+    extensions: [],
+    iceUfrag: undefined,
+    icePwd: undefined,
+    iceOptions: [],
+    candidates: [],
+    endOfCandidates: false,
+    setup: undefined,
+    fingerprints: [],
+    msids: [],
+    sources: [],
+    sourceGroups: [],
+    rids: [],
+    simulcast: undefined,
+    ptime: undefined,
+    maxptime: undefined,
+  };
+}
+
+function acceptedLine(
+  offered: MediaDescription,
+  taken: NegotiatedMedia,
+  local: LocalParameters,
+  direction: "recvonly" | "sendonly",
+  transport: AgreedTransport,
+): MediaDescription {
+  const codecs = answeredCodecs(offered, taken);
+  const [algorithm = "", value = ""] = local.fingerprint.split(" ");
+  return {
+    ...rejectedLine(offered),
+    port: 9,
+    formats: codecs.map(({ payloadType }) => `${payloadType}`),
+    codecs,
+    direction,
+    rtcpMux: true,
+    rtcpRsize: offered.rtcpRsize,
+    extensions: answeredExtensions(offered, taken.extensions, direction),
+    iceUfrag: local.ufrag,
+    icePwd: local.pwd,
+    candidates: local.candidates.map(sdpCandidate),
+    endOfCandidates: true,
+    setup: transport.remote.dtlsRole === "server" ? "passive" : "active",
+    fingerprints: [{ algorithm, value }],
+    ...answeredSources(taken, local),
+  };
+}
+
+function sdpCandidate({ foundation, transport, priority, host, port }: Candidate): SdpCandidate {
+  const tcpType = transport === "tcp" ? "passive" : undefined;
+  return {
+    foundation,
+    component: 1,
+    transport,
+    priority,
+    address: host,
+    port,
+    type: "host",
+    tcpType,
+  };
+}
+
+/** Each codec with its RTX behind it; RED last, so that nobody prefers it, unless the offer did. */
+function answeredCodecs(offered: MediaDescription, taken: NegotiatedMedia): readonly Codec[] {
+  const out = taken.codecs.flatMap(answeredCodec);
+  const red = offered.codecs.find(({ payloadType }) => payloadType === taken.red?.payloadType);
+  if (red === undefined) return out;
+  const codec = { ...red, feedback: [] };
+  return red === offered.codecs[0] ? [codec, ...out] : [...out, codec];
+}
+
+function answeredCodec(codec: NegotiatedCodec): Codec[] {
+  const { payloadType, format, rtxPayloadType } = codec;
+  const feedback: string[] = [];
+  if (codec.nack) feedback.push("nack");
+  if (codec.pli) feedback.push("nack pli");
+  if (codec.fir) feedback.push("ccm fir");
+  if (codec.transportCc) feedback.push("transport-cc");
+  if (codec.remb) feedback.push("goog-remb");
+  const { clockRate, channels, parameters } = format;
+  const name = encodingName(format.codec);
+  const out: Codec[] = [{ payloadType, name, clockRate, channels, parameters, feedback }];
+  if (rtxPayloadType !== undefined) {
+    out.push({
+      payloadType: rtxPayloadType,
+      name: "rtx",
+      clockRate,
+      channels,
+      parameters: `apt=${payloadType}`,
+      feedback: [],
+    });
+  }
+  return out;
+}
+
+/** token-char of RFC 8866 §9, which `/` is not, and the length RFC 8830 §2 allows. */
+function msidStream(streamName: string): string {
+  return streamName.replaceAll(/[^A-Za-z0-9._-]/g, "-").slice(0, 64);
+}
+
+/** A viewer learns our SSRCs from the answer: Firefox and older stacks do not take them from packets. */
+function answeredSources(
+  taken: NegotiatedMedia,
+  local: LocalParameters,
+): Pick<MediaDescription, "msids" | "sources" | "sourceGroups"> {
+  if (taken.localSource === undefined) return { msids: [], sources: [], sourceGroups: [] };
+  const { ssrc, rtxSsrc } = taken.localSource;
+  const ssrcs = rtxSsrc === undefined ? [ssrc] : [ssrc, rtxSsrc];
+  const msid = `${msidStream(local.streamName)} ${taken.kind}`;
+  return {
+    msids: [msid],
+    sources: ssrcs.map((ssrc) => ({ ssrc, cname: local.cname, msid })),
+    sourceGroups: rtxSsrc === undefined ? [] : [{ semantics: "FID", ssrcs }],
+  };
+}
