@@ -1,0 +1,91 @@
+/** The command line: what `monoport` prints, and when it stops. @module */
+import { MonoportError, type Runtime } from "../core/base/mod.ts";
+import { describeSettings, parseConfig } from "./config.ts";
+import { type Monoport, serve } from "./monoport.ts";
+import { VERSION } from "./version.ts";
+
+/** Exit codes: a wrong setting is 2, as of commands that were typed wrong. */
+const FAILED = 1;
+const MISUSED = 2;
+
+/** Runs the program until a signal ends it. */
+export async function runCommand(runtime: Runtime): Promise<void> {
+  const { args } = runtime;
+  if (args.includes("--help") || args.includes("-h")) {
+    runtime.print(help());
+    runtime.exit(0);
+  }
+  if (args.includes("--version") || args.includes("-V") || args.includes("-v")) {
+    runtime.print(`Monoport ${VERSION} (${runtime.name} ${runtime.version})`);
+    runtime.exit(0);
+  }
+  try {
+    const { config, warnings } = parseConfig(runtime.env(), args);
+    for (const warning of warnings) runtime.print(`Warning: ${warning}`, "error");
+    const monoport = await serve({ runtime, config });
+    runtime.print(banner(runtime, monoport, config.demo));
+    stopOnSignal(runtime, monoport);
+  } catch (error) {
+    if (!(error instanceof MonoportError)) throw error;
+    runtime.print(explain(error), "error");
+    runtime.exit(error.code === "config-invalid" ? MISUSED : FAILED);
+  }
+}
+
+function stopOnSignal(runtime: Runtime, monoport: Monoport): void {
+  let stopping = false;
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    runtime.onSignal(name, () => {
+      if (stopping) runtime.exit(FAILED);
+      stopping = true;
+      monoport.close().then(
+        () => runtime.exit(0),
+        () => runtime.exit(FAILED),
+      );
+    });
+  }
+}
+
+function banner(runtime: Runtime, monoport: Monoport, demo: boolean): string {
+  const [first] = monoport.endpoints;
+  if (first === undefined) return "Monoport listens nowhere";
+  const wild = first.host === "::" || first.host === "0.0.0.0";
+  const literal = first.host.includes(":") ? `[${first.host}]` : first.host;
+  const host = wild ? "localhost" : literal;
+  const url = `http://${host}:${first.port}`;
+  const ports = monoport.endpoints.map((one) => `TCP ${one.port}`).join(", ");
+  return [
+    `Monoport ${VERSION} on ${runtime.name} ${runtime.version}, ${ports}`,
+    "",
+    `  Open      ${url}/`,
+    `  Publish   ${url}/players/whip.html`,
+    `  Play      ${url}/players/whep.html${demo ? `  (a demo: ${url}/players/whep.html?app=live&stream=demo&autostart=true)` : ""}`,
+    `  WHIP      ${url}/rtc/v1/whip/?app=live&stream=livestream`,
+    `  WHEP      ${url}/rtc/v1/whep/?app=live&stream=livestream`,
+    "",
+    "Stop with Ctrl+C.",
+  ].join("\n");
+}
+
+function explain(error: MonoportError): string {
+  if (error.code !== "config-invalid") return `Cannot start: ${error.message}`;
+  return `Cannot start, the configuration is wrong:\n${error.message.replaceAll(/^/gm, "  ")}`;
+}
+
+function help(): string {
+  const rows = describeSettings().map(
+    ({ key, absent, help: text, env }) =>
+      `  --${key} ${absent === "" ? '""' : absent}\n      ${text}; environment ${env}`,
+  );
+  return [
+    `Monoport ${VERSION}: a live media server on one TCP port`,
+    "",
+    "Usage: monoport [--listen [host:]port] [--candidate ADDRESS] [--SETTING VALUE]...",
+    "",
+    "  --help, --version",
+    "",
+    "Settings, with their defaults (later wins: default, environment, command line):",
+    "",
+    ...rows,
+  ].join("\n");
+}
