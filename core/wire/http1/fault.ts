@@ -65,3 +65,7 @@ export const CHUNK_EXTENSIONS_TOO_LARGE: Fault = fault(
 );
 export const BAD_CHUNK_END: Fault = fault(400, "bad-chunk-end", "RFC 9112 §7.1");
 export const TRAILERS_TOO_LARGE: Fault = fault(431, "trailers-too-large", "RFC 9112 §7.1.2");
+export const METHOD_NOT_IMPLEMENTED: Fault = fault(501, "method-not-implemented", "RFC 9110 §9.1");
+export const CONTENT_TOO_LARGE: Fault = fault(413, "content-too-large", "RFC 9110 §15.5.14");
+export const REQUEST_TIMEOUT: Fault = fault(408, "request-timeout", "RFC 9110 §15.5.9");
+export const INCOMPLETE: Fault = fault(400, "incomplete", "RFC 9112 §8");
