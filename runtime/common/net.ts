@@ -1,0 +1,88 @@
+/** TCP through node:net: Node's own way, the shim of Deno and Bun when TLS is on. @module */
+import { connect, createServer, type Server, type Socket } from "node:net";
+import type {
+  Conn,
+  ConnectOptions,
+  Endpoint,
+  Listener,
+  ListenOptions,
+} from "../../core/base/io.ts";
+import type { DescriptorWatch } from "./descriptors.ts";
+import { asError, endpoint, onHost, systemError } from "./endpoint.ts";
+import { NetConn } from "./net_conn.ts";
+import { reportBug } from "./process.ts";
+
+const CONNECT_MILLIS = 10_000;
+
+/** `watch` looks for a free descriptor after each accept. */
+export function listenNet(
+  options: ListenOptions,
+  onConn: (conn: Conn) => void,
+  watch: DescriptorWatch,
+): Promise<Listener> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    if (!watch.hasRoom()) socket.destroy();
+    else accept(socket, onConn);
+  });
+  return onHost(options, async (host) => {
+    await bind(server, options.port, host);
+    server.on("error", (error) => options.onAcceptError?.(asError(error)));
+    const at = server.address();
+    if (at === null || typeof at === "string") throw new Error("not listening");
+    return {
+      local: endpoint(at.address, at.port),
+      // The callback of `close` would wait for every connection to end.
+      close: async () => void server.close(),
+    };
+  });
+}
+
+function bind(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function accept(socket: Socket, onConn: (conn: Conn) => void): void {
+  // Deno and Bun do not know `noDelay` of a server.
+  socket.setNoDelay(true);
+  const conn = new NetConn(socket);
+  // Reset before it was accepted: there is no peer any more.
+  if (conn.remote.host === "") {
+    conn.destroy();
+    return;
+  }
+  try {
+    onConn(conn);
+  } catch (thrown) {
+    reportBug(thrown);
+    conn.destroy();
+  }
+}
+
+export function connectNet(to: Endpoint, options: ConnectOptions = {}): Promise<Conn> {
+  const millis = options.timeoutMillis ?? CONNECT_MILLIS;
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: to.host, port: to.port, allowHalfOpen: true, noDelay: true });
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(error);
+    };
+    const timer = setTimeout(
+      () => fail(systemError("ETIMEDOUT", `${to.host}:${to.port} did not answer in ${millis} ms`)),
+      millis,
+    );
+    socket.once("error", fail);
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      socket.off("error", fail);
+      socket.setNoDelay(true);
+      resolve(new NetConn(socket));
+    });
+  });
+}

@@ -1,0 +1,92 @@
+/** UDP through node:dgram. @module */
+import { createSocket, type Socket } from "node:dgram";
+import { isIPv6 } from "node:net";
+import type { DatagramHandler, Endpoint, ListenOptions, UdpSocket } from "../../core/base/io.ts";
+import { endpoint, onHost } from "./endpoint.ts";
+import { reportBug } from "./process.ts";
+
+/** A keyframe for many viewers is a burst; Linux's default of 208 KB loses some of it. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/**
+ * `largeBuffer` asks the kernel for a large receive buffer: never on Deno, which allocates as much
+ * for each datagram.
+ */
+export function openDgram(
+  options: ListenOptions,
+  onDatagram: DatagramHandler,
+  largeBuffer: boolean,
+): Promise<UdpSocket> {
+  return onHost(options, async (host) => {
+    const socket = await bind(host, options.port);
+    if (largeBuffer) enlarge(socket);
+    socket.on("error", () => {});
+    socket.on("message", (bytes: Uint8Array, from) => {
+      try {
+        onDatagram(bytes, endpoint(from.address, from.port));
+      } catch (thrown) {
+        reportBug(thrown);
+      }
+    });
+    return new DgramSocket(socket);
+  });
+}
+
+function bind(host: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const type = isIPv6(host) ? "udp6" : "udp4";
+    const socket = createSocket({
+      type,
+      lookup: (address, _options, done) => done(null, address, 0),
+    });
+    socket.once("error", (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.bind({ port, address: host, exclusive: true }, () => {
+      socket.removeAllListeners("error");
+      resolve(socket);
+    });
+  });
+}
+
+function enlarge(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+  } catch {
+    // The kernel's limit; it works without.
+  }
+}
+
+class DgramSocket implements UdpSocket {
+  readonly local: Endpoint;
+  readonly #socket: Socket;
+  readonly #six: boolean;
+  #closed = false;
+
+  constructor(socket: Socket) {
+    const { address, port, family } = socket.address();
+    this.local = endpoint(address, port);
+    this.#socket = socket;
+    this.#six = family === "IPv6";
+  }
+
+  send(bytes: Uint8Array, to: Endpoint): void {
+    if (this.#closed || to.port < 1 || to.port > 65_535) return;
+    const mapped = this.#six && !to.host.includes(":");
+    try {
+      this.#socket.send(bytes, to.port, mapped ? `::ffff:${to.host}` : to.host, ignore);
+    } catch {
+      // A bad address drops the datagram, as the network would.
+    }
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    return new Promise((resolve) => this.#socket.close(() => resolve()));
+  }
+}
+
+/** With a callback, a failed send is no `error` event. */
+function ignore(): void {}

@@ -1,0 +1,31 @@
+import { MonoportError } from "../../core/base/error.ts";
+import { plainHost } from "../common/endpoint.ts";
+
+/** Whether something optional may be used; never asks. */
+export function mayUse(name: "env" | "sys" | "read"): boolean {
+  return Deno.permissions.querySync({ name }).state === "granted";
+}
+
+/**
+ * Network access, for `host:port` or at all. A person at a terminal is asked once, for everything:
+ * without this Deno would ask again for each address.
+ */
+export async function needNetwork(host: string | undefined, port: number): Promise<void> {
+  if (isGranted({ name: "net" })) return;
+  if (host !== undefined && isGranted({ name: "net", host: urlHost(host, port) })) return;
+  const { state } = await Deno.permissions.request({ name: "net" });
+  if (state === "granted") return;
+  throw new MonoportError(
+    "permission-missing",
+    "Monoport needs network access. Run: deno run -P mod.ts",
+  );
+}
+
+function isGranted(permission: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(permission).state === "granted";
+}
+
+function urlHost(host: string, port: number): string {
+  const plain = plainHost(host);
+  return `${plain.includes(":") ? `[${plain}]` : plain}:${port}`;
+}
