@@ -1,0 +1,348 @@
+/**
+ * The transport of one WebRTC session: ICE-lite, DTLS and SRTP over any number of pairs.
+ *
+ * All state belongs to the session, none to a connection: Chromium finishes DTLS on one TCP
+ * connection and moves its media to another, and a peer that lost its connection comes back on a
+ * new one with the same keys (RFC 5245 §1 calls what stays the "media session").
+ *
+ * What arrives is told apart by its first byte (RFC 7983 §7): 0 to 3 STUN, 20 to 63 DTLS, 128 to
+ * 191 RTP and RTCP. DTLS and SRTP count only from a pair on which ICE has authenticated the peer.
+ *
+ * @module
+ */
+import {
+  type CryptoProvider,
+  type Endpoint,
+  Fault,
+  isFault,
+  type Machine,
+  type Millis,
+  type SrtpKeys,
+  type SrtpProfile,
+} from "../../base/mod.ts";
+import { u8 } from "../../bytes/mod.ts";
+import { Deframer, framed } from "../../wire/rfc4571/mod.ts";
+import { isRtcp } from "../../wire/rtp/mod.ts";
+import { SrtpReceiver, SrtpSender } from "../../wire/srtp/mod.ts";
+import {
+  type DtlsCertificate,
+  DtlsEndpoint,
+  type DtlsEvent,
+  type Fingerprint,
+} from "./dtls/mod.ts";
+import type { IceCredentials } from "./ice_credentials.ts";
+import { type IceExpiry, IceLite } from "./ice_lite.ts";
+import type { PairId, Transport } from "./ice_pairs.ts";
+
+/** Media or DTLS on a pair that no valid check has come by. */
+export const UNVALIDATED_PAIR: Fault = /* @__PURE__ */ fault("unvalidated-pair", "RFC 8445 §12.2");
+/** A first byte that is none of STUN, DTLS, RTP. */
+export const UNKNOWN_PACKET: Fault = /* @__PURE__ */ fault("unknown-packet", "RFC 7983 §7");
+/** SRTP before the handshake gave keys. */
+export const NO_KEYS: Fault = /* @__PURE__ */ fault("no-keys", "RFC 5764 §5.1.2");
+
+/** Profiles we offer, best first: AES-GCM costs least where the processor has it. */
+export const SRTP_PROFILES: readonly SrtpProfile[] = [
+  "SRTP_AEAD_AES_128_GCM",
+  "SRTP_AEAD_AES_256_GCM",
+  "SRTP_AES128_CM_HMAC_SHA1_80",
+];
+
+/** Takes decrypted packets; `bytes` belong to it from then on. */
+export interface MediaSink {
+  /** `index` is the extended index of the packet on its SSRC. */
+  onRtp(bytes: Uint8Array, index: number, now: Millis): void;
+  /** One compound RTCP packet. */
+  onRtcp(bytes: Uint8Array, now: Millis): void;
+}
+
+export interface TransportOptions {
+  readonly crypto: CryptoProvider;
+  readonly ice: IceCredentials;
+  readonly dtlsRole: "client" | "server";
+  readonly certificate: DtlsCertificate;
+  readonly peerFingerprints: readonly Fingerprint[];
+  readonly srtpProfiles?: readonly SrtpProfile[];
+  readonly sink: MediaSink;
+  readonly consentMillis?: Millis;
+  readonly now: Millis;
+}
+
+/** Bytes from one connection, or one datagram. */
+export interface TransportInput {
+  readonly pair: PairId;
+  /** Taken over when the pair is TCP: media is decrypted in place and kept. */
+  readonly bytes: Uint8Array;
+}
+
+/** Bytes for one connection, framed already, or one datagram. */
+export interface TransportOutput {
+  readonly pair: PairId;
+  readonly bytes: Uint8Array;
+}
+
+export type TransportEvent =
+  /** Keys are agreed and the peer is who its offer said. */
+  | { readonly type: "connected"; readonly profile: SrtpProfile; readonly sendKeys: SrtpKeys }
+  /** What we send goes to this pair from now on. */
+  | { readonly type: "selected"; readonly pair: PairId }
+  | { readonly type: "close-pair"; readonly pair: PairId; readonly fault: Fault }
+  /** A peer's mistake, to be counted. */
+  | { readonly type: "fault"; readonly fault: Fault }
+  /** The session is over; its keys are gone. */
+  | { readonly type: "closed"; readonly reason: CloseReason; readonly fault?: Fault };
+
+/** `peer`: close_notify. `dtls`: the handshake failed. The rest: see `IceExpiry`. */
+export type CloseReason = "peer" | "local" | "dtls" | IceExpiry;
+
+interface OpenPair {
+  readonly transport: Transport;
+  readonly remote: Endpoint;
+  readonly deframer: Deframer | undefined;
+}
+
+export class WebRtcTransport implements Machine<TransportInput, TransportOutput, TransportEvent> {
+  readonly #ice: IceLite;
+  readonly #dtls: DtlsEndpoint;
+  readonly #crypto: CryptoProvider;
+  readonly #sink: MediaSink;
+  readonly #pairs = new Map<PairId, OpenPair>();
+  readonly #transmits: TransportOutput[] = [];
+  readonly #events: TransportEvent[] = [];
+  #receiver: SrtpReceiver | undefined;
+  #sender: SrtpSender | undefined;
+  #closed = false;
+
+  constructor(options: TransportOptions) {
+    const { crypto, now } = options;
+    this.#crypto = crypto;
+    this.#sink = options.sink;
+    this.#ice = new IceLite({
+      local: options.ice,
+      crypto,
+      now,
+      ...(options.consentMillis === undefined ? {} : { consentMillis: options.consentMillis }),
+    });
+    this.#dtls = new DtlsEndpoint({
+      role: options.dtlsRole,
+      crypto,
+      certificate: options.certificate,
+      peerFingerprints: options.peerFingerprints,
+      srtpProfiles: options.srtpProfiles ?? SRTP_PROFILES,
+      reliable: true,
+    });
+  }
+
+  /** The pair that carries what we send; `undefined` while there is none. */
+  get selected(): PairId | undefined {
+    return this.#ice.selected;
+  }
+
+  get connected(): boolean {
+    return this.#receiver !== undefined && !this.#closed;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** A connection of this session; its id is never used again. */
+  openPair(pair: PairId, transport: Transport, remote: Endpoint): void {
+    const deframer = transport === "tcp" ? new Deframer() : undefined;
+    this.#pairs.set(pair, { transport, remote, deframer });
+  }
+
+  /** The connection is gone. */
+  handlePairClosed(pair: PairId, now: Millis): void {
+    if (!this.#pairs.delete(pair)) return;
+    this.#ice.handlePairClosed(pair, now);
+    this.#drain(now);
+  }
+
+  handleInput({ pair, bytes }: TransportInput, now: Millis): void {
+    const open = this.#pairs.get(pair);
+    if (open === undefined || this.#closed) return;
+    if (open.deframer === undefined) {
+      this.#handlePacket(pair, open, bytes, now);
+    } else {
+      open.deframer.push(bytes);
+      for (let packet = open.deframer.poll(); packet !== undefined; packet = open.deframer.poll()) {
+        if (isFault(packet)) {
+          this.#closePair(pair, packet, now);
+          break;
+        }
+        this.#handlePacket(pair, open, packet, now);
+        if (!this.#pairs.has(pair)) break;
+      }
+    }
+    this.#drain(now);
+  }
+
+  handleTimeout(now: Millis): void {
+    if (this.#closed) return;
+    this.#ice.handleTimeout(now);
+    this.#dtls.handleTimeout(now);
+    this.#drain(now);
+  }
+
+  /** Sends one compound RTCP packet, if there is a pair and there are keys. */
+  sendRtcp(plaintext: Uint8Array): void {
+    const pair = this.#ice.selected;
+    if (pair === undefined || this.#sender === undefined || this.#closed) return;
+    const packet = this.#sender.protectRtcp(plaintext);
+    if (isFault(packet)) this.#events.push({ type: "fault", fault: packet });
+    else this.#transmit(pair, packet);
+  }
+
+  /** Ends the session with close_notify; nothing is sent after it (RFC 7675 §5.2). */
+  close(now: Millis): void {
+    if (this.#closed) return;
+    this.#dtls.close(now);
+    this.#drainDtls();
+    this.#end("local");
+  }
+
+  pollTransmit(): TransportOutput | undefined {
+    return this.#transmits.shift();
+  }
+
+  pollEvent(): TransportEvent | undefined {
+    return this.#events.shift();
+  }
+
+  nextTimeout(): Millis {
+    if (this.#closed) return Number.POSITIVE_INFINITY;
+    return Math.min(this.#ice.nextTimeout(), this.#dtls.nextTimeout());
+  }
+
+  #handlePacket(pair: PairId, open: OpenPair, bytes: Uint8Array, now: Millis): void {
+    const first = bytes.length === 0 ? -1 : u8(bytes, 0);
+    if (first >= 128 && first <= 191) {
+      if (this.#ice.isValid(pair)) this.#handleMedia(bytes, now);
+      else this.#refuse(pair, open, UNVALIDATED_PAIR, now);
+    } else if (first >= 0 && first <= 3) {
+      this.#ice.handleInput({ pair, transport: open.transport, remote: open.remote, bytes }, now);
+      this.#drainIce(now);
+    } else if (first >= 20 && first <= 63) {
+      if (this.#ice.isValid(pair)) this.#handleDtls(pair, bytes, now);
+      else this.#refuse(pair, open, UNVALIDATED_PAIR, now);
+    } else {
+      this.#refuse(pair, open, UNKNOWN_PACKET, now);
+    }
+  }
+
+  #handleDtls(pair: PairId, bytes: Uint8Array, now: Millis): void {
+    this.#ice.handlePeerData(pair);
+    this.#dtls.handleInput(bytes, now);
+    this.#drainDtls();
+  }
+
+  #handleMedia(bytes: Uint8Array, now: Millis): void {
+    const receiver = this.#receiver;
+    if (receiver === undefined) {
+      this.#events.push({ type: "fault", fault: NO_KEYS });
+    } else if (isRtcp(bytes)) {
+      const plain = receiver.unprotectRtcp(bytes);
+      if (isFault(plain)) this.#events.push({ type: "fault", fault: plain });
+      else this.#sink.onRtcp(plain, now);
+    } else {
+      const plain = receiver.unprotect(bytes);
+      if (isFault(plain)) this.#events.push({ type: "fault", fault: plain });
+      else this.#sink.onRtp(plain.packet, plain.index, now);
+    }
+  }
+
+  /** Garbage ends a TCP pair, whose framing cannot be trusted any more; a datagram is passed over. */
+  #refuse(pair: PairId, open: OpenPair, why: Fault, now: Millis): void {
+    this.#events.push({ type: "fault", fault: why });
+    if (open.transport === "tcp") this.#closePair(pair, why, now);
+  }
+
+  #closePair(pair: PairId, why: Fault, now: Millis): void {
+    this.#events.push({ type: "close-pair", pair, fault: why });
+    this.#pairs.delete(pair);
+    this.#ice.handlePairClosed(pair, now);
+  }
+
+  #drain(now: Millis): void {
+    this.#drainIce(now);
+    this.#drainDtls();
+  }
+
+  #drainIce(now: Millis): void {
+    for (let out = this.#ice.pollTransmit(); out !== undefined; out = this.#ice.pollTransmit()) {
+      this.#transmit(out.pair, out.bytes);
+    }
+    for (let event = this.#ice.pollEvent(); event !== undefined; event = this.#ice.pollEvent()) {
+      switch (event.type) {
+        case "selected":
+          this.#events.push({ type: "selected", pair: event.pair });
+          this.#dtls.start(now); // does nothing but the first time, in the client's role
+          // What was under way on the old pair may be lost with it.
+          if (!this.#dtls.connected) this.#dtls.resendFlight(now);
+          break;
+        case "close-pair":
+          this.#pairs.delete(event.pair);
+          this.#events.push(event);
+          break;
+        case "refused":
+          this.#events.push({ type: "fault", fault: event.fault });
+          break;
+        case "expired":
+          this.#end(event.reason);
+          break;
+        default:
+          event satisfies never;
+      }
+    }
+  }
+
+  #drainDtls(): void {
+    const pair = this.#ice.selected;
+    for (let out = this.#dtls.pollTransmit(); out !== undefined; out = this.#dtls.pollTransmit()) {
+      if (pair !== undefined) this.#transmit(pair, out);
+    }
+    for (let event = this.#dtls.pollEvent(); event !== undefined; event = this.#dtls.pollEvent()) {
+      this.#handleDtlsEvent(event);
+    }
+  }
+
+  #handleDtlsEvent(event: DtlsEvent): void {
+    switch (event.type) {
+      case "connected":
+        this.#receiver = new SrtpReceiver(this.#crypto, event.remoteKeys);
+        this.#sender = new SrtpSender(this.#crypto, event.localKeys);
+        this.#events.push({ type: "connected", profile: event.profile, sendKeys: event.localKeys });
+        break;
+      case "closed":
+        this.#end("peer");
+        break;
+      case "failed":
+        this.#end("dtls", event.fault);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #end(reason: CloseReason, why?: Fault): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#receiver = undefined;
+    this.#sender = undefined;
+    this.#events.push(
+      why === undefined ? { type: "closed", reason } : { type: "closed", reason, fault: why },
+    );
+  }
+
+  #transmit(pair: PairId, packet: Uint8Array): void {
+    const open = this.#pairs.get(pair);
+    // A pair that ICE has just closed still gets its refusal: the connection is open until the event is read.
+    const framing = open === undefined || open.transport === "tcp";
+    this.#transmits.push({ pair, bytes: framing ? framed(packet) : packet });
+  }
+}
+
+function fault(code: string, spec: string): Fault {
+  return new Fault("core/session/webrtc", code, spec);
+}
