@@ -34,6 +34,10 @@ export interface TrackRewrite {
   readonly indexOffset: number;
   /** Added to the RTP timestamp, modulo 2^32. */
   readonly timestampOffset: number;
+  /**
+   * Remembers what was sent, for `resend`: some kilobytes. For viewers without RTX; default false.
+   */
+  readonly resendable?: boolean;
 }
 
 export interface SrtpEngine {
@@ -44,7 +48,7 @@ export interface SrtpEngine {
   /**
    * Takes a plaintext RTP packet (borrowed during the call), once per stream and shape of header.
    * `index` is its extended index on the track. `transportSequenceAt` is the offset of the two
-   * bytes of the transport-wide sequence number in it, 0 for none.
+   * bytes of the transport-wide sequence number in it, 0 for none; they are zero in `packet`.
    */
   putPacket(
     packet: Uint8Array,
@@ -56,10 +60,15 @@ export interface SrtpEngine {
   /** The transport-wide sequence number that the next packet with one will carry (16 bits). */
   nextTransportSequence(sender: SenderId): number;
   /**
-   * Seals `packets` for each of `senders` and calls `deliver` once per sender, in order, with one
-   * buffer that belongs to the receiver: each packet as SRTP, with the two length bytes of
-   * RFC 4571 in front when `framed`. An index already used with the same SSRC by a sender is refused (no
-   * keystream is used twice): that packet is left out and counted in `refused`.
+   * Seals `packets` for each of `senders`, in order, each packet as SRTP. `framed`: each has the
+   * two length bytes of RFC 4571 in front, and `deliver` is called once per sender, with one buffer
+   * (never for a sender without packets). Not framed: `deliver` is called once per packet, for
+   * datagrams. The bytes belong to the receiver. `deliver` must not call this engine, but for
+   * `removeSender`.
+   *
+   * An index already used with the same SSRC by a sender is refused (no keystream is used twice):
+   * that packet is left out and counted in `refused`. The same goes for a packet that is not RTP
+   * or longer than fits a frame, for a track that was not set, and for a sender that is gone.
    */
   seal(
     senders: readonly SenderId[],
@@ -67,6 +76,20 @@ export interface SrtpEngine {
     framed: boolean,
     deliver: (sender: SenderId, bytes: Uint8Array) => void,
   ): void;
-  /** Packets left out because their index had been used. */
+  /**
+   * Sends again what `sender` was sent before, on a `resendable` track: the same plaintext, put
+   * again with the same index, gives the very same bytes (transport-wide sequence number
+   * included), so that the keystream is used for nothing new. Refused and counted: a packet never
+   * sent to this sender, more than 1024 indexes old, or not the same (the caller's history must
+   * hold one packet per index, the first). A viewer with RTX (RFC 4588) gets a new packet on the
+   * RTX SSRC instead, by `seal`.
+   */
+  resend(
+    sender: SenderId,
+    packets: readonly PacketId[],
+    framed: boolean,
+    deliver: (sender: SenderId, bytes: Uint8Array) => void,
+  ): void;
+  /** Packets left out so far. */
   readonly refused: number;
 }
