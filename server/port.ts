@@ -1,8 +1,8 @@
 /**
  * The shared port: takes connections, tells by their first bytes what they are, and hands them on.
  *
- * A connection that has not shown its protocol costs a record and a few bytes, has a deadline, and
- * is the first to go when the process runs out of connections or descriptors.
+ * A connection that has not shown its protocol costs a few bytes, has a deadline, and is the first
+ * to go when the process runs out of connections or descriptors.
  *
  * @module
  */
@@ -12,22 +12,12 @@ import { type Sniffed, sniff } from "../core/session/sniff/mod.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** Most bytes kept of a connection before its protocol is known. */
-export const FIRST_BYTES_MAX = 4096;
 /** Connections closed at a time when accepting fails for want of descriptors. */
 const SHED_AT_ONCE = 32;
 const SWEEP_MILLIS = 250;
 
-/** An accepted connection, as long as it is open. */
-export interface Accepted {
-  readonly conn: Conn;
-  readonly since: Millis;
-  /** Until its protocol is known, or while it waits for a next request: what may be shed. */
-  idle: boolean;
-}
-
 /** Takes a connection over, with every byte that was read; sets `conn.handler`. */
-export type TakeOver = (accepted: Accepted, first: Uint8Array) => void;
+export type TakeOver = (conn: Conn, first: Uint8Array) => void;
 
 export interface PortOptions {
   readonly maxConnections: number;
@@ -35,6 +25,8 @@ export interface PortOptions {
   readonly firstBytesMillis: Millis;
   /** What is served; a protocol that is not gets its connection closed. */
   readonly protocols: Partial<Record<Sniffed, TakeOver>>;
+  /** Closes up to `count` connections that wait for something to do; returns how many. */
+  readonly shedIdle: (count: number) => number;
 }
 
 export class Port {
@@ -43,9 +35,9 @@ export class Port {
   readonly #metrics: Metrics;
   readonly #options: PortOptions;
   readonly #listeners: Listener[] = [];
-  /** In the order of their acceptance. */
-  readonly #open = new Map<Conn, Accepted>();
-  readonly #unproven = new Set<Accepted>();
+  readonly #open = new Set<Conn>();
+  /** Since when, in the order of their acceptance. */
+  readonly #unproven = new Map<Conn, Millis>();
   #sweep: Disposable | undefined;
   #exhaustedUntil: Millis = 0;
 
@@ -83,7 +75,7 @@ export class Port {
   async close(): Promise<void> {
     this.#sweep?.[Symbol.dispose]();
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
-    for (const conn of this.#open.keys()) conn.destroy();
+    for (const conn of this.#open) conn.destroy();
   }
 
   #onConn(conn: Conn): void {
@@ -95,73 +87,71 @@ export class Port {
       conn.destroy();
       return;
     }
-    if (this.#unproven.size >= this.#options.maxUnproven) {
-      for (const oldest of this.#unproven) {
-        this.#drop(oldest, "unproven-limit");
-        break;
-      }
-    }
-    const accepted: Accepted = { conn, since: this.#runtime.now(), idle: true };
-    this.#open.set(conn, accepted);
-    this.#unproven.add(accepted);
-    this.#watch(accepted);
+    if (this.#unproven.size >= this.#options.maxUnproven) this.#shedUnproven(1, "unproven-limit");
+    this.#open.add(conn);
+    this.#unproven.set(conn, this.#runtime.now());
+    this.#watch(conn);
     this.#startSweep();
   }
 
   /** Reads until the protocol is known. */
-  #watch(accepted: Accepted): void {
-    const { conn } = accepted;
+  #watch(conn: Conn): void {
     let first: Uint8Array | undefined;
     conn.handler = {
       data: (chunk) => {
         first = first === undefined ? chunk : concat([first, chunk]);
         const protocol = sniff(first);
-        if (protocol !== "more") this.#prove(accepted, protocol, first);
-        else if (first.length > FIRST_BYTES_MAX) this.#drop(accepted, "unknown");
+        if (protocol !== "more") this.#prove(conn, protocol, first);
       },
-      end: () => this.#drop(accepted, "ended"),
+      end: () => this.#drop(conn, "ended"),
       close: () => {},
     };
   }
 
-  #prove(accepted: Accepted, protocol: Exclude<Sniffed, "more">, first: Uint8Array): void {
-    this.#unproven.delete(accepted);
+  #prove(conn: Conn, protocol: Exclude<Sniffed, "more">, first: Uint8Array): void {
+    this.#unproven.delete(conn);
     this.#metrics.count("monoport_connections_total", protocol);
     const takeOver = this.#options.protocols[protocol];
-    if (takeOver === undefined) {
-      this.#log.limited("info", "Closed a connection: its protocol is not served here", {
-        protocol,
-        remote: accepted.conn.remote.host,
-      });
-      this.#drop(accepted, protocol === "unknown" ? "unknown" : "not-served");
+    if (takeOver !== undefined) {
+      takeOver(conn, first);
       return;
     }
-    accepted.idle = false;
-    takeOver(accepted, first);
+    const remote = conn.remote.host;
+    this.#log.limited("info", "Closed a connection: its protocol is not served here", {
+      protocol,
+      remote,
+    });
+    this.#drop(conn, protocol === "unknown" ? "unknown" : "not-served");
   }
 
-  #drop(accepted: Accepted, reason: string): void {
+  #drop(conn: Conn, reason: string): void {
     this.#metrics.count("monoport_connections_shed_total", reason);
-    this.#unproven.delete(accepted);
-    accepted.conn.destroy();
+    this.#unproven.delete(conn);
+    conn.destroy();
   }
 
   #forget(conn: Conn): void {
-    const accepted = this.#open.get(conn);
     this.#open.delete(conn);
-    if (accepted !== undefined) this.#unproven.delete(accepted);
+    this.#unproven.delete(conn);
   }
 
-  /** Closes up to `count` idle connections, the oldest first; returns how many. */
-  #shed(count: number): number {
+  /** Closes up to `count` connections that have shown nothing, the oldest first; returns how many. */
+  #shedUnproven(count: number, reason: string): number {
     let shed = 0;
-    for (const accepted of this.#open.values()) {
-      if (shed >= count) break;
-      if (!accepted.idle || accepted.conn.closed) continue;
-      this.#drop(accepted, "descriptors");
+    for (const conn of this.#unproven.keys()) {
+      if (shed === count) break;
+      this.#drop(conn, reason);
       shed++;
     }
     return shed;
+  }
+
+  #shed(count: number): number {
+    const unproven = this.#shedUnproven(count, "descriptors");
+    const idle = unproven < count ? this.#options.shedIdle(count - unproven) : 0;
+    for (let i = 0; i < idle; i++)
+      this.#metrics.count("monoport_connections_shed_total", "descriptors");
+    return unproven + idle;
   }
 
   #onAcceptError(error: Error & { readonly code?: string }): void {
@@ -184,9 +174,9 @@ export class Port {
     this.#sweep ??= this.#runtime.wakeAt(this.#runtime.now() + SWEEP_MILLIS, () => {
       this.#sweep = undefined;
       const due = this.#runtime.now() - this.#options.firstBytesMillis;
-      for (const accepted of this.#unproven) {
-        if (accepted.since > due) break;
-        this.#drop(accepted, "first-bytes-deadline");
+      for (const [conn, since] of this.#unproven) {
+        if (since > due) break;
+        this.#drop(conn, "first-bytes-deadline");
       }
       if (this.#unproven.size > 0) this.#startSweep();
     });
