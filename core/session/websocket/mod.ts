@@ -1,0 +1,2 @@
+/** The server side of a WebSocket connection. @module */
+export * from "./server_session.ts";
