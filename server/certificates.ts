@@ -1,0 +1,51 @@
+/** Certificates made at start-up. @module */
+
+import "reflect-metadata"; // x509 asks for it, and must be loaded after it
+import { Crypto } from "@peculiar/webcrypto";
+import { X509CertificateGenerator } from "@peculiar/x509";
+
+/** A fresh certificate and its key, as DTLS takes them. */
+export interface DtlsIdentity {
+  /** DER. */
+  readonly chain: Uint8Array[];
+  /** PKCS #8 DER. */
+  readonly pkcs8: Uint8Array;
+  /** SHA-256 of the certificate as in `a=fingerprint`: upper-case hex with colons. */
+  readonly fingerprint: string;
+}
+
+const DAY_MILLIS = 86_400_000;
+const VALID_DAYS = 30;
+
+/** Self-signed, P-256, CN=monoport, valid from a day ago (clocks differ) for 30 days. */
+export async function makeDtlsCertificate(): Promise<DtlsIdentity> {
+  const crypto = new Crypto();
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const now = Date.now();
+  const serial = crypto.getRandomValues(new Uint8Array(16));
+  // A serial number is positive (RFC 5280 §4.1.2.2).
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
+  const certificate = await X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: [...serial].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+      name: "CN=monoport",
+      notBefore: new Date(now - DAY_MILLIS),
+      notAfter: new Date(now + VALID_DAYS * DAY_MILLIS),
+      keys,
+      signingAlgorithm: algorithm,
+    },
+    crypto,
+  );
+  const der = new Uint8Array(certificate.rawData);
+  const digest = await crypto.subtle.digest("SHA-256", der);
+  return {
+    chain: [der],
+    pkcs8: new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey)),
+    fingerprint: colons(new Uint8Array(digest)),
+  };
+}
+
+function colons(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(":");
+}
