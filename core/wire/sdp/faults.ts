@@ -48,7 +48,6 @@ export const BAD_PWD: Fault = new Fault(
   "ice-pwd-is-not-22-to-256-ice-chars",
   "RFC 8839 §5.4",
 );
-export const BAD_ICE_OPTIONS: Fault = new Fault(LAYER, "bad-ice-options", "RFC 8839 §5.6");
 export const BAD_CANDIDATE: Fault = new Fault(LAYER, "bad-candidate", "RFC 8839 §5.1");
 
 /** How much of a wrong line is shown to whoever sent it. */
