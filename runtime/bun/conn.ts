@@ -21,6 +21,7 @@ export class BunConn extends BaseConn {
   /** What came before there was a handler or after `pause`. */
   readonly #held: Uint8Array[] = [];
   #heldEnd = false;
+  #heldClose = false;
 
   constructor(socket: BunSocket<BunConn>) {
     super(
@@ -53,16 +54,32 @@ export class BunConn extends BaseConn {
     if (this.#held.length === 0) this.#release();
   }
 
+  /** From Bun: the socket is closed. It may come inside our own call. */
+  onClose(error: Error | undefined): void {
+    if (error !== undefined || this.closed) {
+      queueMicrotask(() => this.gone(error));
+      return;
+    }
+    // Both sides have ended; Bun tells a FIN that comes after ours only so.
+    if (!this.#peerEnded) this.#heldEnd = true;
+    this.#peerEnded = true;
+    this.#heldClose = true;
+    queueMicrotask(() => this.#release());
+  }
+
   #release(): void {
     while (!this.#paused && this.#started && !this.closed) {
       const chunk = this.#held.shift();
       if (chunk === undefined) break;
       this.deliver(chunk);
     }
-    if (!this.#heldEnd || this.#held.length > 0 || !this.#started || this.closed) return;
-    this.#heldEnd = false;
-    this.peerEnded();
-    this.#closeIfDone();
+    if (this.#held.length > 0 || !this.#started) return;
+    if (this.#heldEnd) {
+      this.#heldEnd = false;
+      this.peerEnded();
+    }
+    if (this.#heldClose) this.gone();
+    else if (!this.closed) this.#closeIfDone();
   }
 
   /** From Bun: the kernel takes bytes again. */
@@ -107,12 +124,6 @@ export class BunConn extends BaseConn {
       at += piece.length;
     }
     queue.unshift(joined);
-  }
-
-  /** From Bun: the socket is closed. */
-  onClose(error: Error | undefined): void {
-    // It may come inside our own call.
-    queueMicrotask(() => this.gone(error));
   }
 
   write(bytes: Uint8Array): boolean {

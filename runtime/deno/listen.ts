@@ -14,13 +14,14 @@ export function listenDeno(
     const listener = Deno.listen({ hostname, port: options.port });
     const { addr } = listener;
     let closed = false;
-    acceptAll(listener, options, onConn, () => closed).catch(reportBug);
+    const accepting = acceptAll(listener, options, onConn, () => closed).catch(reportBug);
     return {
       local: endpoint(addr.hostname, addr.port),
       close: async () => {
-        if (closed) return;
+        if (!closed) listener.close();
         closed = true;
-        listener.close();
+        // Until the pending accept is given up, the kernel still takes connections.
+        await accepting;
       },
     };
   });
