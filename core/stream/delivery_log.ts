@@ -1,0 +1,213 @@
+import type { Millis } from "../base/mod.ts";
+import { extendIndex } from "../wire/rtp/mod.ts";
+
+/** Entries of the log; when it is full, new packets are added to the newest entry. */
+const ENTRIES = 128;
+/** Packets sent within so long of each other share an entry. */
+const GRAIN_MILLIS = 8;
+/** Reports remembered for the rate of delivery. */
+const SAMPLES = 16;
+/** The rate of delivery is taken over about so long. */
+const RATE_MILLIS = 400;
+/** What a path takes without any queue is believed up to here. */
+const MAX_BASE_MILLIS = 200;
+/** Transport-wide feedback comes every 50 to 250 ms from browsers. */
+const MAX_FEEDBACK_MILLIS = 250;
+/** Receiver reports come every 500 to 1500 ms for video (RFC 3550 §6.3, halved and more by browsers). */
+const MAX_REPORT_MILLIS = 2000;
+const FIRST_REPORT_MILLIS = 1500;
+/** Reports that lie further behind than this show a queue, not the path. */
+const BACKLOG_MILLIS = 100;
+
+/**
+ * How far a viewer is behind: what was sent to him and not yet reported received. Our own queue
+ * tells nothing, for the kernel hides megabytes of a slow peer.
+ *
+ * Between reports a viewer is taken to go on as before, for as long as reports usually take. While
+ * there is a queue, a packet sent now arrives when all before it have: that is what is under way
+ * divided by the rate of delivery.
+ */
+export class DeliveryLog {
+  readonly #at = new Float64Array(ENTRIES);
+  readonly #bytes = new Float64Array(ENTRIES);
+  readonly #transport = new Float64Array(ENTRIES);
+  readonly #audio = new Float64Array(ENTRIES);
+  readonly #video = new Float64Array(ENTRIES);
+  #head = 0;
+  #count = 0;
+  #sent = 0;
+  #acked = 0;
+  /** Highest numbers sent (extended), -1 for none. */
+  #lastTransport = -1;
+  #lastAudio = -1;
+  #lastVideo = -1;
+  /** Highest numbers reported. */
+  #ackedTransport = -1;
+  #ackedAudio = -1;
+  #ackedVideo = -1;
+
+  #reports = 0;
+  #reportAt: Millis = 0;
+  /** What reports usually take, in ms. */
+  #interval = FIRST_REPORT_MILLIS;
+  /** When transport-wide feedback last came, -1 for never. */
+  #feedbackAt: Millis = -1;
+  /** Age of the oldest unreported packet at the last report. */
+  #lagAtReport: Millis = 0;
+  #base: Millis = MAX_BASE_MILLIS;
+  #progressAt: Millis = 0;
+  readonly #sampleAt = new Float64Array(SAMPLES);
+  readonly #sampleAcked = new Float64Array(SAMPLES);
+  #samples = 0;
+  /** Bytes per ms, 0 while unknown. */
+  #rate = 0;
+
+  /** Bytes sent and not reported. */
+  get unreportedBytes(): number {
+    return this.#sent - this.#acked;
+  }
+
+  /** Whether the viewer has ever reported anything. */
+  get reported(): boolean {
+    return this.#reports > 0;
+  }
+
+  /** When a report last told of something new. */
+  get progressAt(): Millis {
+    return this.#progressAt;
+  }
+
+  /**
+   * Notes what was sent at once. Numbers are the highest of each kind in it (extended); those that
+   * are lower than before, as -1, say nothing.
+   */
+  sent(bytes: number, transport: number, audio: number, video: number, now: Millis): void {
+    if (this.#count === 0 && this.#sent === this.#acked && this.#reports === 0) {
+      this.#progressAt = now;
+    }
+    if (this.#sent === 0) this.#sample(now);
+    this.#sent += bytes;
+    this.#lastTransport = Math.max(this.#lastTransport, transport);
+    this.#lastAudio = Math.max(this.#lastAudio, audio);
+    this.#lastVideo = Math.max(this.#lastVideo, video);
+    let at = (this.#head + this.#count - 1) % ENTRIES;
+    const newest = this.#at[at] ?? 0;
+    if (this.#count === 0 || (this.#count < ENTRIES && now - newest >= GRAIN_MILLIS)) {
+      at = (this.#head + this.#count) % ENTRIES;
+      this.#count++;
+      this.#at[at] = now;
+    }
+    this.#bytes[at] = this.#sent;
+    this.#transport[at] = this.#lastTransport;
+    this.#audio[at] = this.#lastAudio;
+    this.#video[at] = this.#lastVideo;
+  }
+
+  /** Transport-wide feedback: the highest sequence number (16 bits) reported received. */
+  handleTransport(sequenceNumber: number, now: Millis): void {
+    if (this.#lastTransport < 0) return;
+    const found = notAbove(this.#lastTransport, sequenceNumber);
+    this.#ackedTransport = Math.max(this.#ackedTransport, found);
+    const first = this.#feedbackAt < 0;
+    this.#pace(first ? 0 : now - this.#feedbackAt, first ? 0 : this.#interval, MAX_FEEDBACK_MILLIS);
+    this.#feedbackAt = now;
+    this.#handleReport(now);
+  }
+
+  /** A receiver report: the highest sequence number (its low 16 bits are used) of one of our SSRCs. */
+  handleHighest(kind: "audio" | "video", sequenceNumber: number, now: Millis): void {
+    const audio = kind === "audio";
+    const last = audio ? this.#lastAudio : this.#lastVideo;
+    if (last < 0) return;
+    const found = notAbove(last, sequenceNumber & 0xffff);
+    if (audio) this.#ackedAudio = Math.max(this.#ackedAudio, found);
+    else this.#ackedVideo = Math.max(this.#ackedVideo, found);
+    if (this.#reports > 0 && this.#feedbackAt < 0) {
+      this.#pace(now - this.#reportAt, this.#interval, MAX_REPORT_MILLIS);
+    }
+    this.#handleReport(now);
+  }
+
+  /** How far behind a packet sent now would arrive, in ms, beyond what the path takes. */
+  behind(now: Millis): Millis {
+    if (this.#count === 0 || this.#reports === 0) return 0;
+    const silence = now - this.#reportAt;
+    const waiting = now - Math.max(this.#reportAt, this.#at[this.#head] ?? now);
+    const late = Math.max(0, waiting - this.#interval);
+    const reported = this.#lagAtReport + late;
+    const excess = Math.max(0, reported - this.#base);
+    if (this.#lagAtReport - this.#base < BACKLOG_MILLIS || this.#rate <= 0) return excess;
+    const drained = Math.min(silence, this.#interval);
+    const queue = this.unreportedBytes / this.#rate - drained - this.#base;
+    return Math.max(excess, queue);
+  }
+
+  /** Another path: what the old one took says nothing any more. */
+  restart(now: Millis): void {
+    this.#head = 0;
+    this.#count = 0;
+    this.#acked = this.#sent;
+    this.#lagAtReport = 0;
+    this.#base = MAX_BASE_MILLIS;
+    this.#reports = 0;
+    this.#samples = 0;
+    this.#rate = 0;
+    this.#interval = FIRST_REPORT_MILLIS;
+    this.#feedbackAt = -1;
+    this.#progressAt = now;
+    this.#sample(now);
+  }
+
+  #handleReport(now: Millis): void {
+    const before = this.#acked;
+    while (this.#count > 0 && this.#isAcked(this.#head)) {
+      this.#acked = this.#bytes[this.#head] ?? this.#acked;
+      this.#head = (this.#head + 1) % ENTRIES;
+      this.#count--;
+    }
+    this.#reports++;
+    this.#reportAt = now;
+    if (this.#acked > before) this.#progressAt = now;
+    this.#lagAtReport = this.#count === 0 ? 0 : now - (this.#at[this.#head] ?? now);
+    this.#base = Math.min(this.#base, this.#lagAtReport);
+    this.#sample(now);
+  }
+
+  /** A decaying maximum of the time between reports. */
+  #pace(gap: Millis, before: Millis, most: Millis): void {
+    this.#interval = Math.min(most, Math.max(gap, before * 0.9 + gap * 0.1));
+  }
+
+  #isAcked(at: number): boolean {
+    const transport = this.#transport[at] ?? 0;
+    if (transport >= 0 && transport <= this.#ackedTransport) return true;
+    // One connection delivers in order, and audio is reported seldom: either kind speaks for both.
+    const audio = this.#audio[at] ?? -1;
+    const video = this.#video[at] ?? -1;
+    return (audio >= 0 && audio <= this.#ackedAudio) || (video >= 0 && video <= this.#ackedVideo);
+  }
+
+  /** Notes how much is delivered, and the rate since about `RATE_MILLIS` ago. */
+  #sample(now: Millis): void {
+    let at = 0;
+    for (let back = 1; back <= Math.min(this.#samples, SAMPLES); back++) {
+      at = (this.#samples - back) % SAMPLES;
+      if (now - (this.#sampleAt[at] ?? now) >= RATE_MILLIS) break;
+    }
+    if (this.#samples > 0) {
+      const passed = now - (this.#sampleAt[at] ?? now);
+      if (passed > 0) this.#rate = (this.#acked - (this.#sampleAcked[at] ?? 0)) / passed;
+    }
+    const newest = (this.#samples - 1 + SAMPLES) % SAMPLES;
+    if (this.#samples > 0 && now - (this.#sampleAt[newest] ?? 0) < RATE_MILLIS / 8) return;
+    this.#sampleAt[this.#samples % SAMPLES] = now;
+    this.#sampleAcked[this.#samples % SAMPLES] = this.#acked;
+    this.#samples++;
+  }
+}
+
+/** The highest extended number that ends in `low` (16 bits) and is not above `highest`. */
+function notAbove(highest: number, low: number): number {
+  const found = extendIndex(highest, low);
+  return found > highest ? found - 0x1_0000 : found;
+}

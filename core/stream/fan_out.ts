@@ -1,0 +1,170 @@
+import type { Millis, PacketId, SenderId, SrtpEngine } from "../base/mod.ts";
+import { type Batch, BatchPart } from "./batch.ts";
+import { AUDIO_MASK, engineRtxTrack, engineTrack, type Shape, VIDEO_MASK } from "./shape.ts";
+import type { Subscriber } from "./subscriber.ts";
+import type { Track } from "./track.ts";
+import { ALL, EACH, NONE, type ViewerTrack } from "./viewer_track.ts";
+
+const NOTHING = new BatchPart();
+
+/**
+ * Sends batches to viewers. Viewers in step, who get all of a kind, are sealed in one call per
+ * shape; the others one by one with what they get. Scratch arrays are reused from batch to batch.
+ */
+export class FanOut {
+  readonly #engine: SrtpEngine;
+  readonly #viewers = new Map<SenderId, Subscriber>();
+  readonly #touched: Shape[] = [];
+  readonly #list: PacketId[] = [];
+  readonly #one: SenderId[] = [0];
+  /** What the seal under way holds. */
+  #audio: BatchPart = NOTHING;
+  #video: BatchPart = NOTHING;
+  readonly #someAudio = new BatchPart();
+  readonly #someVideo = new BatchPart();
+  #now: Millis = 0;
+  #begun = false;
+
+  constructor(engine: SrtpEngine) {
+    this.#engine = engine;
+  }
+
+  add(sender: SenderId, viewer: Subscriber): void {
+    this.#viewers.set(sender, viewer);
+  }
+
+  remove(sender: SenderId): void {
+    this.#viewers.delete(sender);
+  }
+
+  /**
+   * Sends `batch`, which belongs to the stream of `audio` and `video`, to those who may have it.
+   * True when a track began for somebody.
+   */
+  run(
+    batch: Batch,
+    audio: Track,
+    video: Track,
+    viewers: readonly Subscriber[],
+    now: Millis,
+  ): boolean {
+    this.#now = now;
+    this.#begun = false;
+    const touched = this.#touched;
+    for (const viewer of viewers) {
+      const { sender, sink } = viewer;
+      if (sender === undefined || sink === undefined) continue;
+      viewer.gate.update(sink.queuedBytes, now);
+      if (viewer.shape.begun !== batch) {
+        viewer.shape.begin(batch);
+        touched.push(viewer.shape);
+      }
+      this.#offer(batch, audio, video, viewer, sender);
+    }
+    for (const shape of touched) this.#sealGroups(batch, audio, video, shape);
+    touched.length = 0;
+    this.#engine.clearPackets();
+    return this.#begun;
+  }
+
+  /** Puts a viewer into his group, or serves him alone. */
+  #offer(batch: Batch, audio: Track, video: Track, viewer: Subscriber, sender: SenderId): void {
+    const { gate } = viewer;
+    const audioStep = stepOf(viewer.audio, audio, batch.audio, gate.audio);
+    const videoStep = stepOf(viewer.video, video, batch.video, gate.video);
+    if (audioStep === EACH || videoStep === EACH) {
+      this.#sealEach(batch, audio, video, viewer, audioStep !== NONE, videoStep !== NONE);
+      return;
+    }
+    const mask = (audioStep === ALL ? AUDIO_MASK : 0) | (videoStep === ALL ? VIDEO_MASK : 0);
+    if (mask !== 0) viewer.shape.groups[mask]?.push(sender);
+  }
+
+  #sealGroups(batch: Batch, audio: Track, video: Track, shape: Shape): void {
+    for (let mask = 1; mask < shape.groups.length; mask++) {
+      const group = shape.groups[mask];
+      if (group === undefined || group.length === 0) continue;
+      const list = shape.list(this.#engine, batch, audio, video, mask);
+      this.#audio = (mask & AUDIO_MASK) === 0 ? NOTHING : batch.audio;
+      this.#video = (mask & VIDEO_MASK) === 0 ? NOTHING : batch.video;
+      this.#engine.seal(group, list, true, this.#onSealed);
+      group.length = 0;
+    }
+    shape.end();
+  }
+
+  /** Packet by packet for one viewer; a new run of a track ends what is sealed at once. */
+  #sealEach(
+    batch: Batch,
+    audio: Track,
+    video: Track,
+    viewer: Subscriber,
+    withAudio: boolean,
+    withVideo: boolean,
+  ): void {
+    const { gate } = viewer;
+    for (let at = 0; at < batch.packets.length; at++) {
+      const packet = batch.packets[at];
+      if (packet === undefined) continue;
+      const isAudio = packet.kind === "audio";
+      const track = isAudio ? viewer.audio : viewer.video;
+      if (track === undefined || !(isAudio ? withAudio : withVideo)) continue;
+      const { runs } = track;
+      if (!track.takes(packet, isAudio ? gate.audio : gate.video, gate.cut)) continue;
+      if (track.runs !== runs) {
+        this.#sealList(viewer);
+        this.#begin(viewer, track);
+      }
+      this.#list.push(viewer.shape.idOf(this.#engine, packet, isAudio ? audio : video, at));
+      (isAudio ? this.#someAudio : this.#someVideo).add(packet);
+    }
+    this.#sealList(viewer);
+  }
+
+  #sealList(viewer: Subscriber): void {
+    const { sender } = viewer;
+    if (this.#list.length > 0 && sender !== undefined) {
+      this.#audio = this.#someAudio;
+      this.#video = this.#someVideo;
+      this.#one[0] = sender;
+      this.#engine.seal(this.#one, this.#list, true, this.#onSealed);
+    }
+    this.#list.length = 0;
+    this.#someAudio.clear();
+    this.#someVideo.clear();
+  }
+
+  /** A run of a track begins: its numbers change. */
+  #begin(viewer: Subscriber, track: ViewerTrack): void {
+    const { sender } = viewer;
+    if (sender === undefined) return;
+    this.#engine.setTrack(sender, engineTrack(track.kind), track.rewrite());
+    const rtx = track.rtxRewrite();
+    if (rtx !== undefined) this.#engine.setTrack(sender, engineRtxTrack(track.kind), rtx);
+    this.#begun = true;
+    // Lips must be in step from the first picture on.
+    viewer.reportAt = this.#now;
+  }
+
+  readonly #onSealed = (sender: SenderId, bytes: Uint8Array): void => {
+    const viewer = this.#viewers.get(sender);
+    if (viewer === undefined || bytes.length === 0) return;
+    const audio = this.#audio;
+    const video = this.#video;
+    if (audio.packets > 0) viewer.audio?.sent(audio.packets, audio.payloadBytes, audio.highest);
+    if (video.packets > 0) viewer.video?.sent(video.packets, video.payloadBytes, video.highest);
+    const transport = viewer.shape.transport ? this.#engine.nextTransportSequence(sender) : -1;
+    viewer.delivered(bytes, audio.packets + video.packets, transport, this.#now);
+  };
+}
+
+function stepOf(
+  viewer: ViewerTrack | undefined,
+  track: Track,
+  part: BatchPart,
+  open: boolean,
+): number {
+  if (viewer === undefined || part.packets === 0) return NONE;
+  if (viewer.epoch !== track.epoch) viewer.adopt(track);
+  return viewer.step(part, open);
+}

@@ -1,0 +1,84 @@
+import type { Millis } from "../base/mod.ts";
+import type { NtpTime } from "../wire/rtcp/mod.ts";
+import type { Stream } from "./stream.ts";
+import type { SourceTrack, Track } from "./track.ts";
+
+/** One packet of a publisher. */
+export interface SourcePacket {
+  /** As given to `addTrack`. */
+  readonly track: SourceTrack;
+  /** Plaintext RTP; the hub's own from now on. */
+  readonly bytes: Uint8Array;
+  /** Extended index at the receiver (rollover counter * 2^16 + sequence number). */
+  readonly index: number;
+}
+
+/** One publishing session. Made by `Hub.publish`. */
+export class Publisher {
+  readonly stream: Stream;
+  /** Who it is: a client that comes again takes over from itself. */
+  readonly client: string;
+  readonly claimedAt: Millis;
+  /** When media last came, -1 for never. */
+  mediaAt: Millis = -1;
+  /** Whether it ended or was replaced: nothing of it is taken any more. */
+  ended = false;
+  /** Packets of tracks beyond the first of each kind. */
+  ignoredPackets = 0;
+  receivedBytes = 0;
+  audio: SourceTrack | undefined;
+  video: SourceTrack | undefined;
+
+  constructor(stream: Stream, client: string, now: Millis) {
+    this.stream = stream;
+    this.client = client;
+    this.claimedAt = now;
+  }
+
+  /** Adds an m-line. The first of each kind is the stream's; false for further ones, which are ignored. */
+  addTrack(track: SourceTrack): boolean {
+    if (this.ended || this[track.kind] !== undefined) return false;
+    this[track.kind] = track;
+    this.stream.track(track.kind).setSource(track);
+    return true;
+  }
+
+  /** Packets that came together go to the viewers together. */
+  pushBatch(packets: readonly SourcePacket[], now: Millis): void {
+    for (const packet of packets) this.put(packet.track, packet.bytes, packet.index, now);
+    this.flush(now);
+  }
+
+  /** Adds a packet to the batch that `flush` sends. `bytes` is the hub's own from now on. */
+  put(track: SourceTrack, bytes: Uint8Array, index: number, now: Millis): void {
+    if (this.ended) return;
+    this.receivedBytes += bytes.length;
+    if (this[track.kind] !== track) {
+      this.ignoredPackets++;
+      return;
+    }
+    this.stream.put(this, track.kind, bytes, index, now);
+  }
+
+  /** Sends the batch. */
+  flush(now: Millis): void {
+    if (!this.ended) this.stream.flush(now);
+  }
+
+  /** The publisher's RTCP SR for one of its SSRCs. */
+  handleSenderReport(ssrc: number, ntp: NtpTime, rtpTime: number, now: Millis): void {
+    if (!this.ended) this.stream.senderReport(ssrc, ntp, rtpTime, now);
+  }
+
+  /** The session is over; viewers wait for the next one. */
+  end(): void {
+    if (!this.ended) this.stream.unpublish(this);
+  }
+
+  /** The stream's track that this publisher's `ssrc` feeds. */
+  trackOf(ssrc: number): Track | undefined {
+    const { audio, video } = this.stream;
+    if (audio.ssrc === ssrc && this.audio !== undefined) return audio;
+    return video.ssrc === ssrc && this.video !== undefined ? video : undefined;
+  }
+}

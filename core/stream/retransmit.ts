@@ -1,0 +1,145 @@
+import {
+  isFault,
+  type Millis,
+  type PacketId,
+  type SenderId,
+  type SrtpEngine,
+} from "../base/mod.ts";
+import { concat, u16 } from "../bytes/mod.ts";
+import { decodeRtp, extendIndex, wrapRtx } from "../wire/rtp/mod.ts";
+import type { HubLimits } from "./options.ts";
+import type { StreamPacket } from "./packet.ts";
+import { RecentIndexes } from "./recent_indexes.ts";
+import { engineRtxTrack } from "./shape.ts";
+import { keepsSealed, type Subscriber } from "./subscriber.ts";
+import type { Track } from "./track.ts";
+import type { ViewerTrack } from "./viewer_track.ts";
+
+/** Sequence numbers looked at per NACK. */
+const MAX_PER_NACK = 256;
+
+/** Answers NACKs out of the history: as RTX (RFC 4588), else with the very same bytes. */
+export class Retransmitter {
+  readonly #engine: SrtpEngine;
+  readonly #limits: HubLimits;
+  readonly #ids: PacketId[] = [];
+  readonly #one: SenderId[] = [0];
+  readonly #recent = new WeakMap<ViewerTrack, RecentIndexes>();
+  #viewer: Subscriber | undefined;
+  #now: Millis = 0;
+
+  constructor(engine: SrtpEngine, limits: HubLimits) {
+    this.#engine = engine;
+    this.#limits = limits;
+  }
+
+  /** `wanted` are 16-bit sequence numbers of `viewed`'s SSRC, as the viewer sees them. */
+  run(
+    viewer: Subscriber,
+    viewed: ViewerTrack,
+    track: Track,
+    wanted: readonly number[],
+    now: Millis,
+  ): void {
+    const { sender } = viewer;
+    // To send more would put a viewer who is behind further behind.
+    if (sender === undefined || !viewer.gate.video || viewed.highestSent < 0) return;
+    this.#refill(viewer, now);
+    if (keepsSealed(viewed.options)) {
+      this.#repeatSealed(viewer, viewed, wanted, now);
+      return;
+    }
+    if (viewed.rtxRewrite() === undefined) return;
+    for (let i = 0; i < wanted.length && i < MAX_PER_NACK; i++) {
+      const index = sentIndex(viewed, wanted[i] ?? 0);
+      const packet = track.history.get(Math.max(0, viewed.map.toTrack(index)));
+      if (packet === undefined || !this.#mayRepeat(viewer, viewed, index, packet.bytes.length, now))
+        continue;
+      this.#putRtx(viewer, viewed, track, packet, index);
+    }
+    if (this.#ids.length === 0) return;
+    viewed.stats.retransmittedPackets += this.#ids.length;
+    this.#viewer = viewer;
+    this.#now = now;
+    this.#one[0] = sender;
+    this.#engine.seal(this.#one, this.#ids, true, this.#onSealed);
+    this.#engine.clearPackets();
+    this.#ids.length = 0;
+    this.#viewer = undefined;
+  }
+
+  readonly #onSealed = (sender: SenderId, bytes: Uint8Array): void => {
+    const viewer = this.#viewer;
+    if (viewer === undefined || bytes.length === 0) return;
+    const transport = viewer.shape.transport ? this.#engine.nextTransportSequence(sender) : -1;
+    viewer.delivered(bytes, this.#ids.length, transport, this.#now);
+  };
+
+  #putRtx(
+    viewer: Subscriber,
+    viewed: ViewerTrack,
+    track: Track,
+    packet: StreamPacket,
+    index: number,
+  ): void {
+    const { packet: bytes, transportSequenceAt } = viewer.shape.reshape(packet, track);
+    const header = decodeRtp(bytes);
+    if (isFault(header)) return;
+    // SSRC, payload type and sequence number are the engine's to write.
+    const rtx = wrapRtx(bytes, header, index & 0xffff, 0, 0, 0);
+    const number = viewed.rtxIndex++;
+    const engineTrack = engineRtxTrack(viewed.kind);
+    this.#ids.push(this.#engine.putPacket(rtx, engineTrack, number, transportSequenceAt));
+  }
+
+  #repeatSealed(
+    viewer: Subscriber,
+    viewed: ViewerTrack,
+    wanted: readonly number[],
+    now: Millis,
+  ): void {
+    const found: Uint8Array[] = [];
+    for (let i = 0; i < wanted.length && i < MAX_PER_NACK; i++) {
+      const packet = viewer.sealed?.find(viewed.options.ssrc, wanted[i] ?? 0);
+      if (packet === undefined) continue;
+      const index = sentIndex(viewed, u16(packet, 4));
+      if (this.#mayRepeat(viewer, viewed, index, packet.length, now)) found.push(packet);
+    }
+    if (found.length === 0) return;
+    viewed.stats.retransmittedPackets += found.length;
+    const bytes = concat(found);
+    viewer.sentBytes += bytes.length;
+    viewer.sink?.deliver(bytes, found.length);
+  }
+
+  #refill(viewer: Subscriber, now: Millis): void {
+    const perSecond = this.#limits.retransmitBytesPerSecond;
+    const gained = ((now - viewer.retransmitAt) / 1000) * perSecond;
+    viewer.retransmitBudget = Math.min(perSecond / 2, viewer.retransmitBudget + gained);
+    viewer.retransmitAt = now;
+  }
+
+  #mayRepeat(
+    viewer: Subscriber,
+    viewed: ViewerTrack,
+    index: number,
+    bytes: number,
+    now: Millis,
+  ): boolean {
+    if (viewer.retransmitBudget < bytes) return false;
+    let recent = this.#recent.get(viewed);
+    if (recent === undefined) {
+      recent = new RecentIndexes();
+      this.#recent.set(viewed, recent);
+    }
+    if (!recent.note(index, this.#limits.retransmitMillis, now)) return false;
+    viewer.retransmitBudget -= bytes;
+    return true;
+  }
+}
+
+/** The viewer's extended index for a sequence number he has seen or missed. */
+function sentIndex(viewed: ViewerTrack, sequenceNumber: number): number {
+  const index = extendIndex(viewed.highestSent, sequenceNumber);
+  return index > viewed.highestSent ? index - 0x1_0000 : index;
+}

@@ -1,0 +1,181 @@
+import type { TrackRewrite } from "../base/mod.ts";
+import { type Format, type MediaKind, sameFormat } from "../media/mod.ts";
+import type { BatchPart } from "./batch.ts";
+import type { StreamPacket } from "./packet.ts";
+import { SequenceMap } from "./sequence_map.ts";
+import type { ViewerExtensions } from "./shape.ts";
+import type { Track } from "./track.ts";
+
+/** A format the viewer takes, under his payload types. */
+export interface ViewerFormat {
+  readonly format: Format;
+  readonly payloadType: number;
+  readonly rtxPayloadType?: number;
+}
+
+/** One m-line of a viewer. */
+export interface ViewerTrackOptions extends ViewerExtensions {
+  readonly ssrc: number;
+  /** With it and a format's `rtxPayloadType`, NACKs are answered by RFC 4588. */
+  readonly rtxSsrc?: number;
+  /** Whether he may NACK (`a=rtcp-fb: nack`). */
+  readonly nack: boolean;
+  readonly formats: readonly ViewerFormat[];
+  /** First sequence number, below 2^15 (RFC 3711 §3.3.1 wants room before a wrap); random. */
+  readonly firstSequenceNumber?: number;
+}
+
+/**
+ * `waiting`: for the publisher or a keyframe. `playing`. `behind`: whole frames are dropped until
+ * he has caught up and a keyframe comes. `unsupported`: he takes no such format.
+ */
+export type ViewerState = "waiting" | "playing" | "behind" | "unsupported";
+
+export interface ViewerTrackStats {
+  /** Sent, without retransmissions. */
+  packets: number;
+  /** Payload alone, as sender reports count (RFC 3550 §6.4.1). */
+  octets: number;
+  droppedPackets: number;
+  droppedFrames: number;
+  droppedBytes: number;
+  retransmittedPackets: number;
+}
+
+/** How a batch goes to a viewer: all of a kind, nothing of it, or packet by packet. */
+export const ALL = 0;
+export const NONE = 1;
+export const EACH = 2;
+
+/** One kind of media on its way to one viewer. */
+export class ViewerTrack {
+  readonly kind: MediaKind;
+  readonly options: ViewerTrackOptions;
+  readonly map: SequenceMap;
+  readonly stats: ViewerTrackStats = {
+    packets: 0,
+    octets: 0,
+    droppedPackets: 0,
+    droppedFrames: 0,
+    droppedBytes: 0,
+    retransmittedPackets: 0,
+  };
+  state: ViewerState = "waiting";
+  /** The state that the owner was last told. */
+  told: ViewerState = "waiting";
+  /** The live format under the viewer's payload types. */
+  format: ViewerFormat | undefined;
+  /** The track's epoch that `format` and `state` belong to. */
+  epoch = -1;
+  /** Highest index of the track that was sent, -1 for none. */
+  highest = -1;
+  /** Highest extended index in the viewer's numbering, -1 for none. */
+  highestSent = -1;
+  /** Index of the next retransmission on its own SSRC. */
+  rtxIndex = 0;
+  /** Counts runs; the engine must be told of each. */
+  runs = 0;
+  /** Timestamp of the first frame that was dropped: its late packets are dropped too. */
+  #droppedTimestamp = -1;
+
+  constructor(kind: MediaKind, options: ViewerTrackOptions) {
+    this.kind = kind;
+    this.options = options;
+    const first = (options.firstSequenceNumber ?? 1) & 0x7fff;
+    this.map = new SequenceMap(first);
+    this.rtxIndex = first;
+  }
+
+  /** Follows a change of source or format: decoding goes on at a keyframe, if at all. */
+  adopt(track: Track): void {
+    const live = track.format;
+    if (this.epoch === track.epoch || live === undefined) return;
+    this.epoch = track.epoch;
+    this.pause();
+    this.format = this.options.formats.find((one) => sameFormat(live, one.format));
+    this.state = this.format === undefined ? "unsupported" : "waiting";
+  }
+
+  /** Ends the run; what comes next begins with a keyframe. */
+  pause(): void {
+    if (this.highest >= 0) this.map.close(this.highest + 1);
+    if (this.state === "playing" || this.state === "behind") this.state = "waiting";
+  }
+
+  /** Decides about a whole batch's part, if that can be; counts what it drops. */
+  step(part: BatchPart, open: boolean): number {
+    if (this.state === "unsupported") return NONE;
+    if (this.state === "playing") {
+      if (open) return part.lowest >= this.map.from ? ALL : EACH;
+      const { first } = part;
+      if (part.late || first?.startsFrame !== true) return EACH;
+      this.#stop(first);
+    }
+    if (part.late || (open && part.keyframe)) return EACH;
+    if (this.state === "behind") {
+      this.stats.droppedPackets += part.packets;
+      this.stats.droppedFrames += part.frames;
+      this.stats.droppedBytes += part.bytes;
+    }
+    return NONE;
+  }
+
+  /** Decides about one packet. `cut` ends even a frame that has begun. */
+  takes(packet: StreamPacket, open: boolean, cut: boolean): boolean {
+    if (this.state === "unsupported") return false;
+    if (this.state === "playing") {
+      if (packet.index < this.map.from) return false;
+      const ends = !open && (packet.startsFrame || cut) && !packet.late;
+      if (!ends) return true;
+      this.#stop(packet);
+    }
+    if (this.map.holds(packet.index)) return packet.timestamp !== this.#droppedTimestamp;
+    if (open && packet.startsKeyframe && packet.index > this.highest) {
+      this.map.open(packet.index);
+      this.runs++;
+      this.state = "playing";
+      return true;
+    }
+    if (this.state === "behind") this.#drop(packet);
+    return false;
+  }
+
+  /** How the engine is to rewrite the open run. */
+  rewrite(): TrackRewrite {
+    return {
+      ssrc: this.options.ssrc,
+      payloadType: this.format?.payloadType ?? 0,
+      indexOffset: this.map.offset,
+      timestampOffset: 0,
+    };
+  }
+
+  /** How retransmissions are rewritten; `undefined` without RTX. */
+  rtxRewrite(): TrackRewrite | undefined {
+    const ssrc = this.options.rtxSsrc;
+    const payloadType = this.format?.rtxPayloadType;
+    if (ssrc === undefined || payloadType === undefined) return undefined;
+    return { ssrc, payloadType, indexOffset: 0, timestampOffset: 0 };
+  }
+
+  /** Counts what was sealed. `highest` is the track's index. */
+  sent(packets: number, octets: number, highest: number): void {
+    this.stats.packets += packets;
+    this.stats.octets += octets;
+    if (highest <= this.highest) return;
+    this.highest = highest;
+    this.highestSent = highest + this.map.offset;
+  }
+
+  #stop(packet: StreamPacket): void {
+    this.map.close(Math.max(packet.index, this.highest + 1));
+    this.#droppedTimestamp = packet.timestamp;
+    this.state = "behind";
+  }
+
+  #drop(packet: StreamPacket): void {
+    this.stats.droppedPackets++;
+    this.stats.droppedBytes += packet.bytes.length;
+    if (packet.startsFrame) this.stats.droppedFrames++;
+  }
+}
