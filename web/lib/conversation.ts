@@ -1,0 +1,159 @@
+/** One WHIP or WHEP session of a page: opened, watched, ended, and told in words. @module */
+import { deleteSession, postOffer, RefusedError } from "./exchange.ts";
+import { endpoint, type Settings } from "./settings.ts";
+import { type Figures, StatsReader } from "./stats.ts";
+import { inWords, noConnection } from "./words.ts";
+
+/**
+ * `waiting` is connected without media, `interrupted` is a connection that may come back,
+ * `failed` one that will not; `message` of the conversation says what is the matter.
+ */
+export type State =
+  | "idle"
+  | "connecting"
+  | "waiting"
+  | "live"
+  | "interrupted"
+  | "failed"
+  | "stopped";
+
+const lookMillis = 500;
+const retryMillis = 3_000;
+
+export abstract class Conversation {
+  readonly settings: Settings;
+  /** Called whenever state, message or figures have changed. */
+  onchange: () => void = () => {};
+  /** Open a failed conversation again by itself. */
+  retries = false;
+  state: State = "idle";
+  message = "";
+  pc: RTCPeerConnection | undefined;
+  /** The session on the server. */
+  session: URL | undefined;
+  figures: Figures | undefined;
+
+  protected abstract readonly kind: "whip" | "whep";
+  #reader: StatsReader | undefined;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Counts openings, so that what an earlier one still waits for is thrown away. */
+  #turn = 0;
+  #answer = "";
+  #wasConnected = false;
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+    addEventListener("pagehide", () => {
+      if (this.pc !== undefined) this.stop();
+    });
+  }
+
+  /** Adds tracks and transceivers; after a wait `pc` may be closed, which means never mind. */
+  protected abstract prepare(pc: RTCPeerConnection): void | Promise<void>;
+  /** Judges the figures of this half second against those before. */
+  protected abstract look(figures: Figures, before: Figures | undefined): void;
+  /** The connection is there, media not yet. */
+  protected abstract connected(): void;
+
+  /** Opens the session, and ends the one there was. */
+  async start(): Promise<void> {
+    this.#end();
+    const turn = this.#turn;
+    this.tell("connecting", "Connecting …");
+    const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    try {
+      this.#watch(pc);
+      await this.prepare(pc);
+      if (turn !== this.#turn) return;
+      await pc.setLocalDescription();
+      // The server is ICE-lite and learns our address from our checks: no candidate of ours is waited for.
+      const offer = pc.localDescription?.sdp ?? "";
+      const url = endpoint(this.settings, this.kind);
+      const { sdp, session } = await postOffer(url, offer, this.settings.token);
+      if (turn !== this.#turn) {
+        deleteSession(session, this.settings.token);
+        return;
+      }
+      this.session = session;
+      this.#answer = sdp;
+      await pc.setRemoteDescription({ type: "answer", sdp });
+    } catch (error) {
+      if (turn === this.#turn) this.#fail(inWords(error), mayPass(error));
+    }
+  }
+
+  stop(): void {
+    this.#end();
+    this.tell("stopped", "Stopped.");
+  }
+
+  protected tell(state: State, message: string): void {
+    if (state === this.state && message === this.message) return;
+    this.state = state;
+    this.message = message;
+    this.onchange();
+  }
+
+  #watch(pc: RTCPeerConnection): void {
+    this.pc = pc;
+    this.#reader = new StatsReader(pc);
+    this.#ticker = setInterval(() => void this.#look(pc), lookMillis);
+    pc.addEventListener("connectionstatechange", () => {
+      if (pc === this.pc) this.#connectionChanged(pc.connectionState);
+    });
+  }
+
+  #connectionChanged(state: RTCPeerConnectionState): void {
+    if (state === "connected") {
+      this.#wasConnected = true;
+      this.connected();
+    } else if (state === "disconnected") {
+      this.tell("interrupted", "The connection is interrupted; waiting for it to come back.");
+    } else if (state === "failed") {
+      const words = this.#wasConnected ? "The connection was lost." : noConnection(this.#answer);
+      this.#fail(words, true);
+    }
+  }
+
+  async #look(pc: RTCPeerConnection): Promise<void> {
+    const figures = await this.#reader?.read();
+    if (pc !== this.pc || figures === undefined) return;
+    const before = this.figures;
+    this.figures = figures;
+    if (pc.connectionState === "connected") this.look(figures, before);
+    this.onchange();
+  }
+
+  #fail(words: string, mayPass: boolean): void {
+    this.#end();
+    const again = this.retries && mayPass;
+    this.tell("failed", again ? `${words} Trying again in ${retryMillis / 1000} s.` : words);
+    if (again) this.#retry = setTimeout(() => void this.start(), retryMillis);
+  }
+
+  /** Closes the connection and tells the server; the last words stay. */
+  #end(): void {
+    this.#turn++;
+    clearInterval(this.#ticker);
+    clearTimeout(this.#retry);
+    this.pc?.close();
+    deleteSession(this.session, this.settings.token);
+    this.pc = undefined;
+    this.session = undefined;
+    this.figures = undefined;
+    this.#reader = undefined;
+    this.#wasConnected = false;
+    this.ended();
+  }
+
+  /** Lets go of what `prepare` took. */
+  protected ended(): void {}
+}
+
+/** Whether the same request may do better later. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof RefusedError)
+    return error.status >= 500 || [409, 429].includes(error.status);
+  return !(error instanceof DOMException);
+}

@@ -1,0 +1,66 @@
+/** Offer and answer by WHIP (RFC 9725) and WHEP: one POST, and a DELETE at the end. @module */
+
+/** The server said no; `message` is what it said. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The server did not answer at all. */
+export class UnreachableError extends Error {
+  override readonly name = "UnreachableError";
+}
+
+export interface Answer {
+  readonly sdp: string;
+  /** The session, to be deleted at the end. */
+  readonly session: URL | undefined;
+}
+
+const answerMillis = 15_000;
+
+export async function postOffer(url: URL, sdp: string, token: string): Promise<Answer> {
+  const response = await send(url, {
+    method: "POST",
+    headers: { "content-type": "application/sdp", ...authorization(token) },
+    body: sdp,
+    signal: AbortSignal.timeout(answerMillis),
+  });
+  const text = await response.text();
+  if (response.status !== 201) {
+    throw new RefusedError(response.status, text.trim() || response.statusText);
+  }
+  const where = response.headers.get("location");
+  return { sdp: text, session: where === null ? undefined : new URL(where, url) };
+}
+
+/** Ends the session, even while the page goes away. */
+export function deleteSession(session: URL | undefined, token: string): void {
+  if (session === undefined) return;
+  const options = { method: "DELETE", keepalive: true, headers: authorization(token) };
+  // Nobody is left to hear of a failure; the server ends silent sessions by itself.
+  fetch(session, options).catch(() => {});
+}
+
+async function send(url: URL, options: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, options);
+  } catch (cause) {
+    const late = cause instanceof DOMException && cause.name === "TimeoutError";
+    throw new UnreachableError(
+      late
+        ? `${url.host} did not answer within ${answerMillis / 1000} s.`
+        : `${url.host} cannot be reached: the server is off, the port is closed on the way, or its certificate is not trusted by this browser.`,
+      { cause },
+    );
+  }
+}
+
+function authorization(token: string): Record<string, string> {
+  return token === "" ? {} : { authorization: `Bearer ${token}` };
+}

@@ -1,0 +1,74 @@
+/** Publishes a source by WHIP. @module */
+import { codecName, preferCodec, videoCodecs } from "./codecs.ts";
+import { Conversation } from "./conversation.ts";
+import type { Settings } from "./settings.ts";
+import { openSource, type SourceChoice } from "./sources.ts";
+import type { Figures } from "./stats.ts";
+
+/** What most players and every output of the server can take comes first. */
+const preferred = "h264";
+
+export class Publisher extends Conversation {
+  protected readonly kind = "whip";
+  readonly #preview: HTMLVideoElement;
+  readonly #choice: () => SourceChoice;
+  #media: MediaStream | undefined;
+
+  constructor(settings: Settings, preview: HTMLVideoElement, choice: () => SourceChoice) {
+    super(settings);
+    this.#preview = preview;
+    this.#choice = choice;
+  }
+
+  protected async prepare(pc: RTCPeerConnection): Promise<void> {
+    const media = await openSource(this.#choice());
+    if (pc.signalingState === "closed") {
+      for (const track of media.getTracks()) track.stop();
+      return;
+    }
+    this.#media = media;
+    this.#preview.srcObject = media;
+    for (const track of media.getTracks()) {
+      const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams: [media] });
+      if (track.kind === "video") this.#chooseCodec(transceiver);
+      // The browser's own "stop sharing", or an unplugged camera.
+      track.addEventListener("ended", () => {
+        if (media === this.#media && media.getTracks().every((one) => one.readyState === "ended")) {
+          this.stop();
+        }
+      });
+    }
+  }
+
+  #chooseCodec(transceiver: RTCRtpTransceiver): void {
+    const wanted = codecName(this.settings.codec);
+    const possible = videoCodecs("send");
+    if (wanted !== "" && !possible.includes(wanted)) {
+      const list = possible.join(", ").toUpperCase();
+      throw new Error(`This browser cannot send ${wanted.toUpperCase()}; it sends ${list}.`);
+    }
+    const codec = wanted || preferred;
+    if (possible.includes(codec)) preferCodec(transceiver, codec);
+  }
+
+  protected connected(): void {
+    this.tell("waiting", "Connected, sending the first frames.");
+  }
+
+  protected look(figures: Figures, before: Figures | undefined): void {
+    if (figures.packets > (before?.packets ?? 0)) {
+      const name = `${this.settings.app}/${this.settings.stream}`;
+      const held =
+        figures.limitation === ""
+          ? ""
+          : ` The picture is reduced for want of ${figures.limitation}.`;
+      this.tell("live", `Publishing ${name}.${held}`);
+    }
+  }
+
+  protected override ended(): void {
+    for (const track of this.#media?.getTracks() ?? []) track.stop();
+    this.#media = undefined;
+    this.#preview.srcObject = null;
+  }
+}

@@ -1,0 +1,76 @@
+/** Shows a conversation: its state as `data-state`, its words, its figures; and gives it to tests. @module */
+import type { Conversation, State } from "./conversation.ts";
+import { element, showPairs } from "./dom.ts";
+import { type Figures, figuresInWords, StatsReader } from "./stats.ts";
+
+/** What automated tests look at: `window.monoport`. */
+export interface PageHandle {
+  readonly pc: RTCPeerConnection | undefined;
+  readonly state: State;
+  /** What the page says about it. */
+  readonly message: string;
+  /** The session on the server, as in Location. */
+  readonly session: string | undefined;
+  /** A fresh reading. */
+  stats(): Promise<Figures | undefined>;
+  start(): Promise<void>;
+  stop(): void;
+}
+
+declare global {
+  interface Window {
+    monoport?: PageHandle;
+  }
+}
+
+const stateWords: Readonly<Record<State, string>> = {
+  idle: "ready",
+  connecting: "connecting",
+  waiting: "waiting",
+  live: "live",
+  interrupted: "interrupted",
+  failed: "failed",
+  stopped: "stopped",
+};
+
+export function showConversation(conversation: Conversation): void {
+  const { dataset } = document.documentElement;
+  dataset["state"] = conversation.state;
+  dataset["protocol"] = conversation.figures?.protocol ?? "";
+  element("state", HTMLElement).textContent = stateWords[conversation.state];
+  const message = element("message", HTMLElement);
+  if (message.textContent !== conversation.message) message.textContent = conversation.message;
+  const list = document.getElementById("figures");
+  if (list !== null && conversation.figures !== undefined) {
+    showPairs(list, figuresInWords(conversation.figures));
+  }
+}
+
+export function exposeConversation(conversation: Conversation): void {
+  let reader: StatsReader | undefined;
+  let readerOf: RTCPeerConnection | undefined;
+  window.monoport = {
+    get pc() {
+      return conversation.pc;
+    },
+    get state() {
+      return conversation.state;
+    },
+    get message() {
+      return conversation.message;
+    },
+    get session() {
+      return conversation.session?.href;
+    },
+    async stats() {
+      const { pc } = conversation;
+      if (pc === undefined) return undefined;
+      // A reader of its own, so that rates do not depend on when the page looked last.
+      if (readerOf !== pc) reader = new StatsReader(pc);
+      readerOf = pc;
+      return await reader?.read();
+    },
+    start: () => conversation.start(),
+    stop: () => conversation.stop(),
+  };
+}
