@@ -116,16 +116,18 @@ function packetizationMode(format: Format): string {
  */
 export function suitability(sent: Format, offered: Format): number {
   if (!sameFormat(sent, offered)) return 0;
-  if (sent.codec !== "h264" && sent.codec !== "h265") return 3;
-  const name = sent.codec === "h264" ? "profile-level-id" : "profile-id";
-  const absent = sent.codec === "h264" ? "42000a" : "1";
-  const ours = parameter(sent, name, absent).toLowerCase();
-  const theirs = parameter(offered, name, absent).toLowerCase();
+  if (sent.codec === "h265")
+    return profile(sent, "profile-id", "1") === profile(offered, "profile-id", "1") ? 3 : 1;
+  if (sent.codec !== "h264") return 3;
   // profile_idc and profile-iop make the profile, the last two digits the level (RFC 6184 §8.1).
-  if (sent.codec === "h265" || ours.slice(0, 4) === theirs.slice(0, 4)) {
-    return ours.slice(0, 4) === theirs.slice(0, 4) ? 3 : 1;
-  }
+  const ours = profile(sent, "profile-level-id", "42000a");
+  const theirs = profile(offered, "profile-level-id", "42000a");
+  if (ours.slice(0, 4) === theirs.slice(0, 4)) return 3;
   return ours.slice(0, 2) === theirs.slice(0, 2) ? 2 : 1;
+}
+
+function profile(format: Format, name: string, absent: string): string {
+  return parameter(format, name, absent).toLowerCase();
 }
 
 /** The codec of a viewer's line that takes a stream's `format`; undefined when none does. */

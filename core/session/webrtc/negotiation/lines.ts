@@ -85,6 +85,7 @@ export function commonGround(
     ridExtensionId: extensionId(extensions, RID_URI),
     repairedRidExtensionId: extensionId(extensions, REPAIRED_RID_URI),
     transportCcId,
+    rtcpRsize: media.rtcpRsize,
     remoteSources: remoteSources(media),
     rids: media.rids.filter(({ direction }) => direction === "send").map(({ id }) => id),
     localSource: undefined,

@@ -67,6 +67,8 @@ export interface NegotiatedMedia {
   readonly ridExtensionId: number | undefined;
   readonly repairedRidExtensionId: number | undefined;
   readonly transportCcId: number | undefined;
+  /** Whether RTCP may come without a report in front (RFC 5506). */
+  readonly rtcpRsize: boolean;
   /** What the offer says it sends. Empty for a viewer, and for simulcast offers of browsers. */
   readonly remoteSources: readonly NegotiatedSource[];
   /** `a=rid` ids the offer would send. The answer declines simulcast, so that one layer comes. */
