@@ -1,0 +1,147 @@
+import { type Millis, NEVER } from "../../../base/mod.ts";
+import {
+  DELTA_MICROS,
+  DELTAS_PER_REFERENCE,
+  encodeRtcp,
+  type TransportFeedback,
+} from "../../../wire/rtcp/mod.ts";
+
+/** From the first packet not yet reported to the report; libwebrtc's own at full rate. */
+export const TWCC_MILLIS: Millis = 50;
+/** Sequence numbers that can wait to be reported; a power of two. */
+export const TWCC_WINDOW: number = 8_192;
+/** One feedback packet, below the MTU with SRTCP and framing around it. */
+export const MAX_TWCC_BYTES: number = 1_100;
+
+const TICKS_PER_MILLI = 1000 / DELTA_MICROS;
+/** Received packets in one feedback packet: two bytes each at most, and chunks. */
+const MAX_RECEIVED = 400;
+
+export interface TwccFeedbackOptions {
+  /** Our SSRC. */
+  readonly senderSsrc: number;
+  /** Default `TWCC_MILLIS`. */
+  readonly intervalMillis?: Millis;
+}
+
+/**
+ * Tells a publisher when each of its packets arrived, by their transport-wide sequence numbers
+ * (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1). Over TCP the times are those of the
+ * reads that brought them: delay, not loss, is what the publisher learns from.
+ */
+export class TwccFeedback {
+  readonly #senderSsrc: number;
+  readonly #interval: Millis;
+  /** Arrival in 250 us, by extended sequence number modulo the window; NaN when it did not arrive. */
+  readonly #arrivals: Float64Array = new Float64Array(TWCC_WINDOW).fill(Number.NaN);
+  /** Extended sequence numbers: the first one to report, and the one behind the highest received. */
+  #from = -1;
+  #to = -1;
+  #mediaSsrc = 0;
+  #feedbackCount = 0;
+  #due: Millis = NEVER;
+
+  constructor(options: TwccFeedbackOptions) {
+    this.#senderSsrc = options.senderSsrc;
+    this.#interval = options.intervalMillis ?? TWCC_MILLIS;
+  }
+
+  /** `transportSequence` has 16 bits; `now` keeps its fraction of a millisecond. */
+  handlePacket(transportSequence: number, mediaSsrc: number, now: Millis): void {
+    this.#mediaSsrc = mediaSsrc;
+    if (this.#to < 0) {
+      // One turn up, so that late packets before the first have a place.
+      this.#from = transportSequence + 0x1_0000;
+      this.#to = this.#from;
+    }
+    const ahead = ((transportSequence - this.#to) << 16) >> 16;
+    const sequence = this.#to + ahead;
+    if (sequence >= this.#to) this.#advance(sequence);
+    else if (sequence < this.#to - TWCC_WINDOW) return; // older than anything we can say
+    const slot = sequence % TWCC_WINDOW;
+    // Of a packet that comes twice the first counts.
+    if (!Number.isNaN(this.#arrivals[slot])) return;
+    this.#arrivals[slot] = Math.round(now * TICKS_PER_MILLI);
+    // Reported as lost before: it is said again, as libwebrtc does.
+    if (sequence < this.#from) this.#from = sequence;
+    if (this.#due === NEVER) this.#due = now + this.#interval;
+  }
+
+  nextTimeout(): Millis {
+    return this.#due;
+  }
+
+  /** The next feedback packet, when it is due; more may follow. */
+  poll(now: Millis): Uint8Array | undefined {
+    if (now < this.#due) return undefined;
+    if (this.#from >= this.#to) {
+      this.#due = NEVER;
+      return undefined;
+    }
+    let feedback = this.#collect();
+    let bytes = encodeRtcp([feedback]);
+    while (bytes.length > MAX_TWCC_BYTES) {
+      feedback = halved(feedback);
+      bytes = encodeRtcp([feedback]);
+    }
+    this.#from += feedback.deltas.length;
+    this.#feedbackCount = (this.#feedbackCount + 1) & 0xff;
+    if (this.#from >= this.#to) this.#due = NEVER;
+    return bytes;
+  }
+
+  /** Makes room up to `sequence`, which becomes the highest. */
+  #advance(sequence: number): void {
+    const gap = sequence - this.#to;
+    if (gap >= TWCC_WINDOW) {
+      this.#arrivals.fill(Number.NaN);
+      this.#from = sequence;
+    } else {
+      for (let lost = this.#to; lost <= sequence; lost++) {
+        this.#arrivals[lost % TWCC_WINDOW] = Number.NaN;
+      }
+      this.#from = Math.max(this.#from, sequence + 1 - TWCC_WINDOW);
+    }
+    this.#to = sequence + 1;
+  }
+
+  /** What can be said in one packet from `#from` on; holds a received packet, for the last one is. */
+  #collect(): TransportFeedback {
+    const deltas: (number | undefined)[] = [];
+    let referenceTime = 0;
+    let previous = Number.NaN;
+    let received = 0;
+    for (let sequence = this.#from; sequence < this.#to && received < MAX_RECEIVED; sequence++) {
+      const arrival = this.#arrivals[sequence % TWCC_WINDOW] ?? Number.NaN;
+      if (Number.isNaN(arrival)) {
+        deltas.push(undefined);
+        continue;
+      }
+      if (received === 0) {
+        referenceTime = Math.floor(arrival / DELTAS_PER_REFERENCE);
+        previous = referenceTime * DELTAS_PER_REFERENCE;
+      }
+      const delta = arrival - previous;
+      if (delta < -0x8000 || delta > 0x7fff) break; // the next packet has a reference of its own
+      deltas.push(delta);
+      previous = arrival;
+      received += 1;
+    }
+    return {
+      type: "twcc",
+      senderSsrc: this.#senderSsrc,
+      mediaSsrc: this.#mediaSsrc,
+      baseSequence: this.#from & 0xffff,
+      referenceTime: referenceTime % 0x100_0000,
+      feedbackCount: this.#feedbackCount,
+      deltas,
+    };
+  }
+}
+
+/** The first half, or as much as it takes to hold a received packet. */
+function halved(feedback: TransportFeedback): TransportFeedback {
+  const first = feedback.deltas.findIndex((delta) => delta !== undefined);
+  const length = Math.max(first + 1, Math.floor(feedback.deltas.length / 2));
+  return { ...feedback, deltas: feedback.deltas.slice(0, length) };
+}
