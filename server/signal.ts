@@ -17,6 +17,8 @@ export interface SignalRequest {
   readonly port: number;
   /** The peer's address, as seen behind trusted proxies. */
   readonly address: string;
+  /** Who it is, as far as can be told without credentials: a publisher who comes again takes over from himself. */
+  readonly client: string;
 }
 
 /** The session that was made. */

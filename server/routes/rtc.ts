@@ -170,6 +170,7 @@ async function check(
     host: c.req.header("host") ?? "",
     port: peer.localPort,
     address,
+    client: `${address} ${c.req.header("user-agent") ?? ""}`,
   };
 }
 

@@ -1,0 +1,164 @@
+/**
+ * A running Monoport: configuration, port, routes and WebRTC joined.
+ *
+ * @module
+ */
+
+import type { Context } from "hono";
+import type { Endpoint as BoundEndpoint, Runtime } from "../core/base/mod.ts";
+import { isBadStreamName, parseStreamName } from "../core/stream/mod.ts";
+import { type Admit, admitAll } from "./admit.ts";
+import { createApp } from "./app.ts";
+import { assets } from "./assets.gen.ts";
+import { makeDtlsCertificate } from "./certificates.ts";
+import type { Config, Endpoint } from "./config.ts";
+import { Demo } from "./demo.ts";
+import { HttpServer, type RequestInfo } from "./http/mod.ts";
+import { Log } from "./log.ts";
+import { type Metrics, serverMetrics } from "./metrics.ts";
+import { Port } from "./port.ts";
+import { makeIdentity } from "./routes/envelope.ts";
+import { type Peer, peerOf } from "./routes/peer.ts";
+import { RtcServer } from "./rtc/mod.ts";
+import { SERVER_NAME } from "./version.ts";
+
+export interface ServeOptions {
+  readonly runtime: Runtime;
+  readonly config: Config;
+  /** Asked before anything is made for a peer; default admits all. */
+  readonly admit?: Admit;
+}
+
+/** A server that runs until it is closed. */
+export interface Monoport {
+  /** Where it listens; the shared port first. */
+  readonly endpoints: readonly BoundEndpoint[];
+  readonly metrics: Metrics;
+  /** Ends every session and connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a server.
+ *
+ * @throws {MonoportError} `port-in-use`, `port-forbidden` or `permission-missing`.
+ */
+export async function serve({
+  runtime,
+  config,
+  admit = admitAll,
+}: ServeOptions): Promise<Monoport> {
+  const log = new Log(runtime, config["log.level"]);
+  const metrics = serverMetrics();
+  const certificate = await makeDtlsCertificate();
+  const rtc = new RtcServer({ runtime, config, log, metrics, certificate });
+  const http = httpServer({ runtime, config, admit, log, metrics, rtc });
+  const port = new Port(runtime, log, metrics, {
+    maxConnections: config.max_connections,
+    maxUnproven: config["limits.unproven_connections"],
+    firstBytesMillis: config["limits.first_bytes"],
+    protocols: {
+      http: (conn, first) => http.serve(conn, first),
+      ...(servesRtc(config) ? { "stun-tcp": (conn, first) => rtc.serve(conn, first) } : {}),
+    },
+    shedIdle: (count) => http.shedIdle(count),
+  });
+  metrics.gauge("monoport_connections", "TCP connections that are open", () => port.connections);
+  metrics.gauge("monoport_sessions", "WebRTC sessions", () => rtc.sessions);
+  metrics.gauge("monoport_streams", "Streams, live or waited for", () => rtc.streams().length);
+  metrics.gauge("monoport_resident_bytes", "Resident memory", () => runtime.usage().residentBytes);
+  const demo =
+    config.demo && servesRtc(config)
+      ? new Demo({ runtime, hub: rtc.hub, afterInput: () => rtc.drain() })
+      : undefined;
+  const endpoints: BoundEndpoint[] = [];
+  const close = async (): Promise<void> => {
+    demo?.stop();
+    rtc.close();
+    http.close();
+    await port.close();
+  };
+  try {
+    for (const endpoint of endpointsOf(config)) endpoints.push(await port.listen(endpoint));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  demo?.start();
+  return { endpoints, metrics, close };
+}
+
+function servesRtc(config: Config): boolean {
+  return (
+    config["rtc_server.enabled"] && config["rtc_server.tcp.enabled"] && config["vhost.rtc.enabled"]
+  );
+}
+
+interface HttpParts extends ServeOptions {
+  readonly admit: Admit;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly rtc: RtcServer;
+}
+
+/** Every route, behind our HTTP/1.1. */
+function httpServer({ runtime, config, admit, log, metrics, rtc }: HttpParts): HttpServer {
+  const identity = makeIdentity(runtime);
+  const proxies = new Set(config.trusted_proxies);
+  const info = (c: Context): RequestInfo => c.env as RequestInfo;
+  const peer = (c: Context): Peer =>
+    peerOf(c.req.raw.headers, info(c).remote, info(c).local, proxies);
+  const started = runtime.now();
+  const app = createApp({
+    api: config["http_api.enabled"]
+      ? { runtime, identity, facts: rtc, started, remote: (c) => info(c).remote.host }
+      : undefined,
+    rtc:
+      servesRtc(config) && config["http_api.enabled"]
+        ? {
+            signalling: rtc,
+            admit,
+            identity,
+            log,
+            bodyBytes: config["limits.body_bytes"],
+            peer,
+            checkName: (name, stream) => {
+              const checked = parseStreamName(name, stream);
+              return isBadStreamName(checked) ? checked.message : undefined;
+            },
+            onRefused: (status) => metrics.count("monoport_sessions_refused_total", String(status)),
+          }
+        : undefined,
+    pages: config["http_server.enabled"] ? assets : undefined,
+    metrics,
+    crossDomain: config["http_api.crossdomain"],
+    onError: (error) => log.error("A route failed", { error: String(error) }),
+  });
+  return new HttpServer({
+    runtime,
+    server: SERVER_NAME,
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    limits: {
+      headMillis: config["limits.http_head"],
+      bodyIdleMillis: config["limits.http_body_idle"],
+      keepAliveMillis: config["limits.http_keep_alive"],
+    },
+    onFault: (fault) => metrics.fault(fault),
+    onError: (error, where) => log.error("HTTP failed", { where, error: String(error) }),
+  });
+}
+
+/** Where to listen: each endpoint once, the shared port first. Every listener takes every protocol. */
+function endpointsOf(config: Config): readonly Endpoint[] {
+  const wanted = [
+    ...config.listen,
+    ...(config["http_api.enabled"] ? config["http_api.listen"] : []),
+    ...(config["http_server.enabled"] ? config["http_server.listen"] : []),
+    ...(servesRtc(config) ? config["rtc_server.tcp.listen"] : []),
+  ];
+  const all = new Map(wanted.map((one) => [`${one.host ?? ""} ${one.port}`, one]));
+  // A port on all interfaces covers the same port on one of them.
+  return [...all.values()].filter(
+    (one) => one.host === undefined || one.port === 0 || !all.has(` ${one.port}`),
+  );
+}

@@ -1,0 +1,87 @@
+/** A WebRTC peer, as the API knows it. @module */
+import type { Millis } from "../../core/base/mod.ts";
+import { encodingName, type Format } from "../../core/media/mod.ts";
+import type { StreamName, ViewerTrack } from "../../core/stream/mod.ts";
+import type { ClientFacts } from "../facts.ts";
+import type { Publishing } from "./publishing.ts";
+import type { RtcSession } from "./session.ts";
+import { streamId } from "./stream_facts.ts";
+import type { Viewing } from "./viewing.ts";
+
+export interface ClientOptions {
+  readonly id: string;
+  readonly token: string;
+  readonly ufrag: string;
+  readonly action: "publish" | "play";
+  readonly name: StreamName;
+  readonly address: string;
+  readonly session: RtcSession;
+  readonly since: Millis;
+}
+
+export class Client {
+  readonly id: string;
+  /** What its owner shows to end it. */
+  readonly token: string;
+  readonly ufrag: string;
+  readonly action: "publish" | "play";
+  readonly name: StreamName;
+  readonly address: string;
+  readonly session: RtcSession;
+  readonly since: Millis;
+  publishing: Publishing | undefined;
+  viewing: Viewing | undefined;
+
+  constructor(options: ClientOptions) {
+    this.id = options.id;
+    this.token = options.token;
+    this.ufrag = options.ufrag;
+    this.action = options.action;
+    this.name = options.name;
+    this.address = options.address;
+    this.session = options.session;
+    this.since = options.since;
+  }
+}
+
+export function clientFacts(client: Client, now: Millis): ClientFacts {
+  const { session, name, viewing, publishing } = client;
+  const seconds = Math.max(1, (now - client.since) / 1000);
+  const sent = viewing?.subscriber.byteRate.perSecond(now) ?? 0;
+  const received = publishing ? session.receivedBytes / seconds : 0;
+  return {
+    id: client.id,
+    streamId: streamId(name.key),
+    app: name.app,
+    name: name.stream,
+    address: client.address,
+    type: client.action === "publish" ? "rtc-publish" : "rtc-play",
+    alive: (now - client.since) / 1000,
+    sentBytes: session.sentBytes,
+    receivedBytes: session.receivedBytes,
+    sentKbps: Math.round((sent * 8) / 1000),
+    receivedKbps: Math.round((received * 8) / 1000),
+    transport: session.connected ? "tcp" : "",
+    trouble: viewing === undefined ? "" : troubleOf(viewing),
+    droppedFrames: viewing?.subscriber.video?.stats.droppedFrames ?? 0,
+  };
+}
+
+/** What keeps a viewer from seeing or hearing, in words; empty when nothing does. */
+function troubleOf({ subscriber }: Viewing): string {
+  const { audio, video, stream } = subscriber;
+  if (stream.publisher === undefined) return "nobody publishes the stream";
+  const unsupported = [video, audio].filter((track) => track?.state === "unsupported");
+  const words = unsupported.map((track) => {
+    const live = track && stream.track(track.kind).format;
+    return `the stream's ${track?.kind} is ${live ? encodingName(live.codec) : "unknown"}, this viewer takes ${namesOf(track)}`;
+  });
+  if (video?.state === "behind")
+    words.push("the viewer's connection is too slow: frames are dropped");
+  return words.join("; ");
+}
+
+function namesOf(track: ViewerTrack | undefined): string {
+  const formats: readonly Format[] = track?.options.formats.map((one) => one.format) ?? [];
+  return [...new Set(formats.map((format) => encodingName(format.codec)))].join(", ") || "nothing";
+}

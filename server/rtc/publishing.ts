@@ -1,0 +1,103 @@
+/** A publisher's session: what comes in goes to the hub, what the hub wants goes back as RTCP. @module */
+import { type Fault, type Millis, NEVER } from "../../core/base/mod.ts";
+import type { NegotiatedMedia } from "../../core/session/webrtc/negotiation/mod.ts";
+import { PublishReceiver } from "../../core/session/webrtc/publish_receiver.ts";
+import type { Publisher, SourceTrack } from "../../core/stream/mod.ts";
+import type { RtcSession, SessionRole } from "./session.ts";
+
+export interface PublishingOptions {
+  readonly publisher: Publisher;
+  readonly media: readonly NegotiatedMedia[];
+  readonly localSsrc: number;
+  readonly cname: string;
+  readonly nack: boolean;
+  readonly twcc: boolean;
+  readonly onFault: (fault: Fault) => void;
+  /** Packets and bytes of plaintext RTP, to be counted. */
+  readonly onReceived: (packets: number, bytes: number) => void;
+}
+
+export class Publishing implements SessionRole {
+  readonly receiver: PublishReceiver;
+  readonly publisher: Publisher;
+  readonly #options: PublishingOptions;
+  readonly #tracks = new Map<NegotiatedMedia, SourceTrack>();
+  session: RtcSession | undefined;
+  #packets = 0;
+  #bytes = 0;
+
+  constructor(options: PublishingOptions) {
+    this.#options = options;
+    this.publisher = options.publisher;
+    for (const line of options.media) {
+      const track = sourceTrack(line);
+      this.#tracks.set(line, track);
+      this.publisher.addTrack(track);
+    }
+    this.receiver = new PublishReceiver({
+      ...options,
+      onPacket: (line, _ssrc, bytes, index, now) => {
+        const track = this.#tracks.get(line);
+        if (track === undefined) return;
+        this.#packets++;
+        this.#bytes += bytes.length;
+        this.publisher.put(track, bytes, index, now);
+      },
+      onSenderReport: (ssrc, ntp, rtpTime, now) =>
+        this.publisher.handleSenderReport(ssrc, ntp, rtpTime, now),
+    });
+  }
+
+  /** Asks the publisher for a keyframe of `ssrc`. */
+  requestKeyframe(ssrc: number): void {
+    this.receiver.requestKeyframe(ssrc);
+    this.#sendRtcp();
+    this.session?.turn();
+  }
+
+  onConnected(): void {}
+
+  onPath(): void {}
+
+  onTurn(now: Millis): void {
+    if (this.#packets > 0) {
+      this.#options.onReceived(this.#packets, this.#bytes);
+      this.#packets = 0;
+      this.#bytes = 0;
+      this.publisher.flush(now);
+    }
+    this.#sendRtcp();
+  }
+
+  onDrain(): void {}
+
+  handleTimeout(now: Millis): void {
+    this.receiver.handleTimeout(now);
+  }
+
+  nextTimeout(): Millis {
+    return this.session?.connected ? this.receiver.nextTimeout() : NEVER;
+  }
+
+  onClosed(): void {
+    this.publisher.end();
+  }
+
+  #sendRtcp(): void {
+    for (
+      let packet = this.receiver.pollRtcp();
+      packet !== undefined;
+      packet = this.receiver.pollRtcp()
+    ) {
+      this.session?.sendRtcp(packet);
+    }
+  }
+}
+
+function sourceTrack(line: NegotiatedMedia): SourceTrack {
+  return {
+    kind: line.kind,
+    formats: new Map(line.codecs.map((codec) => [codec.payloadType, codec.format])),
+    extensions: new Map(line.extensions.map(({ uri, id }) => [uri, id])),
+  };
+}
