@@ -27,12 +27,12 @@ export function sleep(millis: number): Promise<void> {
 
 export interface Deferred<T> {
   readonly promise: Promise<T>;
-  resolve(value: T): void;
+  resolve(value: T | PromiseLike<T>): void;
 }
 
 /** Node 20 has no `Promise.withResolvers`. */
 export function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => {};
+  let resolve: (value: T | PromiseLike<T>) => void = () => {};
   const promise = new Promise<T>((done) => {
     resolve = done;
   });
