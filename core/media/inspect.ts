@@ -10,6 +10,9 @@ import { describeVp9, inspectVp9 } from "./vp9/mod.ts";
 /**
  * `FRAME_START` and `KEYFRAME`, as bits, for the RTP payload `bytes[from..to)`; 0 for anything
  * else, garbage included. Allocates nothing; linear in the payload. Every packet of audio is both.
+ *
+ * Several packets of one frame may carry a bit (H.264 parameter sets, SEI and the first slice, each
+ * in a packet of its own): the packets of one frame have one timestamp.
  */
 export function inspect(codec: CodecName, bytes: Uint8Array, from: number, to: number): number {
   switch (codec) {

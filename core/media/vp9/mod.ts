@@ -15,22 +15,24 @@
 import { BitReader, u8, u16 } from "../../bytes/mod.ts";
 import { described, FRAME_START, KEYFRAME, type VideoDescription } from "../flags.ts";
 
+const NON_FLEXIBLE_LAYER_BYTES = 2;
+
 /** Bits of `../flags.ts` for the payload `bytes[from..to)`: frames of the lowest spatial layer count. */
 export function inspectVp9(bytes: Uint8Array, from: number, to: number): number {
   if (from >= to) return 0;
   const first = u8(bytes, from);
   if ((first & 0x08) === 0) return 0;
-  let at = from + 1;
-  if ((first & 0x80) !== 0) {
-    if (at >= to) return 0;
-    at += u8(bytes, at) >= 0x80 ? 2 : 1;
-  }
-  if ((first & 0x20) !== 0) {
-    if (at >= to || (u8(bytes, at) & 0x0e) !== 0) return 0;
-    at++;
-  }
+  const at = behindPictureId(bytes, from, to);
   if (at >= to) return 0;
-  return (first & 0x40) === 0 ? FRAME_START | KEYFRAME : FRAME_START;
+  if ((first & 0x20) !== 0 && (u8(bytes, at) & 0x0e) !== 0) return 0;
+  if ((first & 0x40) !== 0) return FRAME_START;
+  // FFmpeg never sets P: the frame's own header has the last word.
+  const header = behindStructure(bytes, behindLayer(bytes, from, at), to, first);
+  if (header >= to) return FRAME_START;
+  const byte = u8(bytes, header);
+  const profile3 = (byte & 0x30) === 0x30;
+  const existingOrInter = profile3 ? byte & 0x06 : byte & 0x0c;
+  return byte >> 6 === 2 && existingOrInter === 0 ? FRAME_START | KEYFRAME : FRAME_START;
 }
 
 /**
@@ -44,24 +46,38 @@ export function describeVp9(
 ): VideoDescription | undefined {
   if (inspectVp9(bytes, from, to) !== (FRAME_START | KEYFRAME)) return undefined;
   const first = u8(bytes, from);
-  let at = from + 1;
-  if ((first & 0x80) !== 0) at += u8(bytes, at) >= 0x80 ? 2 : 1;
-  if ((first & 0x20) !== 0) at += (first & 0x10) !== 0 ? 1 : 2;
+  const at = behindLayer(bytes, from, behindPictureId(bytes, from, to));
+  const header = behindStructure(bytes, at, to, first);
   let width = 0;
   let height = 0;
-  if ((first & 0x02) !== 0) {
-    if (at >= to) return undefined;
-    const structure = u8(bytes, at++);
-    if ((structure & 0x10) !== 0) {
-      for (let layers = (structure >> 5) + 1; layers > 0; layers--, at += 4) {
-        if (at + 4 > to) return undefined;
-        width = Math.max(width, u16(bytes, at));
-        height = Math.max(height, u16(bytes, at + 2));
-      }
+  if ((first & 0x02) !== 0 && (u8(bytes, at) & 0x10) !== 0) {
+    // behindStructure ended inside the payload, so the sizes are there.
+    for (let size = at + 1, left = (u8(bytes, at) >> 5) + 1; left > 0; left--, size += 4) {
+      width = Math.max(width, u16(bytes, size));
+      height = Math.max(height, u16(bytes, size + 2));
     }
-    if ((structure & 0x08) !== 0) at = behindPictureGroup(bytes, at, to);
   }
-  return describeFrame(bytes, at, to, width, height);
+  return describeFrame(bytes, header, to, width, height);
+}
+
+function behindPictureId(bytes: Uint8Array, from: number, to: number): number {
+  if ((u8(bytes, from) & 0x80) === 0) return from + 1;
+  return from + 1 < to && u8(bytes, from + 1) >= 0x80 ? from + 3 : from + 2;
+}
+
+function behindLayer(bytes: Uint8Array, from: number, at: number): number {
+  const first = u8(bytes, from);
+  if ((first & 0x20) === 0) return at;
+  return at + ((first & 0x10) !== 0 ? 1 : NON_FLEXIBLE_LAYER_BYTES);
+}
+
+/** Where the frame begins behind an optional scalability structure; `to` or more when it is cut off. */
+function behindStructure(bytes: Uint8Array, at: number, to: number, first: number): number {
+  if ((first & 0x02) === 0 || at >= to) return at;
+  const structure = u8(bytes, at);
+  const sizes = (structure & 0x10) === 0 ? 0 : ((structure >> 5) + 1) * 4;
+  const next = at + 1 + sizes;
+  return (structure & 0x08) === 0 ? next : behindPictureGroup(bytes, next, to);
 }
 
 function behindPictureGroup(bytes: Uint8Array, from: number, to: number): number {
