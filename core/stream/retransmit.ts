@@ -5,13 +5,12 @@ import {
   type SenderId,
   type SrtpEngine,
 } from "../base/mod.ts";
-import { concat, u16 } from "../bytes/mod.ts";
 import { decodeRtp, extendIndex, wrapRtx } from "../wire/rtp/mod.ts";
 import type { HubLimits } from "./options.ts";
 import type { StreamPacket } from "./packet.ts";
 import { RecentIndexes } from "./recent_indexes.ts";
-import { engineRtxTrack } from "./shape.ts";
-import { keepsSealed, type Subscriber } from "./subscriber.ts";
+import { engineRtxTrack, engineTrack } from "./shape.ts";
+import type { Subscriber } from "./subscriber.ts";
 import type { Track } from "./track.ts";
 import type { ViewerTrack } from "./viewer_track.ts";
 
@@ -45,24 +44,33 @@ export class Retransmitter {
     // To send more would put a viewer who is behind further behind.
     if (sender === undefined || !viewer.gate.video || viewed.highestSent < 0) return;
     this.#refill(viewer, now);
-    if (keepsSealed(viewed.options)) {
-      this.#repeatSealed(viewer, viewed, wanted, now);
-      return;
-    }
-    if (viewed.rtxRewrite() === undefined) return;
+    const rtx = viewed.rtxRewrite() !== undefined;
+    if (!rtx && viewed.rewrite().resendable !== true) return;
     for (let i = 0; i < wanted.length && i < MAX_PER_NACK; i++) {
       const index = sentIndex(viewed, wanted[i] ?? 0);
       const packet = track.history.get(Math.max(0, viewed.map.toTrack(index)));
-      if (packet === undefined || !this.#mayRepeat(viewer, viewed, index, packet.bytes.length, now))
-        continue;
-      this.#putRtx(viewer, viewed, track, packet, index);
+      if (packet === undefined) continue;
+      if (!this.#mayRepeat(viewer, viewed, index, packet.bytes.length, now)) continue;
+      if (rtx) this.#putRtx(viewer, viewed, track, packet, index);
+      else this.#putAgain(viewer, viewed, track, packet, index);
     }
+    this.#seal(viewer, viewed, sender, rtx, now);
+  }
+
+  #seal(
+    viewer: Subscriber,
+    viewed: ViewerTrack,
+    sender: SenderId,
+    rtx: boolean,
+    now: Millis,
+  ): void {
     if (this.#ids.length === 0) return;
     viewed.stats.retransmittedPackets += this.#ids.length;
     this.#viewer = viewer;
     this.#now = now;
     this.#one[0] = sender;
-    this.#engine.seal(this.#one, this.#ids, true, this.#onSealed);
+    if (rtx) this.#engine.seal(this.#one, this.#ids, true, this.#onSealed);
+    else this.#engine.resend(sender, this.#ids, true, this.#onSealed);
     this.#engine.clearPackets();
     this.#ids.length = 0;
     this.#viewer = undefined;
@@ -92,24 +100,18 @@ export class Retransmitter {
     this.#ids.push(this.#engine.putPacket(rtx, engineTrack, number, transportSequenceAt));
   }
 
-  #repeatSealed(
+  /** The engine knows the newest run's offset only: a packet of an older run gets an index to match. */
+  #putAgain(
     viewer: Subscriber,
     viewed: ViewerTrack,
-    wanted: readonly number[],
-    now: Millis,
+    track: Track,
+    packet: StreamPacket,
+    index: number,
   ): void {
-    const found: Uint8Array[] = [];
-    for (let i = 0; i < wanted.length && i < MAX_PER_NACK; i++) {
-      const packet = viewer.sealed?.find(viewed.options.ssrc, wanted[i] ?? 0);
-      if (packet === undefined) continue;
-      const index = sentIndex(viewed, u16(packet, 4));
-      if (this.#mayRepeat(viewer, viewed, index, packet.length, now)) found.push(packet);
-    }
-    if (found.length === 0) return;
-    viewed.stats.retransmittedPackets += found.length;
-    const bytes = concat(found);
-    viewer.sentBytes += bytes.length;
-    viewer.sink?.deliver(bytes, found.length);
+    const { packet: bytes, transportSequenceAt } = viewer.shape.reshape(packet, track);
+    const number = index - viewed.map.offset;
+    const at = engineTrack(viewed.kind);
+    this.#ids.push(this.#engine.putPacket(bytes, at, number, transportSequenceAt));
   }
 
   #refill(viewer: Subscriber, now: Millis): void {

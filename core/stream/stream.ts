@@ -18,6 +18,9 @@ import type { ViewerTrack } from "./viewer_track.ts";
 /** Streams look after reports, waiting viewers and stalled ones so often, all at the same times. */
 const TICK_MILLIS = 100;
 
+/** Packets of a batch; more are sent as several. */
+const MAX_BATCH_PACKETS = 256;
+
 /** What a stream has of its hub. */
 export interface StreamContext {
   readonly engine: SrtpEngine;
@@ -120,6 +123,7 @@ export class Stream {
     const packet = track.put(bytes, index, now);
     if (packet === undefined) return;
     this.#batch.add(packet);
+    const full = this.#batch.packets.length >= MAX_BATCH_PACKETS;
     const first = publisher.mediaAt < 0;
     publisher.mediaAt = now;
     if (first) this.#context.emit({ type: "published", stream: this, publisher });
@@ -127,9 +131,11 @@ export class Stream {
     if (format !== undefined && (before === undefined || !sameFormat(before, format))) {
       this.#context.emit({ type: "format", stream: this, kind, format });
     }
-    if (kind === "audio") return;
-    if (packet.startsKeyframe) this.#keyframes.keyframe();
-    else if (epoch !== track.epoch) this.#wantForAll(now);
+    if (kind === "video") {
+      if (packet.startsKeyframe) this.#keyframes.keyframe();
+      else if (epoch !== track.epoch) this.#wantForAll(now);
+    }
+    if (full) this.flush(now);
   }
 
   /** Sends the batch to the viewers. */

@@ -5,7 +5,6 @@ import { extendIndex } from "../wire/rtp/mod.ts";
 import { Gate } from "./gate.ts";
 import type { HubLimits } from "./options.ts";
 import { RateMeter } from "./rate_meter.ts";
-import { SealedRing } from "./sealed_ring.ts";
 import type { Shape } from "./shape.ts";
 import type { Stream } from "./stream.ts";
 import { type ViewerState, ViewerTrack, type ViewerTrackOptions } from "./viewer_track.ts";
@@ -36,8 +35,6 @@ export class Subscriber {
   /** Sent bytes per second, SRTP and framing included. */
   readonly byteRate: RateMeter = new RateMeter();
   sentBytes = 0;
-  /** Packets sealed for NACKs of viewers without RTX. */
-  readonly sealed: SealedRing | undefined;
   closed = false;
   /** When the next sender report is due. */
   reportAt: Millis = NEVER;
@@ -58,8 +55,6 @@ export class Subscriber {
     this.video = options.video && new ViewerTrack("video", options.video);
     this.gate = new Gate(limits);
     this.retransmitBudget = limits.retransmitBytesPerSecond / 2;
-    const plain = [options.audio, options.video].some((one) => one && keepsSealed(one));
-    this.sealed = plain ? new SealedRing() : undefined;
   }
 
   /** DTLS is done: `sender` is the viewer's context in the hub's engine. Media flows from now on. */
@@ -128,7 +123,6 @@ export class Subscriber {
     this.gate.log.sent(bytes.length, this.transport, audio, video, now);
     this.sentBytes += bytes.length;
     this.byteRate.add(bytes.length, now);
-    if (this.sealed !== undefined) this.#keepSealed(this.sealed, bytes);
     this.#sink?.deliver(bytes, packets);
   }
 
@@ -164,14 +158,4 @@ export class Subscriber {
   #extend(transport: number): number {
     return this.transport < 0 ? transport : extendIndex(this.transport, transport);
   }
-
-  #keepSealed(ring: SealedRing, bytes: Uint8Array): void {
-    if (this.audio && keepsSealed(this.audio.options)) ring.put(bytes, this.audio.options.ssrc);
-    if (this.video && keepsSealed(this.video.options)) ring.put(bytes, this.video.options.ssrc);
-  }
-}
-
-/** Whether NACKs of this m-line can only be answered by sending the same bytes again. */
-export function keepsSealed(options: ViewerTrackOptions): boolean {
-  return options.nack && options.rtxSsrc === undefined;
 }

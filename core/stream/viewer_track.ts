@@ -147,6 +147,7 @@ export class ViewerTrack {
       payloadType: this.format?.payloadType ?? 0,
       indexOffset: this.map.offset,
       timestampOffset: 0,
+      resendable: this.options.nack && this.options.rtxSsrc === undefined,
     };
   }
 
