@@ -27,6 +27,9 @@ export class Exchange {
   #bodyOut: ReadableStreamDefaultController<Uint8Array> | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #start: Start | undefined;
+  /** Whether the head of the answer was given to the session; whether all of it was. */
+  #begun = false;
+  #done = false;
   #takeOverHead: TakeOverHead = {};
 
   constructor(connection: HttpConnection, head: RequestHead) {
@@ -75,8 +78,17 @@ export class Exchange {
     }
   }
 
+  /**
+   * The client sent FIN. It may still read an answer, but most that do so are gone: the signal
+   * tells an application that waits. One that has begun to answer learns it by the answer's fate.
+   */
+  handleEnd(): void {
+    if (!this.#begun) this.#request?.abort();
+  }
+
   /** The client is gone. */
   disconnect(): void {
+    if (this.#done) return;
     const gone = new Error("The client has disconnected");
     const out = this.#bodyOut;
     this.#bodyOut = undefined;
@@ -143,6 +155,7 @@ export class Exchange {
       response.body?.cancel().catch(() => {});
       return;
     }
+    this.#begun = true;
     if (this.#start && response.status === 200 && this.#head.method !== "HEAD") {
       this.#takeOver(this.#start, response);
       return;
@@ -161,6 +174,7 @@ export class Exchange {
 
   #takeOver(start: Start, response: Response): void {
     const connection = this.#connection;
+    this.#done = true;
     const fields = fieldsOf(response.headers);
     const rest = connection.session.takeOver({ status: this.#takeOverHead.status ?? 200, fields });
     connection.release((conn) => start(conn, rest));
@@ -208,6 +222,7 @@ export class Exchange {
   #respond(head: ResponseHead, body: Uint8Array): void {
     const connection = this.#connection;
     this.#reader = undefined;
+    this.#done = true;
     connection.session.respond(head, body, connection.server.now());
     connection.pump();
   }
@@ -215,6 +230,7 @@ export class Exchange {
   #finish(begin: () => void): void {
     const connection = this.#connection;
     begin();
+    this.#done = true;
     connection.session.endResponse(connection.server.now());
     connection.pump();
   }
@@ -223,6 +239,7 @@ export class Exchange {
   #break(error: unknown): void {
     const connection = this.#connection;
     if (connection.closed) return;
+    this.#done = true;
     connection.reportError(error, `${this.#head.method} ${this.#head.path}`);
     this.#reader?.cancel(error).catch(() => {});
     this.#reader = undefined;

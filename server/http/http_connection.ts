@@ -79,6 +79,7 @@ export class HttpConnection implements ConnHandler, Swept {
 
   end(): void {
     this.session.handleEnd(this.server.now());
+    this.#exchange?.handleEnd();
     this.pump();
   }
 
