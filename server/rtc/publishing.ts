@@ -45,13 +45,13 @@ export class Publishing implements SessionRole {
       },
       onSenderReport: (ssrc, ntp, rtpTime, now) =>
         this.publisher.handleSenderReport(ssrc, ntp, rtpTime, now),
+      onLost: (_ssrc, now) => this.publisher.stream.wantKeyframe(now),
     });
   }
 
   /** Asks the publisher for a keyframe of `ssrc`. */
   requestKeyframe(ssrc: number): void {
     this.receiver.requestKeyframe(ssrc);
-    this.#sendRtcp();
     this.session?.turn();
   }
 
@@ -66,14 +66,12 @@ export class Publishing implements SessionRole {
       this.#bytes = 0;
       this.publisher.flush(now);
     }
-    this.#sendRtcp();
+    this.#sendRtcp(now);
   }
 
   onDrain(): void {}
 
-  handleTimeout(now: Millis): void {
-    this.receiver.handleTimeout(now);
-  }
+  handleTimeout(): void {}
 
   nextTimeout(): Millis {
     return this.session?.connected ? this.receiver.nextTimeout() : NEVER;
@@ -83,11 +81,11 @@ export class Publishing implements SessionRole {
     this.publisher.end();
   }
 
-  #sendRtcp(): void {
+  #sendRtcp(now: Millis): void {
     for (
-      let packet = this.receiver.pollRtcp();
+      let packet = this.receiver.pollRtcp(now);
       packet !== undefined;
-      packet = this.receiver.pollRtcp()
+      packet = this.receiver.pollRtcp(now)
     ) {
       this.session?.sendRtcp(packet);
     }

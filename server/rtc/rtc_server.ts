@@ -43,6 +43,7 @@ import { word } from "../routes/envelope.ts";
 import type { SignalAnswer, Signalling, SignalRefusal, SignalRequest } from "../signal.ts";
 import { Client, clientFacts } from "./client.ts";
 import { FirstFrame } from "./first_frame.ts";
+import { HubDriver } from "./hub_driver.ts";
 import { localParameters } from "./local_parameters.ts";
 import { Publishing } from "./publishing.ts";
 import { RtcSession, type SessionRole } from "./session.ts";
@@ -68,8 +69,7 @@ export class RtcServer implements Signalling, Facts {
   readonly #byPublisher = new Map<Publisher, Client>();
   readonly #bySubscriber = new Map<Subscriber, Client>();
   readonly #firstFrame: FirstFrame;
-  #hubTimer: Disposable | undefined;
-  #hubTimerAt = Number.POSITIVE_INFINITY;
+  readonly #driver: HubDriver;
 
   constructor(options: RtcServerOptions) {
     const { runtime, config } = options;
@@ -89,6 +89,7 @@ export class RtcServer implements Signalling, Facts {
       },
       wallClockAtZero: runtime.wallClock() - runtime.now(),
     });
+    this.#driver = new HubDriver(this.hub, runtime, (event) => this.#handleEvent(event));
     this.#firstFrame = new FirstFrame({
       runtime,
       millis: config["limits.first_bytes"],
@@ -96,6 +97,11 @@ export class RtcServer implements Signalling, Facts {
       onFault: (fault) => options.metrics.fault(fault),
       onLate: () => options.metrics.count("monoport_connections_shed_total", "first-stun-deadline"),
     });
+  }
+
+  /** To be called after anything that may have changed the hub. */
+  drain(): void {
+    this.#driver.drain();
   }
 
   /** Sessions at the moment. */
@@ -165,7 +171,7 @@ export class RtcServer implements Signalling, Facts {
   close(): void {
     for (const client of [...this.#byId.values()]) client.session.close();
     this.#firstFrame.close();
-    this.#hubTimer?.[Symbol.dispose]();
+    this.#driver.close();
   }
 
   #publish(
@@ -345,14 +351,6 @@ export class RtcServer implements Signalling, Facts {
     return this.#runtime.crypto.equal(bytes(a), bytes(b));
   }
 
-  /** Does what the hub's events ask for, and sleeps until it wants to be called. */
-  drain(): void {
-    for (let event = this.hub.pollEvent(); event !== undefined; event = this.hub.pollEvent()) {
-      this.#handleEvent(event);
-    }
-    this.#scheduleHub();
-  }
-
   #handleEvent(event: HubEvent): void {
     const { log, metrics } = this.#options;
     switch (event.type) {
@@ -382,19 +380,6 @@ export class RtcServer implements Signalling, Facts {
       default:
         event satisfies never;
     }
-  }
-
-  /** One timer for all streams. */
-  #scheduleHub(): void {
-    const due = this.hub.nextTimeout();
-    if (due >= this.#hubTimerAt) return;
-    this.#hubTimer?.[Symbol.dispose]();
-    this.#hubTimerAt = due;
-    this.#hubTimer = this.#runtime.wakeAt(due, () => {
-      this.#hubTimerAt = Number.POSITIVE_INFINITY;
-      this.hub.handleTimeout(this.#runtime.now());
-      this.drain();
-    });
   }
 }
 

@@ -6,7 +6,6 @@
  */
 import { Fault, isFault, type Millis } from "../../base/mod.ts";
 import { u8, u16 } from "../../bytes/mod.ts";
-import type { NtpTime } from "../../wire/rtcp/mod.ts";
 import {
   decodeRtp,
   extendIndex,
@@ -17,7 +16,7 @@ import {
   unwrapRtx,
 } from "../../wire/rtp/mod.ts";
 import type { NegotiatedMedia } from "./negotiation/mod.ts";
-import { PublisherFeedback } from "./publisher_feedback.ts";
+import { PublisherFeedback, type PublisherFeedbackOptions } from "./publisher_feedback.ts";
 import type { MediaSink } from "./transport.ts";
 
 /** SSRCs of one publisher; a browser has two per m-line. */
@@ -56,17 +55,9 @@ interface Source {
   highest: number;
 }
 
-export interface PublishReceiverOptions {
+export interface PublishReceiverOptions extends PublisherFeedbackOptions {
   readonly media: readonly NegotiatedMedia[];
-  /** SSRC of what we send back. */
-  readonly localSsrc: number;
-  readonly cname: string;
-  readonly nack: boolean;
-  readonly twcc: boolean;
   readonly onPacket: PacketHandler;
-  /** The publisher's sender report: a moment in NTP time and as RTP timestamp. */
-  readonly onSenderReport: (ssrc: number, ntp: NtpTime, rtpTime: number, now: Millis) => void;
-  readonly onFault: (fault: Fault) => void;
 }
 
 export class PublishReceiver implements MediaSink {
@@ -120,17 +111,13 @@ export class PublishReceiver implements MediaSink {
     if (line !== undefined) this.#feedback.requestKeyframe(line, ssrc);
   }
 
-  handleTimeout(now: Millis): void {
-    this.#feedback.handleTimeout(now);
-  }
-
   nextTimeout(): Millis {
     return this.#feedback.nextTimeout();
   }
 
-  /** The next compound RTCP packet for the publisher, in plaintext. */
-  pollRtcp(): Uint8Array | undefined {
-    return this.#feedback.pollRtcp();
+  /** The next compound RTCP packet for the publisher that is due, in plaintext. */
+  pollRtcp(now: Millis): Uint8Array | undefined {
+    return this.#feedback.pollRtcp(now);
   }
 
   #take(source: Source, bytes: Uint8Array, header: RtpHeader, index: number, now: Millis): void {

@@ -1,38 +1,72 @@
 /** What a publisher is told by RTCP, and what he says by it. @module */
-import { type Fault, isFault, type Millis, NEVER } from "../../base/mod.ts";
+import { type Fault, isFault, type Millis } from "../../base/mod.ts";
+import { u16 } from "../../bytes/mod.ts";
 import { decodeRtcp, encodeRtcp, type NtpTime } from "../../wire/rtcp/mod.ts";
-import type { RtpHeader } from "../../wire/rtp/mod.ts";
+import { extensionLength, findExtension, type RtpHeader } from "../../wire/rtp/mod.ts";
+import { NackGenerator, ReceiverReports, TwccFeedback } from "./feedback/mod.ts";
 import type { NegotiatedMedia } from "./negotiation/mod.ts";
 
 export interface PublisherFeedbackOptions {
+  /** SSRC of what we send. */
   readonly localSsrc: number;
   readonly cname: string;
+  /** Ask for lost packets where that was agreed on. */
   readonly nack: boolean;
+  /** Report arrival times where that was agreed on. */
   readonly twcc: boolean;
   readonly onSenderReport: (ssrc: number, ntp: NtpTime, rtpTime: number, now: Millis) => void;
+  /** Packets of a video SSRC are lost for good. */
+  readonly onLost: (ssrc: number, now: Millis) => void;
   readonly onFault: (fault: Fault) => void;
 }
 
 export class PublisherFeedback {
   readonly #options: PublisherFeedbackOptions;
-  readonly #queue: Uint8Array[] = [];
+  readonly #nacks: NackGenerator;
+  readonly #reports: ReceiverReports;
+  readonly #twcc: TwccFeedback;
+  /** Requests that wait for `pollRtcp`. */
+  readonly #requests: Uint8Array[] = [];
   #firSequence = 0;
 
   constructor(options: PublisherFeedbackOptions) {
+    const senderSsrc = options.localSsrc;
     this.#options = options;
+    this.#nacks = new NackGenerator({ senderSsrc });
+    this.#reports = new ReceiverReports({ senderSsrc, cname: options.cname });
+    this.#twcc = new TwccFeedback({ senderSsrc });
   }
 
+  /** A packet came; `repairs` says that it is a retransmission on an SSRC of its own. */
   handlePacket(
-    _line: NegotiatedMedia,
-    _bytes: Uint8Array,
-    _header: RtpHeader,
-    _index: number,
-    _repair: boolean,
-    _now: Millis,
-  ): void {}
+    line: NegotiatedMedia,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    index: number,
+    repairs: boolean,
+    now: Millis,
+  ): void {
+    const [codec] = line.codecs;
+    this.#reports.handlePacket(
+      header.ssrc,
+      index,
+      header.timestamp,
+      codec?.format.clockRate ?? 90_000,
+      now,
+    );
+    if (this.#options.nack && !repairs && codec?.nack) {
+      this.#nacks.handlePacket(header.ssrc, index, now);
+    }
+    if (!this.#options.twcc || line.transportCcId === undefined) return;
+    const at = findExtension(bytes, header, line.transportCcId);
+    if (at === 0 || extensionLength(bytes, header, at) < 2) return;
+    this.#twcc.handlePacket(u16(bytes, at), header.ssrc, now);
+  }
 
-  /** A retransmission brought this packet. */
-  handleRepaired(_ssrc: number, _index: number, _now: Millis): void {}
+  /** A retransmission brought this packet of `ssrc`. */
+  handleRepaired(ssrc: number, index: number, now: Millis): void {
+    if (this.#options.nack) this.#nacks.handlePacket(ssrc, index, now);
+  }
 
   handleRtcp(bytes: Uint8Array, now: Millis): void {
     const packets = decodeRtcp(bytes);
@@ -41,8 +75,15 @@ export class PublisherFeedback {
       return;
     }
     for (const packet of packets) {
-      if (packet.type !== "sr") continue;
-      this.#options.onSenderReport(packet.ssrc, packet.ntp, packet.rtpTime, now);
+      if (packet.type === "sr") {
+        this.#reports.handleSenderReport(packet.ssrc, packet.ntp, now);
+        this.#options.onSenderReport(packet.ssrc, packet.ntp, packet.rtpTime, now);
+      } else if (packet.type === "bye") {
+        for (const ssrc of packet.ssrcs) {
+          this.#reports.remove(ssrc);
+          this.#nacks.remove(ssrc);
+        }
+      }
     }
   }
 
@@ -50,21 +91,36 @@ export class PublisherFeedback {
   requestKeyframe(line: NegotiatedMedia, ssrc: number): void {
     const senderSsrc = this.#options.localSsrc;
     if (line.codecs.some((codec) => codec.pli)) {
-      this.#queue.push(encodeRtcp([{ type: "pli", senderSsrc, mediaSsrc: ssrc }]));
+      this.#requests.push(encodeRtcp([{ type: "pli", senderSsrc, mediaSsrc: ssrc }]));
     } else if (line.codecs.some((codec) => codec.fir)) {
       this.#firSequence = (this.#firSequence + 1) & 0xff;
       const entries = [{ ssrc, sequence: this.#firSequence }];
-      this.#queue.push(encodeRtcp([{ type: "fir", senderSsrc, entries }]));
+      this.#requests.push(encodeRtcp([{ type: "fir", senderSsrc, entries }]));
     }
   }
 
-  handleTimeout(_now: Millis): void {}
-
   nextTimeout(): Millis {
-    return NEVER;
+    return Math.min(
+      this.#nacks.nextTimeout(),
+      this.#reports.nextTimeout(),
+      this.#twcc.nextTimeout(),
+    );
   }
 
-  pollRtcp(): Uint8Array | undefined {
-    return this.#queue.shift();
+  /** The next compound RTCP packet for the publisher that is due, in plaintext. */
+  pollRtcp(now: Millis): Uint8Array | undefined {
+    const packet =
+      this.#requests.shift() ??
+      this.#nacks.poll(now) ??
+      this.#twcc.poll(now) ??
+      this.#reports.poll(now);
+    if (packet === undefined) this.#tellLost(now);
+    return packet;
+  }
+
+  #tellLost(now: Millis): void {
+    for (let ssrc = this.#nacks.pollLost(); ssrc !== undefined; ssrc = this.#nacks.pollLost()) {
+      this.#options.onLost(ssrc, now);
+    }
   }
 }
