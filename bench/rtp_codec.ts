@@ -1,0 +1,23 @@
+/** RTP headers, extensions and keyframe detection per packet. */
+import { isFault } from "../core/base/mod.ts";
+import { inspect } from "../core/media/mod.ts";
+import { decodeRtp, findExtension, rewriteExtensions } from "../core/wire/rtp/mod.ts";
+import { bench, heading } from "./harness.ts";
+
+const packet = new Uint8Array(1220);
+packet.set([0x90, 0xe0, 0x12, 0x34, 1, 2, 3, 4, 5, 6, 7, 8, 0xbe, 0xde, 0, 3]);
+// abs-send-time, transport-wide sequence number, mid.
+packet.set([0x32, 1, 2, 3, 0x41, 0, 9, 0x10, 0x30, 0, 0, 0], 16);
+packet.set([0x7c, 0x85, 0x88], 28);
+const ids = new Uint8Array(256);
+ids[3] = 2;
+const shape = { ids, transportSequenceId: 5, twoByte: true };
+
+const decoded = decodeRtp(packet);
+if (isFault(decoded)) throw new Error(String(decoded));
+
+heading("rtp, 1220-byte packet");
+bench("decodeRtp", 1, () => void decodeRtp(packet));
+bench("findExtension", 1, () => void findExtension(packet, decoded, 1));
+bench("rewriteExtensions", 1, () => void rewriteExtensions(packet, decoded, shape));
+bench("inspect h264", 1, () => void inspect("h264", packet, decoded.payloadAt, decoded.payloadEnd));
