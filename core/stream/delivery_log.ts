@@ -7,10 +7,13 @@ const ENTRIES = 128;
 const GRAIN_MILLIS = 8;
 /** Reports remembered for the rate of delivery. */
 const SAMPLES = 16;
-/** The rate of delivery is taken over about so long. */
+/** The rate of delivery is taken over about so long, and not over less. */
 const RATE_MILLIS = 400;
+const MIN_RATE_MILLIS = 100;
 /** What a path takes without any queue is believed up to here. */
-const MAX_BASE_MILLIS = 200;
+const MAX_BASE_MILLIS = 400;
+/** The rate of a path that had a queue is remembered for so long. */
+const SLOW_MILLIS = 10_000;
 /** Transport-wide feedback comes every 50 to 250 ms from browsers. */
 const MAX_FEEDBACK_MILLIS = 250;
 /** Receiver reports come every 500 to 1500 ms for video (RFC 3550 §6.3, halved and more by browsers). */
@@ -35,6 +38,9 @@ export class DeliveryLog {
   readonly #video = new Float64Array(ENTRIES);
   #head = 0;
   #count = 0;
+  /** Bytes and transport-wide number up to the oldest entry. */
+  #headBytes = 0;
+  #headTransport = -1;
   #sent = 0;
   #acked = 0;
   /** Highest numbers sent (extended), -1 for none. */
@@ -59,8 +65,9 @@ export class DeliveryLog {
   readonly #sampleAt = new Float64Array(SAMPLES);
   readonly #sampleAcked = new Float64Array(SAMPLES);
   #samples = 0;
-  /** Bytes per ms, 0 while unknown. */
+  /** What the path takes at most, in bytes per ms; 0 while it never had a queue. */
   #rate = 0;
+  #queueAt: Millis = 0;
 
   /** Bytes sent and not reported. */
   get unreportedBytes(): number {
@@ -81,11 +88,19 @@ export class DeliveryLog {
    * Notes what was sent at once. Numbers are the highest of each kind in it (extended); those that
    * are lower than before, as -1, say nothing.
    */
-  sent(bytes: number, transport: number, audio: number, video: number, now: Millis): void {
+  sent(
+    bytes: number,
+    packets: number,
+    transport: number,
+    audio: number,
+    video: number,
+    now: Millis,
+  ): void {
     if (this.#count === 0 && this.#sent === this.#acked && this.#reports === 0) {
       this.#progressAt = now;
     }
     if (this.#sent === 0) this.#sample(now);
+    if (this.#lastTransport < 0) this.#headTransport = transport - packets;
     this.#sent += bytes;
     this.#lastTransport = Math.max(this.#lastTransport, transport);
     this.#lastAudio = Math.max(this.#lastAudio, audio);
@@ -136,10 +151,9 @@ export class DeliveryLog {
     const late = Math.max(0, waiting - this.#interval);
     const reported = this.#lagAtReport + late;
     const excess = Math.max(0, reported - this.#base);
-    if (this.#lagAtReport - this.#base < BACKLOG_MILLIS || this.#rate <= 0) return excess;
+    if (this.#rate <= 0) return excess;
     const drained = Math.min(silence, this.#interval);
-    const queue = this.unreportedBytes / this.#rate - drained - this.#base;
-    return Math.max(excess, queue);
+    return Math.max(excess, this.unreportedBytes / this.#rate - drained - this.#base);
   }
 
   /** Another path: what the old one took says nothing any more. */
@@ -147,6 +161,8 @@ export class DeliveryLog {
     this.#head = 0;
     this.#count = 0;
     this.#acked = this.#sent;
+    this.#headBytes = this.#sent;
+    this.#headTransport = this.#lastTransport;
     this.#lagAtReport = 0;
     this.#base = MAX_BASE_MILLIS;
     this.#reports = 0;
@@ -161,10 +177,13 @@ export class DeliveryLog {
   #handleReport(now: Millis): void {
     const before = this.#acked;
     while (this.#count > 0 && this.#isAcked(this.#head)) {
-      this.#acked = this.#bytes[this.#head] ?? this.#acked;
+      this.#headBytes = this.#bytes[this.#head] ?? this.#headBytes;
+      this.#headTransport = this.#transport[this.#head] ?? this.#headTransport;
+      this.#acked = this.#headBytes;
       this.#head = (this.#head + 1) % ENTRIES;
       this.#count--;
     }
+    if (this.#count > 0) this.#acked = Math.max(this.#acked, this.#partlyAcked());
     this.#reports++;
     this.#reportAt = now;
     if (this.#acked > before) this.#progressAt = now;
@@ -187,22 +206,49 @@ export class DeliveryLog {
     return (audio >= 0 && audio <= this.#ackedAudio) || (video >= 0 && video <= this.#ackedVideo);
   }
 
-  /** Notes how much is delivered, and the rate since about `RATE_MILLIS` ago. */
+  /** Bytes delivered when only the first packets of the oldest entry are reported. */
+  #partlyAcked(): number {
+    const last = this.#transport[this.#head] ?? -1;
+    const from = this.#headTransport;
+    if (from < 0 || this.#ackedTransport <= from || last <= from) return this.#acked;
+    const share = (this.#ackedTransport - from) / (last - from);
+    return this.#headBytes + share * ((this.#bytes[this.#head] ?? 0) - this.#headBytes);
+  }
+
+  /** Notes how much is delivered, and learns the path's rate while there is a queue. */
   #sample(now: Millis): void {
     let at = 0;
     for (let back = 1; back <= Math.min(this.#samples, SAMPLES); back++) {
       at = (this.#samples - back) % SAMPLES;
       if (now - (this.#sampleAt[at] ?? now) >= RATE_MILLIS) break;
     }
-    if (this.#samples > 0) {
-      const passed = now - (this.#sampleAt[at] ?? now);
-      if (passed > 0) this.#rate = (this.#acked - (this.#sampleAcked[at] ?? 0)) / passed;
+    const passed = this.#samples === 0 ? 0 : now - (this.#sampleAt[at] ?? now);
+    if (passed >= MIN_RATE_MILLIS) {
+      this.#learn((this.#acked - (this.#sampleAcked[at] ?? 0)) / passed, now);
     }
+    // A time without a queue says what was sent, not what the path takes.
+    if (!this.#isQueued()) this.#samples = 0;
     const newest = (this.#samples - 1 + SAMPLES) % SAMPLES;
     if (this.#samples > 0 && now - (this.#sampleAt[newest] ?? 0) < RATE_MILLIS / 8) return;
     this.#sampleAt[this.#samples % SAMPLES] = now;
     this.#sampleAcked[this.#samples % SAMPLES] = this.#acked;
     this.#samples++;
+  }
+
+  /** Whether the last report showed a queue on the path. */
+  #isQueued(): boolean {
+    return this.#lagAtReport - this.#base >= BACKLOG_MILLIS;
+  }
+
+  #learn(rate: number, now: Millis): void {
+    if (this.#isQueued()) {
+      this.#queueAt = now;
+      this.#rate = this.#rate <= 0 ? rate : this.#rate * 0.7 + rate * 0.3;
+    } else if (now - this.#queueAt > SLOW_MILLIS) {
+      this.#rate = 0;
+    } else if (this.#rate > 0 && rate > this.#rate) {
+      this.#rate = rate;
+    }
   }
 }
 

@@ -7,7 +7,7 @@ const CUT_FACTOR = 8;
 /** A viewer who falls behind again so soon waits longer before a keyframe is asked for him. */
 const RELAPSE_MILLIS = 10_000;
 const FIRST_WAIT_MILLIS = 500;
-const MAX_WAIT_MILLIS = 4000;
+const MAX_WAIT_MILLIS = 2000;
 
 /**
  * Decides what a slow viewer still gets: video while he is within the bounds, audio within wider

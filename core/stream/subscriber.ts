@@ -120,7 +120,7 @@ export class Subscriber {
     if (nextTransport >= 0) this.transport = this.#extend((nextTransport - 1) & 0xffff);
     const audio = this.audio?.highestSent ?? -1;
     const video = this.video?.highestSent ?? -1;
-    this.gate.log.sent(bytes.length, this.transport, audio, video, now);
+    this.gate.log.sent(bytes.length, packets, this.transport, audio, video, now);
     this.sentBytes += bytes.length;
     this.byteRate.add(bytes.length, now);
     this.#sink?.deliver(bytes, packets);
@@ -156,6 +156,7 @@ export class Subscriber {
   }
 
   #extend(transport: number): number {
-    return this.transport < 0 ? transport : extendIndex(this.transport, transport);
+    // One cycle up, so that what lies before the first is not negative.
+    return this.transport < 0 ? transport + 0x1_0000 : extendIndex(this.transport, transport);
   }
 }

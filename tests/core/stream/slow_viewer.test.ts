@@ -1,0 +1,363 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { u16 } from "../../../core/bytes/mod.ts";
+import {
+  AUDIO_SSRC,
+  partOf,
+  readDelivery,
+  type Source,
+  VIDEO_SSRC,
+  type Viewer,
+  World,
+} from "./fixture.ts";
+
+/** What the kernel takes before `write` queues in our process. */
+const KERNEL_BYTES = 4 * 1024 * 1024;
+
+interface Arrival {
+  readonly sentAt: number;
+  readonly at: number;
+  readonly ssrc: number;
+}
+
+/** A path of limited rate behind a kernel that hides megabytes, with TWCC or RR coming back. */
+class Path {
+  /** Bytes per ms. */
+  rate: number;
+  delay: number;
+  readonly arrivals: Arrival[] = [];
+  highestReported = -1;
+  readonly #viewer: Viewer;
+  readonly #queue: { readonly bytes: Uint8Array; left: number; readonly sentAt: number }[] = [];
+  readonly #flight: { readonly bytes: Uint8Array; readonly sentAt: number; readonly at: number }[] =
+    [];
+  #queued = 0;
+  #transport = -1;
+  #video = -1;
+  #fresh = false;
+  #nextReport = 0;
+  readonly #reports: { readonly at: number; send(): void }[] = [];
+  readonly #every: number;
+  readonly #withTransport: boolean;
+
+  constructor(viewer: Viewer, rate: number, delay = 20, every = 100, withTransport = true) {
+    this.#viewer = viewer;
+    this.rate = rate;
+    this.delay = delay;
+    this.#every = every;
+    this.#withTransport = withTransport;
+    viewer.onDeliver = (bytes) => {
+      for (let at = 0; at < bytes.length; ) {
+        const end = at + 2 + u16(bytes, at);
+        const packet = bytes.subarray(at, end);
+        this.#queue.push({ bytes: packet, left: packet.length, sentAt: world(viewer).now });
+        at = end;
+      }
+      this.#queued += bytes.length;
+      viewer.queuedBytes = Math.max(0, this.#queued - KERNEL_BYTES);
+    };
+  }
+
+  get backlog(): number {
+    return this.#queued;
+  }
+
+  step(now: number, millis: number): void {
+    let budget = this.rate * millis;
+    while (budget > 0 && this.#queue.length > 0) {
+      const head = this.#queue[0]!;
+      const taken = Math.min(budget, head.left);
+      head.left -= taken;
+      budget -= taken;
+      this.#queued -= taken;
+      if (head.left > 0) break;
+      this.#queue.shift();
+      this.#flight.push({ bytes: head.bytes, sentAt: head.sentAt, at: now + this.delay });
+    }
+    this.#viewer.queuedBytes = Math.max(0, this.#queued - KERNEL_BYTES);
+    while (this.#flight.length > 0 && this.#flight[0]!.at <= now)
+      this.#arrive(this.#flight.shift()!);
+    this.#feedBack(now);
+  }
+
+  #arrive(sent: {
+    readonly bytes: Uint8Array;
+    readonly sentAt: number;
+    readonly at: number;
+  }): void {
+    for (const seen of readDelivery(sent.bytes, sent.at, 3)) {
+      this.arrivals.push({ sentAt: sent.sentAt, at: sent.at, ssrc: seen.header.ssrc });
+      this.#transport = seen.transport;
+      if (seen.header.ssrc === VIDEO_SSRC) this.#video = seen.header.sequenceNumber;
+      this.#fresh = true;
+    }
+  }
+
+  #feedBack(now: number): void {
+    if (now >= this.#nextReport && (this.#withTransport ? this.#fresh : this.#video >= 0)) {
+      const transport = this.#transport;
+      const video = this.#video;
+      const { subscriber } = this.#viewer;
+      const at = now + this.delay;
+      this.#reports.push({
+        at,
+        send: () => {
+          if (this.#withTransport) subscriber.handleTransportFeedback(transport, at);
+          else subscriber.handleReceiverReport(VIDEO_SSRC, video, at);
+        },
+      });
+      this.#fresh = false;
+      this.#nextReport = now + this.#every;
+    }
+    while (this.#reports.length > 0 && this.#reports[0]!.at <= now) this.#reports.shift()!.send();
+  }
+
+  worst(from = 0): number {
+    return this.arrivals.reduce((most, one) => {
+      return one.sentAt < from ? most : Math.max(most, one.at - one.sentAt);
+    }, 0);
+  }
+}
+
+const worlds = new WeakMap<Viewer, World>();
+function world(viewer: Viewer): World {
+  return worlds.get(viewer)!;
+}
+
+function viewIn(where: World): Viewer {
+  const viewer = where.view();
+  worlds.set(viewer, where);
+  return viewer;
+}
+
+/** Keyframes are so many times an ordinary frame. */
+const KEY_FACTOR = 4;
+
+/** Publishes `bitsPerSecond` at 25 frames a second, keyframes when asked for, audio every 20 ms. */
+function run(
+  where: World,
+  source: Source,
+  paths: readonly Path[],
+  seconds: number,
+  bitsPerSecond: number,
+  each?: (now: number) => void,
+): void {
+  const frameBytes = bitsPerSecond / 8 / 25;
+  const end = where.now + seconds * 1000;
+  let asked = where.of("keyframe-request").length;
+  let key = source.frame === 0;
+  while (where.now < end) {
+    if (where.now % 40 === 0) {
+      const size = key ? frameBytes * KEY_FACTOR : frameBytes;
+      const parts = Math.max(1, Math.ceil(size / 1200));
+      source.pushFrame(where.now, key, parts, Math.floor(size / parts), 3600);
+      key = false;
+    }
+    if (where.now % 20 === 0) source.pushAudio(where.now);
+    where.pass(5);
+    for (const path of paths) path.step(where.now, 5);
+    const now = where.of("keyframe-request").length;
+    if (now > asked) key = true;
+    asked = now;
+    each?.(where.now);
+  }
+}
+
+function assertWholeFrames(viewer: Viewer): void {
+  const parts = viewer.of(VIDEO_SSRC).map((one) => partOf(one.payload));
+  let last = -1;
+  for (let i = 0; i < parts.length; ) {
+    const head = parts[i]!;
+    if (head.frame !== last + 1 && last >= 0) assert.ok(head.key, `frame ${head.frame} resumes`);
+    for (let part = 0; part < head.parts; part++, i++) {
+      if (i === parts.length) return;
+      assert.deepEqual(parts[i], { ...head, part }, "a frame is whole");
+    }
+    last = head.frame;
+  }
+}
+
+function assertContiguous(viewer: Viewer, ssrc: number): void {
+  const seen = viewer.of(ssrc);
+  for (let i = 1; i < seen.length; i++) {
+    const before = seen[i - 1]!.header.sequenceNumber;
+    assert.equal(seen[i]!.header.sequenceNumber, (before + 1) & 0xffff);
+  }
+}
+
+test("a viewer who stalls at 8 Mbit/s costs a bounded amount, and the others nothing", () => {
+  const where = new World();
+  const source = where.publish();
+  const stalled = viewIn(where);
+  const other = viewIn(where);
+  const path = new Path(stalled, 4000);
+  const good = new Path(other, 4000);
+  run(where, source, [path, good], 2, 8_000_000);
+  assert.equal(stalled.subscriber.video?.stats.droppedPackets, 0);
+  path.rate = 0;
+  const before = stalled.bytes;
+  let most = 0;
+  run(where, source, [path, good], 14, 8_000_000, () => {
+    most = Math.max(most, stalled.queuedBytes);
+  });
+  const sent = stalled.bytes - before;
+  assert.ok(sent < 1_100_000, `${sent} bytes went after the stall, 14 MB were published`);
+  assert.equal(most, 0, "nothing was queued in our own process");
+  const history = where.hub.stream("live/test")!.video.history;
+  assert.ok(history.bytes <= 2 * 1024 * 1024 + 1300);
+  assert.equal(stalled.subscriber.state("video"), "behind");
+  assertWholeFrames(stalled);
+  const dropped = stalled.subscriber.video!.stats;
+  assert.ok(dropped.droppedFrames > 300 && dropped.droppedBytes > 10_000_000);
+  assert.equal(other.subscriber.video?.stats.droppedPackets, 0);
+  assert.equal(other.of(VIDEO_SSRC).length, where.hub.stream("live/test")!.video.stats.packets);
+  assert.ok(good.worst() < 120);
+  // The peer wakes up.
+  path.rate = 4000;
+  const woke = where.now;
+  const count = stalled.of(VIDEO_SSRC).length;
+  run(where, source, [path, good], 2, 8_000_000);
+  const resumed = stalled.of(VIDEO_SSRC)[count]!;
+  assert.ok(partOf(resumed.payload).key);
+  assert.ok(resumed.at - woke < 1000, `${resumed.at - woke} ms after he woke up`);
+  assert.equal(stalled.subscriber.state("video"), "playing");
+  assertWholeFrames(stalled);
+  assertContiguous(stalled, VIDEO_SSRC);
+  assertContiguous(stalled, AUDIO_SSRC);
+  assert.equal(where.engine.refused, 0);
+});
+
+test("audio goes on longer than video for who is behind, but not for ever", () => {
+  const where = new World();
+  const source = where.publish();
+  const viewer = viewIn(where);
+  const path = new Path(viewer, 4000);
+  run(where, source, [path], 1, 2_000_000);
+  path.rate = 0;
+  const at = where.now;
+  run(where, source, [path], 6, 2_000_000);
+  const lastVideo = viewer.of(VIDEO_SSRC).at(-1)!.at - at;
+  const lastAudio = viewer.of(AUDIO_SSRC).at(-1)!.at - at;
+  assert.ok(lastVideo > 300 && lastVideo < 900, `video for ${lastVideo} ms`);
+  assert.ok(lastAudio > 1800 && lastAudio < 2500, `audio for ${lastAudio} ms`);
+});
+
+test("a viewer without progress for 15 s is reported once", () => {
+  const where = new World();
+  const source = where.publish();
+  const viewer = viewIn(where);
+  const path = new Path(viewer, 4000);
+  run(where, source, [path], 1, 1_000_000);
+  path.rate = 0;
+  run(where, source, [path], 15, 1_000_000);
+  assert.equal(where.of("viewer-stalled").length, 0);
+  run(where, source, [path], 3, 1_000_000);
+  const stalled = where.of("viewer-stalled");
+  assert.equal(stalled.length, 1);
+  assert.equal(stalled[0]!.event.subscriber, viewer.subscriber);
+});
+
+test("a slow viewer who still makes progress is not reported", () => {
+  const where = new World();
+  const source = where.publish();
+  const viewer = viewIn(where);
+  const path = new Path(viewer, 60);
+  run(where, source, [path], 40, 1_000_000);
+  assert.ok(viewer.subscriber.gate.falls > 3);
+  assert.equal(where.of("viewer-stalled").length, 0);
+});
+
+for (const [bits, share] of [
+  [2_000_000, 0.5],
+  [8_000_000, 0.5],
+  [2_000_000, 0.8],
+  [2_000_000, 0.25],
+] as const) {
+  test(`a path for ${share * 100} % of ${bits / 1e6} Mbit/s is never more than the bound behind`, () => {
+    const where = new World();
+    const source = where.publish();
+    const viewer = viewIn(where);
+    const path = new Path(viewer, (bits / 8000) * share);
+    run(where, source, [path], 30, bits);
+    // A frame that was begun within the bound is finished; a keyframe is begun within half of it.
+    const most = Math.max(500 + 40 / share, 250 + (KEY_FACTOR * 40) / share) + 60;
+    const worst = path.worst();
+    assert.ok(worst <= most, `${worst} ms`);
+    assertWholeFrames(viewer);
+    assertContiguous(viewer, VIDEO_SSRC);
+    const shown = new Set(viewer.of(VIDEO_SSRC).map((one) => partOf(one.payload).frame)).size;
+    assert.ok(shown > 30 * 25 * share * 0.25, `${shown} of ${30 * 25} frames`);
+    assert.equal(viewer.subscriber.audio?.stats.droppedPackets, 0);
+  });
+}
+
+test("a viewer with receiver reports only is bounded too, later by their interval", () => {
+  const where = new World();
+  const source = where.publish();
+  const viewer = viewIn(where);
+  const path = new Path(viewer, 125, 20, 1000, false);
+  run(where, source, [path], 30, 2_000_000);
+  assert.ok(path.worst() < 2500, `${path.worst()} ms`);
+  assert.ok(viewer.subscriber.gate.falls > 1);
+  assertWholeFrames(viewer);
+});
+
+test("a good path with receiver reports only drops nothing", () => {
+  const where = new World();
+  const source = where.publish();
+  const viewer = viewIn(where);
+  const path = new Path(viewer, 2000, 60, 1400, false);
+  run(where, source, [path], 20, 6_000_000);
+  assert.equal(viewer.subscriber.gate.falls, 0);
+});
+
+test("a long path and large keyframes are not taken for a slow viewer", () => {
+  const where = new World();
+  const source = where.publish();
+  const viewer = viewIn(where);
+  const path = new Path(viewer, 1500, 150, 100);
+  run(where, source, [path], 20, 4_000_000, (now) => {
+    if (now % 1500 === 0) viewer.subscriber.handleKeyframeRequest(now);
+  });
+  assert.equal(viewer.subscriber.gate.falls, 0, `${path.worst()}`);
+});
+
+test("a viewer who never reports is bounded in bytes, and closed", () => {
+  const where = new World();
+  const source = where.publish();
+  const viewer = viewIn(where);
+  run(where, source, [], 20, 8_000_000);
+  assert.ok(viewer.bytes < 2_300_000, `${viewer.bytes}`);
+  assert.equal(where.of("viewer-stalled").length, 1);
+});
+
+test("our own queue is bounded in bytes, whatever the viewer reports", () => {
+  const where = new World();
+  const source = where.publish();
+  const viewer = viewIn(where);
+  const path = new Path(viewer, 4000);
+  run(where, source, [path], 1, 8_000_000);
+  viewer.queuedBytes = 300 * 1024;
+  viewer.onDeliver = (bytes) => {
+    viewer.queuedBytes += bytes.length;
+  };
+  run(where, source, [], 5, 8_000_000);
+  assert.ok(viewer.queuedBytes < 400 * 1024);
+  assertWholeFrames(viewer);
+});
+
+test("a frame without an end does not fill the queue of a slow viewer", () => {
+  const where = new World();
+  const source = where.publish();
+  const viewer = viewIn(where);
+  viewer.onDeliver = (bytes) => {
+    viewer.queuedBytes += bytes.length;
+  };
+  source.pushFrame(where.now, true);
+  for (let i = 0; i < 100; i++) {
+    source.pushFrame(where.now, false, 50, 1200, i === 0 ? 3000 : 0);
+    where.pass(10);
+  }
+  assert.ok(viewer.queuedBytes < 2_300_000, `${viewer.queuedBytes}`);
+  assertContiguous(viewer, VIDEO_SSRC);
+});
