@@ -284,6 +284,7 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
     const { profile, srtp, suite, extendedMasterSecret } = established;
     const { role } = this.#options;
     this.#state = "connected";
+    this.#inbox.restart(this.#inbox.next);
     this.#settle();
     this.#events.push({
       type: "connected",
