@@ -1,4 +1,5 @@
 /** One WHIP or WHEP session of a page: opened, watched, ended, and told in words. @module */
+import { pageLoaded } from "./dom.ts";
 import { deleteSession, postOffer, RefusedError } from "./exchange.ts";
 import { endpoint, type Settings } from "./settings.ts";
 import { type Figures, StatsReader } from "./stats.ts";
@@ -61,6 +62,8 @@ export abstract class Conversation {
     this.#end();
     const turn = this.#turn;
     this.tell("connecting", "Connecting …");
+    await pageLoaded();
+    if (turn !== this.#turn) return;
     const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     try {
       this.#watch(pc);

@@ -7,6 +7,17 @@ export function element<T extends HTMLElement>(id: string, type: new () => T): T
   throw new Error(`this page has no ${type.name} #${id}`);
 }
 
+/**
+ * Resolves when the page has loaded. A `<video>` that was given a stream without a picture holds
+ * the `load` event up, and with it whoever waits for the page.
+ */
+export function pageLoaded(): Promise<void> {
+  if (document.readyState === "complete") return Promise.resolve();
+  return new Promise((resolve) => {
+    addEventListener("load", () => resolve(), { once: true });
+  });
+}
+
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Readonly<Record<string, string>> = {},

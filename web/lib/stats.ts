@@ -205,7 +205,7 @@ export function figuresInWords(figures: Figures): (readonly [name: string, value
     ["video", [figures.videoCodec, width === 0 ? "" : `${width}×${height}`].join(" ").trim()],
     ["frame rate", figures.framesPerSecond === 0 ? "" : `${figures.framesPerSecond.toFixed(1)} /s`],
     ["bitrate", rateInWords(figures.videoKbps + figures.audioKbps)],
-    ["sound", figures.audioCodec],
+    ["sound", figures.audioCodec.toUpperCase()],
     ["round trip", roundTripMillis === undefined ? "" : `${roundTripMillis.toFixed(0)} ms`],
     ["packets lost", lost],
   ];

@@ -11,7 +11,9 @@ export interface PageHandle {
   readonly message: string;
   /** The session on the server, as in Location. */
   readonly session: string | undefined;
-  /** A fresh reading. */
+  /** What the page read last, at most half a second ago. */
+  readonly figures: Figures | undefined;
+  /** A fresh reading; rates are over the time since the reading before. */
   stats(): Promise<Figures | undefined>;
   start(): Promise<void>;
   stop(): void;
@@ -61,6 +63,9 @@ export function exposeConversation(conversation: Conversation): void {
     },
     get session() {
       return conversation.session?.href;
+    },
+    get figures() {
+      return conversation.figures;
     },
     async stats() {
       const { pc } = conversation;

@@ -1,0 +1,152 @@
+/** The pages against Monoport itself: publish, play, wait, lose, all over its one TCP port. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import type { PageHandle } from "../../web/lib/view.ts";
+import { launchChromium } from "../chromium.ts";
+import { type ServerProcess, startServer } from "../server_process.ts";
+
+let server: ServerProcess;
+let browser: Browser;
+
+before(async () => {
+  server = await startServer();
+  browser = await launchChromium();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function open(path: string): Promise<Page> {
+  const page = await browser.newPage();
+  page.on("pageerror", (error) => assert.fail(`an error escaped on the page: ${error.stack}`));
+  page.on("console", (line) => {
+    if (line.text().includes("Content Security Policy")) assert.fail(line.text());
+  });
+  await page.goto(server.url + path);
+  return page;
+}
+
+async function reaches(page: Page, state: string): Promise<void> {
+  try {
+    await page.waitForSelector(`[data-state="${state}"]`, { timeout: 20_000 });
+  } catch (cause) {
+    const said = await page.textContent("#message");
+    throw new Error(`not ${state}; the page says ${said}`, { cause });
+  }
+}
+
+type Figures = NonNullable<PageHandle["figures"]>;
+
+/** Reads until the figures are as wanted. */
+async function figures(page: Page, wanted: (figures: Figures) => boolean): Promise<Figures> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const read = (await page.evaluate("window.monoport.figures")) as Figures | undefined;
+    if (read !== undefined && wanted(read)) return read;
+    assert.ok(Date.now() < deadline, `figures stay ${JSON.stringify(read)}`);
+    await page.waitForTimeout(200);
+  }
+}
+
+async function says(page: Page, words: RegExp): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const said = (await page.textContent("#message")) ?? "";
+    if (words.test(said)) return;
+    assert.ok(Date.now() < deadline, `the page says ${said}`);
+    await page.waitForTimeout(200);
+  }
+}
+
+describe("the pages", () => {
+  it("the index plays the demo stream and lists it", async () => {
+    const page = await open("/");
+    await reaches(page, "live");
+    const read = await figures(page, ({ frames }) => frames > 30);
+    assert.equal(read.protocol, "tcp");
+    assert.equal(read.videoCodec, "H264");
+    assert.equal(read.width, 640);
+    assert.match((await page.textContent("#figures")) ?? "", /TCP to 127\.0\.0\.1/);
+    await page.waitForSelector('[data-stream="live/demo"]');
+    await page.close();
+  });
+
+  it("a player waits for a publisher, plays him over TCP, and says when he is gone", async () => {
+    const player = await open("/players/whep.html?autostart=true&stream=pair");
+    await reaches(player, "waiting");
+    await says(player, /Waiting for the publisher of live\/pair/);
+
+    const publisher = await open("/players/whip.html?autostart=true&stream=pair");
+    await reaches(publisher, "live");
+    const sent = await figures(publisher, ({ frames }) => frames > 30);
+    assert.equal(sent.protocol, "tcp");
+    assert.equal(sent.videoCodec, "H264");
+
+    await reaches(player, "live");
+    const played = await figures(player, ({ frames, audioSamples }) => {
+      return frames > 30 && audioSamples > 48_000;
+    });
+    assert.equal(played.protocol, "tcp");
+    assert.equal(played.packetsLost, 0);
+    assert.equal(await player.evaluate(() => document.querySelector("video")?.muted), true);
+    await player.click("#unmute");
+    assert.equal(await player.evaluate(() => document.querySelector("video")?.muted), false);
+
+    await publisher.close({ runBeforeUnload: false });
+    await says(player, /Waiting for the publisher of live\/pair/);
+    await player.close();
+  });
+
+  it("a codec this browser cannot play is told, with those it can", async () => {
+    const page = await open("/players/whep.html?stream=hevc");
+    // Chromium sends no H.265 here, so the API is made to tell of such a publisher.
+    await page.route("**/api/v1/streams/**", (route) => {
+      const live = { app: "live", name: "hevc", publish: { active: true } };
+      return route.fulfill({ json: { streams: [{ ...live, video: { codec: "HEVC" } }] } });
+    });
+    await page.click("#start");
+    await says(page, /sends H265, which this browser cannot play; it plays .*H264/);
+    await page.close();
+  });
+
+  it("a page that goes away ends its session at once", async () => {
+    const page = await open("/players/whip.html?autostart=true&stream=leaves&source=test");
+    await reaches(page, "live");
+    await page.goto("about:blank");
+    const deadline = Date.now() + 5_000;
+    for (;;) {
+      const answer = await fetch(`${server.url}/api/v1/streams/`);
+      const { streams } = (await answer.json()) as {
+        streams: { name: string; publish: { active: boolean } }[];
+      };
+      if (!streams.some(({ name, publish }) => name === "leaves" && publish.active)) break;
+      assert.ok(Date.now() < deadline, "the stream is live still");
+      await page.waitForTimeout(100);
+    }
+    await page.close();
+  });
+
+  it("stop ends it, and the button starts it again", async () => {
+    const page = await open("/players/whep.html?app=live&stream=demo");
+    assert.equal(await page.textContent("#start"), "Play");
+    await page.click("#start");
+    await reaches(page, "live");
+    await page.click("#stop");
+    await reaches(page, "stopped");
+    await page.click("#start");
+    await reaches(page, "live");
+    await page.close();
+  });
+
+  it("an address that cannot be reached is named", async () => {
+    const page = await open("/players/whep.html?stream=demo&eip=127.0.0.9");
+    await page.click("#start");
+    await page.waitForSelector('[data-state="failed"]', { timeout: 60_000 });
+    const said = (await page.textContent("#message")) ?? "";
+    assert.match(said, new RegExp(`No media connection to .*tcp 127\\.0\\.0\\.9:${server.port}`));
+    await page.close();
+  });
+});
