@@ -65,6 +65,17 @@ export class CounterBlocks {
     return ecb.encrypt(this.#bytes.subarray(0, this.#size));
   }
 
+  /**
+   * Encrypts all blocks and XORs the keystream into `target[at..at + length)`. The blocks are
+   * overwritten: their room holds an aligned copy of the target, so that words can be XORed.
+   */
+  xorInto(ecb: AesEcb, target: Uint8Array, at: number, length: number): void {
+    const keystream = this.encrypt(ecb);
+    this.#bytes.set(target.subarray(at, at + length));
+    xorWords(keystream, 0, length, this.#bytes, this.#words, 0);
+    target.set(keystream.subarray(0, length), at);
+  }
+
   #grow(size: number): void {
     const bytes = new Uint8Array((size * 2 + 15) & ~15);
     bytes.set(this.#bytes.subarray(0, this.#size));
@@ -73,13 +84,27 @@ export class CounterBlocks {
   }
 }
 
-/** `target[at..at + length)` ^= `keystream[from..)`. */
-export function xorInto(
-  target: Uint8Array,
-  at: number,
-  length: number,
+/**
+ * `keystream[from..from + length)` ^= `source[at..)`, by words where the runtime's buffer allows it;
+ * up to three bytes behind are changed too. `from` and `at` are multiples of four, `words` is
+ * `source` in words.
+ */
+export function xorWords(
   keystream: Uint8Array,
   from: number,
+  length: number,
+  source: Uint8Array,
+  words: Uint32Array,
+  at: number,
 ): void {
-  for (let i = 0; i < length; i++) target[at + i] = u8(target, at + i) ^ u8(keystream, from + i);
+  if ((keystream.byteOffset & 3) !== 0) {
+    for (let i = 0; i < length; i++) {
+      keystream[from + i] = u8(keystream, from + i) ^ u8(source, at + i);
+    }
+    return;
+  }
+  const count = (length + 3) >> 2;
+  const out = new Uint32Array(keystream.buffer, keystream.byteOffset + from, count);
+  const first = at >> 2;
+  for (let i = 0; i < count; i++) out[i] = (out[i] ?? 0) ^ (words[first + i] ?? 0);
 }

@@ -1,7 +1,7 @@
 /** AES-128 counter mode with HMAC-SHA1-80 (RFC 3711 §4.1.1, §4.2.1). @module */
 import type { AesEcb, CryptoProvider, Hmac } from "../../base/mod.ts";
 import { putU32 } from "../../bytes/mod.ts";
-import { type CounterBlocks, xorInto } from "./counter_mode.ts";
+import { type CounterBlocks, xorWords } from "./counter_mode.ts";
 import type { SessionKeys } from "./key_derivation.ts";
 import {
   RTCP_CLEAR_BYTES,
@@ -82,7 +82,7 @@ export class CounterTransform implements Transform {
     if (from >= to) return;
     this.#blocks.clear();
     this.#blocks.append(this.#salt, ssrc, index, to - from);
-    xorInto(bytes, from, to - from, this.#blocks.encrypt(this.#ecb), 0);
+    this.#blocks.xorInto(this.#ecb, bytes, from, to - from);
   }
 
   #rtpTag(authenticated: Uint8Array, index: number): Uint8Array {
@@ -94,25 +94,11 @@ export class CounterTransform implements Transform {
 /** XORs each payload of `source` into the keystream, which is ours, and copies it to its place. */
 function xorBatch(batch: SealBatch, keystream: Uint8Array): void {
   const { out, count, payloadAt, payloadEnd, source, sourceWords, sourceAt } = batch;
-  const aligned = (keystream.byteOffset & 3) === 0;
-  const words = aligned
-    ? new Uint32Array(keystream.buffer, keystream.byteOffset, keystream.length >> 2)
-    : undefined;
   let from = 0;
   for (let i = 0; i < count; i++) {
     const to = payloadAt[i] ?? 0;
     const length = (payloadEnd[i] ?? 0) - to;
-    const plain = sourceAt[i] ?? 0;
-    if (words === undefined) {
-      xorInto(keystream, from, length, source, plain);
-    } else {
-      const first = from >> 2;
-      const other = plain >> 2;
-      const count = (length + 3) >> 2;
-      for (let k = 0; k < count; k++) {
-        words[first + k] = (words[first + k] ?? 0) ^ (sourceWords[other + k] ?? 0);
-      }
-    }
+    xorWords(keystream, from, length, source, sourceWords, sourceAt[i] ?? 0);
     out.set(keystream.subarray(from, from + length), to);
     from += (length + 15) & ~15;
   }
