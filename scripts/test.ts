@@ -46,7 +46,8 @@ async function main(): Promise<number> {
   const wanted = (job: Job): boolean => only === undefined || only.includes(job.stage);
   const tests = testJobs(positionals).filter(wanted);
   const needsBuild =
-    tests.some((job) => job.stage === "node20" || job.alone) || only?.includes("build");
+    tests.some((job) => job.stage === "node20" || job.stage === "house" || job.alone) ||
+    only?.includes("build");
   const builds = needsBuild ? buildJobs() : [];
   const checks = positionals.length === 0 ? checkJobs().filter(wanted) : [];
   for (const job of [...builds, ...checks, ...tests]) stageOf(job).left++;
