@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Browser } from "playwright-core";
+import { type ServerProcess, startServer } from "../server_process.ts";
+import { inbound, launchChromium, openPage, statsWhen } from "./chromium.ts";
+
+let browser: Browser;
+let server: ServerProcess;
+before(async () => {
+  [browser, server] = await Promise.all([
+    launchChromium(),
+    startServer({ args: ["--demo", "off"] }),
+  ]);
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+for (const codec of ["VP8", "VP9", "AV1"]) {
+  test(`Chromium publishes ${codec} and another one plays it`, async (t) => {
+    const publisher = await openPage(
+      browser,
+      `${server.url}/players/whip.html?stream=${codec}&autostart=true&codec=${codec.toLowerCase()}`,
+    );
+    t.after(() => publisher.context().close());
+    const player = await openPage(
+      browser,
+      `${server.url}/players/whep.html?stream=${codec}&autostart=true`,
+    );
+    t.after(() => player.context().close());
+    const stats = await statsWhen(player, (one) =>
+      one.inbound.some((track) => track.framesDecoded > 40),
+    );
+    const video = inbound(stats, "video");
+    assert.equal(video.codec, `video/${codec}`);
+    assert.equal(stats.protocol, "tcp");
+    assert.ok(video.framesDecoded > 40, `${video.framesDecoded} frames`);
+    assert.equal(video.lost, 0);
+    assert.ok(inbound(stats, "audio").samples > 48_000);
+    const { streams } = (await (await fetch(`${server.url}/api/v1/streams`)).json()) as {
+      streams: { name: string; video: { codec: string; width: number } }[];
+    };
+    const stream = streams.find((one) => one.name === codec);
+    assert.equal(stream?.video.codec, codec);
+    assert.ok((stream?.video.width ?? 0) > 0, "the API knows the picture's size");
+  });
+}
+
+test("a viewer who came first sees the stream when it comes, and again after its publisher reloads", async (t) => {
+  const player = await openPage(
+    browser,
+    `${server.url}/players/whep.html?stream=late&autostart=true`,
+  );
+  t.after(() => player.context().close());
+  await statsWhen(player, (one) => one.state === "connected");
+  const publisher = await openPage(
+    browser,
+    `${server.url}/players/whip.html?stream=late&autostart=true`,
+  );
+  t.after(() => publisher.context().close());
+  const first = await statsWhen(player, (one) =>
+    one.inbound.some((track) => track.framesDecoded > 20),
+  );
+  assert.ok(inbound(first, "video").framesDecoded > 20);
+  const connections = await player.evaluate(
+    () => (globalThis as unknown as { monoport: { pc: unknown } }).monoport.pc !== null,
+  );
+  assert.ok(connections);
+  const before = inbound(first, "video").framesDecoded;
+  await publisher.reload();
+  const again = await statsWhen(player, (one) => inbound(one, "video").framesDecoded > before + 40);
+  assert.ok(inbound(again, "video").framesDecoded > before + 40, "the same connection goes on");
+});
