@@ -218,3 +218,15 @@ test("media without DTLS is 422", () => {
   const sdp = recorded("rtcload_publish").replaceAll("UDP/TLS/RTP/SAVPF", "RTP/AVPF");
   assert.equal(refused(negotiatePublish(decoded(sdp), local())).code, "not-dtls-srtp");
 });
+
+test("an extension the publisher would only receive is not taken (RFC 8285 §8)", () => {
+  const sdp = recorded("firefox_publish");
+  assert.match(sdp, /a=extmap:6\/recvonly .*playout-delay/);
+  const answer = accepted(negotiatePublish(decoded(sdp), local()));
+  assert.doesNotMatch(answer.sdp, /a=extmap:6|csrc-audio-level/);
+  const both = sdp.replaceAll("extmap:6/recvonly", "extmap:6/sendrecv");
+  assert.match(
+    accepted(negotiatePublish(decoded(both), local())).sdp,
+    /a=extmap:6\/recvonly .*playout-delay/,
+  );
+});
