@@ -358,7 +358,7 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
     }
     const body = latin1Bytes(`${fault.code} (${fault.spec})\n`);
     const fields: http1.Field[] = [
-      ["content-type", "text/plain"],
+      ["content-type", "text/plain; charset=iso-8859-1"],
       ["content-length", `${body.length}`],
       ["connection", "close"],
       ...this.#commonFields(),
