@@ -67,7 +67,9 @@ export class DeliveryLog {
   #samples = 0;
   /** What the path takes at most, in bytes per ms; 0 while it never had a queue. */
   #rate = 0;
+  /** When the last report with a queue came, and the first of those in a row. */
   #queueAt: Millis = 0;
+  #queueSince: Millis = 0;
 
   /** Bytes sent and not reported. */
   get unreportedBytes(): number {
@@ -153,7 +155,11 @@ export class DeliveryLog {
     const excess = Math.max(0, reported - this.#base);
     if (this.#rate <= 0) return excess;
     const drained = Math.min(silence, this.#interval);
-    return Math.max(excess, this.unreportedBytes / this.#rate - drained - this.#base);
+    const queue = this.unreportedBytes / this.#rate - drained - this.#base + late;
+    // The oldest packet tells how long the queue was when that was sent. A rate measured since then
+    // tells how long it is.
+    const measured = this.#isQueued() && this.#reportAt - this.#queueSince >= RATE_MILLIS;
+    return measured ? Math.max(0, queue) : Math.max(excess, queue);
   }
 
   /** Another path: what the old one took says nothing any more. */
@@ -227,7 +233,10 @@ export class DeliveryLog {
       this.#learn((this.#acked - (this.#sampleAcked[at] ?? 0)) / passed, now);
     }
     // A time without a queue says what was sent, not what the path takes.
-    if (!this.#isQueued()) this.#samples = 0;
+    if (!this.#isQueued()) {
+      this.#samples = 0;
+      this.#queueSince = now;
+    }
     const newest = (this.#samples - 1 + SAMPLES) % SAMPLES;
     if (this.#samples > 0 && now - (this.#sampleAt[newest] ?? 0) < RATE_MILLIS / 8) return;
     this.#sampleAt[this.#samples % SAMPLES] = now;
@@ -243,7 +252,7 @@ export class DeliveryLog {
   #learn(rate: number, now: Millis): void {
     if (this.#isQueued()) {
       this.#queueAt = now;
-      this.#rate = this.#rate <= 0 ? rate : this.#rate * 0.7 + rate * 0.3;
+      this.#rate = this.#rate <= 0 ? rate : (this.#rate + rate) / 2;
     } else if (now - this.#queueAt > SLOW_MILLIS) {
       this.#rate = 0;
     } else if (this.#rate > 0 && rate > this.#rate) {

@@ -6,8 +6,8 @@ import type { HubLimits } from "./options.ts";
 const CUT_FACTOR = 8;
 /** A viewer who falls behind again so soon waits longer before a keyframe is asked for him. */
 const RELAPSE_MILLIS = 10_000;
-const FIRST_WAIT_MILLIS = 500;
-const MAX_WAIT_MILLIS = 2000;
+const FIRST_WAIT_MILLIS = 250;
+const MAX_WAIT_MILLIS = 1000;
 
 /**
  * Decides what a slow viewer still gets: video while he is within the bounds, audio within wider

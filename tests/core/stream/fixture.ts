@@ -336,3 +336,5 @@ export function assertContinuous(packets: readonly Seen[]): void {
     assert.equal(packets[i]!.header.sequenceNumber, (before + 1) & 0xffff, `packet ${i}`);
   }
 }
+
+export { equalBytes } from "./plaintext_engine.ts";

@@ -113,7 +113,7 @@ function sealOne(
   if (again) {
     if (before === undefined || rewrite.resendable !== true) return undefined;
     if (packet.at !== 0) bytes.set(before.subarray(packet.at, packet.at + 2), packet.at);
-    return equal(before, bytes) ? before : undefined;
+    return equalBytes(before, bytes) ? before : undefined;
   }
   if (before !== undefined) return undefined;
   if (packet.at !== 0) putU16(bytes, packet.at, sender.transport++ & 0xffff);
@@ -121,6 +121,6 @@ function sealOne(
   return bytes;
 }
 
-export function equal(a: Uint8Array, b: Uint8Array): boolean {
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
