@@ -175,7 +175,7 @@ export class IceLite implements Machine<IceInput, IceTransmit, IceEvent> {
    */
   handlePeerData(id: PairId): void {
     const pair = this.#pairs.get(id);
-    if (pair === undefined || this.#nominated || this.#expired) return;
+    if (pair === undefined || this.#expired) return;
     this.#pairs.heard(pair);
     this.#select();
   }

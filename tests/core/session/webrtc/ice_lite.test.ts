@@ -161,6 +161,14 @@ describe("checks", () => {
   });
 });
 
+test("a newcomer to a full session stays, though it is the only one never nominated", () => {
+  const ice = agent(2);
+  send(ice, 1, request(useCandidate), 1);
+  send(ice, 2, request(useCandidate), 2);
+  send(ice, 3, request(), 3);
+  assert.deepEqual([...ice.validPairs()], [2, 3]);
+});
+
 describe("time", () => {
   test("a session that is never checked expires", () => {
     const ice = agent();

@@ -165,6 +165,7 @@ describe("compound packets", () => {
       Uint8Array.of(0x81, 203, 0, 2, 0, 0, 0, 1, 4, 0x61, 0x62, 0x63), // BYE reason past the end
       Uint8Array.of(0x81, 202, 0, 2, 0, 0, 0, 1, 1, 3, 0x61, 0x62), // CNAME past the end
       Uint8Array.of(0x81, 202, 0, 2, 0, 0, 0, 1, 1, 2, 0x61, 0x62), // no zero behind the items
+      Uint8Array.of(0x81, 202, 0, 2, 0, 0, 0, 1, 1, 1, 0x61, 1), // an item without a length
     ];
     for (const bytes of wrong) assert.equal(decodeRtcp(bytes), BAD_CONTENT);
     assert.equal(decodeRtcp(Uint8Array.of(0x41, 206, 0, 0)), NOT_RTCP);

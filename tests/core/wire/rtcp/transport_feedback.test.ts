@@ -127,6 +127,17 @@ test("werift reads the same chunks and deltas", () => {
   );
 });
 
+test("packets of one kind are one run, as libwebrtc writes them", () => {
+  for (const [deltas, chunk] of [
+    [[9], 0x2001],
+    [[1, 2, 3], 0x2003],
+    [[300, 300], 0x4002],
+  ] as const) {
+    const bytes = encodeRtcp([feedback(deltas)]);
+    assert.equal(((bytes[20] ?? 0) << 8) | (bytes[21] ?? 0), chunk);
+  }
+});
+
 test("ten thousand losses in a row take a few bytes", () => {
   const packet = feedback([0, ...new Array<undefined>(20_000).fill(undefined), 3]);
   const bytes = encodeRtcp([packet]);
@@ -149,6 +160,12 @@ test("feedback cut short, runs of nothing and reserved symbols are faults", () =
   const reserved = Uint8Array.of(...head, 0, 2, 0, 0, 5, 6, 0x60, 2, 0, 0);
   assert.equal(decodeRtcp(reserved), BAD_FEEDBACK);
   assert.equal(highest(reserved), -1);
+  const thenRun = Uint8Array.of(...head, 0, 2, 0, 0, 5, 6, 0x20, 0, 0x20, 2, 7, 7, 0, 0);
+  thenRun[3] = 6;
+  assert.equal(decodeRtcp(thenRun), BAD_FEEDBACK);
+  const withDeltas = Uint8Array.of(...head, 0, 2, 0, 0, 5, 6, 0x60, 2, 0, 0, 1, 0, 1, 0);
+  withDeltas[3] = 6;
+  assert.equal(decodeRtcp(withDeltas), BAD_FEEDBACK);
   const noChunks = Uint8Array.of(...head, 0xff, 0xff, 0, 0, 5, 6, 0x3f, 0xff, 0, 0);
   assert.equal(decodeRtcp(noChunks), BAD_FEEDBACK);
   assert.equal(highest(noChunks), -1);

@@ -165,6 +165,17 @@ describe("decoding", () => {
     assert.equal(decodeStun(bytes), BAD_FINGERPRINT);
   });
 
+  test("a FINGERPRINT of another length than 4 is wrong", () => {
+    const bytes = concat([
+      encodeStun({ type: BINDING_REQUEST, transactionId, attributes: [] }),
+      new Uint8Array(4),
+    ]);
+    putU16(bytes, 2, 12);
+    putU16(bytes, 22, 8);
+    putU32(bytes, 24, crc32(bytes, 0, 20) ^ 0x5354554e);
+    assert.equal(decodeStun(bytes), BAD_FINGERPRINT);
+  });
+
   test("attributes after MESSAGE-INTEGRITY are ignored", () => {
     const signed = encodeStun({ type: BINDING_REQUEST, transactionId, attributes: [] }, hmac);
     const bytes = concat([
@@ -225,6 +236,20 @@ describe("decoding", () => {
       const attributes = [{ type: Attr.Username, value }];
       const bytes = encodeStun({ type: BINDING_REQUEST, transactionId, attributes });
       assert.equal(peekUsername(bytes) !== undefined, found);
+    }
+  });
+
+  test("the ufrag is what stands before the first colon, and not nothing", () => {
+    for (const [name, ufrag] of [
+      ["ab:cd", "ab"],
+      ["ab:cd:ef", "ab"],
+      [":cd", undefined],
+      ["abcd", undefined],
+      ["", undefined],
+    ] as const) {
+      const attributes = [{ type: Attr.Username, value: latin1Bytes(name) }];
+      const bytes = encodeStun({ type: BINDING_REQUEST, transactionId, attributes });
+      assert.equal(peekLocalUfrag(bytes), ufrag);
     }
   });
 

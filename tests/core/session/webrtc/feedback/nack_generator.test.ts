@@ -88,6 +88,37 @@ test("the round trip is learnt from a first retransmission and sets the pace", (
   assert.ok(pace >= 40 && pace < 60, `${pace} ms`);
 });
 
+test("an answer after a second request teaches nothing: it may be that to the first", () => {
+  const machine = generator();
+  machine.handlePacket(SSRC, 1, 0);
+  machine.handlePacket(SSRC, 3, 0);
+  const before = machine.roundTrip;
+  for (let turn = 0; turn < 2; turn++) sequences(machine, machine.nextTimeout());
+  machine.handlePacket(SSRC, 2, 900);
+  assert.equal(machine.roundTrip, before);
+});
+
+/** How often the one hole of a source is asked for, and when it is given up. */
+function patience(giveUpMillis: number): [tries: number, until: number] {
+  const machine = new NackGenerator({ senderSsrc: 1, giveUpMillis });
+  machine.handlePacket(SSRC, 1, 0);
+  machine.handlePacket(SSRC, 3, 0);
+  let tries = 0;
+  let now = 0;
+  while (machine.nextTimeout() !== NEVER) {
+    now = machine.nextTimeout();
+    tries += sequences(machine, now).length;
+  }
+  assert.equal(machine.pollLost(), SSRC);
+  return [tries, now];
+}
+
+test("patience ends with the tries, or with the time", () => {
+  assert.equal(patience(1e9)[0], MAX_TRIES);
+  const [tries, until] = patience(200);
+  assert.ok(tries === 2 && until >= 200 && until < 400, `${tries} tries until ${until}`);
+});
+
 test("a hole is given up after so many tries or so long, and its source told once", () => {
   const machine = generator();
   machine.handlePacket(SSRC, 1, 0);

@@ -129,6 +129,19 @@ test("only sources heard since the last report are in it, and silent ones are fo
   assert.equal(report(machine, 11_000).blocks[0]?.cumulativeLost, 0);
 });
 
+test("a source heard now and then is not forgotten", () => {
+  const machine = reports();
+  machine.handlePacket(SSRC, 1, 0, 90_000, 0);
+  machine.handlePacket(2, 1, 0, 90_000, 0);
+  for (let turn = 1; turn <= 12; turn++) {
+    // 3, 5 and 7 in turns 4, 8 and 12.
+    if (turn % 4 === 0) machine.handlePacket(SSRC, 1 + turn / 2, 0, 90_000, turn * 1_000 - 1);
+    machine.poll(turn * 1_000);
+  }
+  machine.handlePacket(SSRC, 9, 0, 90_000, 12_500);
+  assert.equal(block(machine, 13_000).cumulativeLost, 4);
+});
+
 test("when nobody is heard any more, nothing is due", () => {
   const machine = reports();
   machine.handlePacket(SSRC, 1, 0, 90_000, 0);

@@ -152,19 +152,47 @@ test("a jump beyond the window starts anew, and nothing older is said", () => {
   assert.deepEqual([...arrivals(all).keys()], [1 + TWCC_WINDOW + 10]);
 });
 
-test("many losses and many packets fit packets of a bound size", () => {
+test("nothing of before a jump comes back", () => {
   const twcc = machine();
-  let now = 0;
-  for (let sequence = 0; sequence < 5_000; sequence += (sequence * 7) % 3 === 0 ? 2 : 1) {
-    twcc.handlePacket(sequence, MEDIA, now);
-    now += (sequence * 31) % 97; // large deltas among the small
-  }
-  const all = collect(twcc, now + 100);
-  assert.ok(all.length > 3);
+  twcc.handlePacket(5, MEDIA, 0);
+  twcc.handlePacket(20_000, MEDIA, 10);
+  twcc.handlePacket(16_000, MEDIA, 20); // 5 + 2 windows lies between them
+  const said = arrivals(collect(twcc, 100));
   assert.deepEqual(
-    [...arrivals(all).keys()],
-    Array.from({ length: all.reduce((n, f) => n + f.deltas.length, 0) }, (_, i) => i),
+    [...said].filter(([, time]) => !Number.isNaN(time)),
+    [
+      [16_000, 80],
+      [20_000, 40],
+    ],
   );
+});
+
+test("what is not reported in time falls out of the window", () => {
+  const twcc = machine();
+  for (let sequence = 0; sequence < 10_000; sequence++) twcc.handlePacket(sequence, MEDIA, 0);
+  const all = collect(twcc, 100);
+  assert.equal(all[0]?.baseSequence, 10_000 - TWCC_WINDOW);
+  assert.equal(arrivals(all).size, TWCC_WINDOW);
+});
+
+test("many losses and many packets fit packets of a bound size, and fill them", () => {
+  const twcc = machine();
+  const random = [1, 2, 1, 1, 3, 1, 9, 1, 1, 2];
+  let now = 0;
+  let sequence = 0;
+  for (let i = 0; i < 3_000; i++) {
+    twcc.handlePacket(sequence, MEDIA, now);
+    now += (i * 31) % 97; // large deltas among the small
+    sequence += random[i % random.length] ?? 1;
+  }
+  let packets = 0;
+  let bytes = 0;
+  for (let one = twcc.poll(now + 100); one !== undefined; one = twcc.poll(now + 100)) {
+    assert.ok(one.length <= MAX_TWCC_BYTES);
+    packets += 1;
+    bytes += one.length;
+  }
+  assert.ok(packets > 3 && bytes / packets > 400, `${bytes} bytes in ${packets} packets`);
 });
 
 const anyStream = fc.record({
