@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { chromium } from "playwright-core";
 import puppeteer from "puppeteer-core";
-import type { CodecName, Format } from "../../core/media/format.ts";
+import type { CodecName, Format } from "../../core/media/mod.ts";
 import { negotiatePlay, negotiatePublish } from "../../core/session/webrtc/negotiation/mod.ts";
 import { accepted, decoded, local } from "../core/session/webrtc/negotiation/local.ts";
 import { need } from "../tools.ts";

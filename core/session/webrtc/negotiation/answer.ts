@@ -1,5 +1,5 @@
 /** From an offer and a judgement of each of its lines to the text of the answer (RFC 8829 §5.3). @module */
-import { encodingName } from "../../../media/format.ts";
+import { encodingName } from "../../../media/mod.ts";
 import {
   type Codec,
   encodeSdp,

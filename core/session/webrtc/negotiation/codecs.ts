@@ -1,11 +1,5 @@
 /** Which payload types of an offered line are taken, and in which order. @module */
-import {
-  type CodecName,
-  type Format,
-  kindOf,
-  parameter,
-  sameFormat,
-} from "../../../media/format.ts";
+import { type CodecName, type Format, kindOf, parameter, suitability } from "../../../media/mod.ts";
 import type { Codec, MediaDescription } from "../../../wire/sdp/mod.ts";
 import type { NegotiatedCodec, NegotiatedMedia, NegotiatedRed } from "./types.ts";
 
@@ -108,26 +102,6 @@ export function orderCodecs(
 
 function packetizationMode(format: Format): string {
   return parameter(format, "packetization-mode", "0");
-}
-
-/**
- * How well packets of `sent` suit a payload type of `offered`: 0 not at all, 3 best. H.264 profiles
- * that differ do not part two ends, but one that is the same is the surer choice.
- */
-export function suitability(sent: Format, offered: Format): number {
-  if (!sameFormat(sent, offered)) return 0;
-  if (sent.codec === "h265")
-    return profile(sent, "profile-id", "1") === profile(offered, "profile-id", "1") ? 3 : 1;
-  if (sent.codec !== "h264") return 3;
-  // profile_idc and profile-iop make the profile, the last two digits the level (RFC 6184 §8.1).
-  const ours = profile(sent, "profile-level-id", "42000a");
-  const theirs = profile(offered, "profile-level-id", "42000a");
-  if (ours.slice(0, 4) === theirs.slice(0, 4)) return 3;
-  return ours.slice(0, 2) === theirs.slice(0, 2) ? 2 : 1;
-}
-
-function profile(format: Format, name: string, absent: string): string {
-  return parameter(format, name, absent).toLowerCase();
 }
 
 /** The codec of a viewer's line that takes a stream's `format`; undefined when none does. */

@@ -1,5 +1,5 @@
 /** What publishing and playing judge alike about a line. @module */
-import type { MediaKind } from "../../../media/format.ts";
+import type { MediaKind } from "../../../media/mod.ts";
 import type { MediaDescription } from "../../../wire/sdp/mod.ts";
 import { takenCodecs, takenRed } from "./codecs.ts";
 import {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { type Format, kindOf, type MediaKind } from "../../../media/format.ts";
+import { type Format, kindOf, type MediaKind, suitability } from "../../../media/mod.ts";
 import type { MediaDescription, SessionDescription } from "../../../wire/sdp/mod.ts";
 import { answerOffer } from "./answer.ts";
-import { orderCodecs, suitability } from "./codecs.ts";
+import { orderCodecs } from "./codecs.ts";
 import { commonGround, refuseLine } from "./lines.ts";
 import {
   type Answer,

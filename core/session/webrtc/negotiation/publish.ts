@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MediaKind } from "../../../media/format.ts";
+import type { MediaKind } from "../../../media/mod.ts";
 import type { MediaDescription, SessionDescription } from "../../../wire/sdp/mod.ts";
 import { answerOffer } from "./answer.ts";
 import { orderCodecs } from "./codecs.ts";

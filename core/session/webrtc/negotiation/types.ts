@@ -1,5 +1,5 @@
 /** What a negotiation is given and what comes out of it. @module */
-import type { CodecName, Format, MediaKind } from "../../../media/format.ts";
+import type { CodecName, Format, MediaKind } from "../../../media/mod.ts";
 import type { Candidate } from "../candidate.ts";
 
 /** Our side of a session, made before its offer is answered. */

@@ -1,6 +1,6 @@
 /** Sentences for refusals. @module */
-import type { Format } from "../../../media/format.ts";
-import { encodingName, parameter } from "../../../media/format.ts";
+import type { Format } from "../../../media/mod.ts";
+import { encodingName, parameter } from "../../../media/mod.ts";
 import type { MediaDescription, SdpFault, SessionDescription } from "../../../wire/sdp/mod.ts";
 import { formatOf } from "./codecs.ts";
 import { Refusal } from "./types.ts";

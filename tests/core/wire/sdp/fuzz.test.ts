@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { latin1Bytes } from "../../../../core/bytes/mod.ts";
 import { decodeSdp, encodeSdp, isSdpFault, MAX_SDP_LENGTH } from "../../../../core/wire/sdp/mod.ts";
-import { WRONG_LINES } from "./descriptions.ts";
+import { editedOffers } from "./edits.ts";
 import { recorded, recordedNames } from "./recorded.ts";
 
 /** Fuzzed input must come back as a value; a description must survive being written and read again. */
@@ -39,28 +39,7 @@ test("an offer with any bit flipped is a value", () => {
 });
 
 test("an offer whose lines are lost, doubled, moved, replaced or scratched is a value", () => {
-  const offers = recordedNames().map((name) => recorded(name).split("\r\n"));
-  const wrong = WRONG_LINES.map(([line]) => line);
-  const edit = fc.record({
-    how: fc.constantFrom("lose", "double", "move", "replace", "scratch"),
-    at: fc.nat(500),
-    to: fc.nat(500),
-    text: fc.oneof(fc.constantFrom(...wrong, ...offers.flat()), fc.string({ maxLength: 60 })),
-  });
-  const edits = fc.array(edit, { minLength: 1, maxLength: 4 });
-  const property = fc.property(fc.constantFrom(...offers), edits, (offer, edits) => {
-    const lines = [...offer];
-    for (const { how, at, to, text } of edits) {
-      const index = at % lines.length;
-      const line = lines[index] ?? "";
-      if (how === "scratch") lines[index] = line.slice(0, to % 30) + text + line.slice(to % 30);
-      else lines.splice(index, how === "double" ? 0 : 1, ...(how === "replace" ? [text] : []));
-      if (how === "double" || how === "move") lines.splice(to % (lines.length + 1), 0, line);
-      if (lines.length === 0) return;
-    }
-    readsSafely(lines.join("\r\n"));
-  });
-  fc.assert(property, { seed: 8866, numRuns: 1000 });
+  fc.assert(fc.property(editedOffers(), readsSafely), { seed: 8866, numRuns: 1000 });
 });
 
 test("bytes that are no SDP are a fault", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Format } from "../../../../../core/media/format.ts";
+import type { Format } from "../../../../../core/media/mod.ts";
 import {
   codecFor,
   negotiatePlay,
