@@ -154,7 +154,7 @@ describe("RFC 9628: VP9", () => {
 
 describe("AV1 RTP payload format §4.4", () => {
   test("new coded video sequence, continuation, inter frame, elements with lengths", () => {
-    assert.equal(marks("av1", "av1"), "K.SK");
+    assert.equal(marks("av1", "av1"), "K.SKK");
   });
 
   test("aggregation header and first OBU", () => {
@@ -195,7 +195,35 @@ describe("descriptions", () => {
       { width: 640, height: 358, profile: "High 4:2:2", level: "2.2" },
       { width: 321, height: 241, profile: "High 4:4:4 Predictive", level: "1.2" },
       { width: 320, height: 240, profile: "Main", level: "1b" },
+      { width: 480, height: 270, profile: "High", level: "2.1" },
     ]);
+  });
+
+  test("H.264: scaling lists in the SPS, cut short and whole", () => {
+    const ue = (value: number): string => {
+      const digits = (value + 1).toString(2);
+      return "0".repeat(digits.length - 1) + digits;
+    };
+    const se = (value: number): string => ue(value > 0 ? 2 * value - 1 : -2 * value);
+    const lists = [
+      `1${se(-4)}${se(1).repeat(15)}`,
+      `1${se(-8)}`,
+      "0000",
+      `1${se(2)}${se(-1).repeat(9)}${se(0).repeat(54)}`,
+      "0",
+    ];
+    const picture = [ue(0), ue(2), ue(1), "0", ue(39), ue(21), "1", "1", "0", "0", "1"];
+    const bits = [ue(0), ue(1), ue(0), ue(0), "0", "1", ...lists, ...picture].join("");
+    const bytes = [0x67, 100, 0, 31];
+    for (let at = 0; at < bits.length; at += 8) {
+      bytes.push(Number.parseInt(bits.slice(at, at + 8).padEnd(8, "0"), 2));
+    }
+    assert.deepEqual(describeFormat("h264", Uint8Array.from(bytes), 0, bytes.length), {
+      width: 640,
+      height: 352,
+      profile: "High",
+      level: "3.1",
+    });
   });
 
   test("H.265: conformance window, bit depth, chroma", () => {
@@ -208,6 +236,7 @@ describe("descriptions", () => {
     assert.deepEqual(descriptions("h265", "h265_sps"), [
       { width: 1920, height: 1080, profile: "Main 10", level: "4" },
       { width: 642, height: 362, profile: "Range Extensions", level: "2.1" },
+      { width: 320, height: 180, profile: "Main", level: "2" },
     ]);
   });
 
@@ -216,7 +245,13 @@ describe("descriptions", () => {
     assert.deepEqual(first("vp9", "vp9"), { width: 322, height: 242, profile: "0" });
     assert.deepEqual(first("vp9", "vp9_444"), { width: 320, height: 240, profile: "1" });
     const av1 = { width: 98, height: 66, profile: "Main", level: "2.0" };
-    assert.deepEqual(descriptions("av1", "av1"), [av1, undefined, undefined, av1]);
+    assert.deepEqual(descriptions("av1", "av1"), [
+      av1,
+      undefined,
+      undefined,
+      av1,
+      { width: 1920, height: 1080, profile: "Main", level: "4.0" },
+    ]);
   });
 
   test("VP9: the largest layer of a scalability structure", () => {

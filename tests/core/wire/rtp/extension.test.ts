@@ -66,7 +66,7 @@ describe("RFC 8285 §4.2: one-byte form", () => {
   });
 
   test("ID 0 with a length ends the list", () => {
-    const packet = packetWith(0xbede, [0x10, 0xaa, 0x01, 0x20, 0xbb]);
+    const packet = packetWith(0xbede, [0x10, 0xaa, 0x01, 9, 9, 0x20, 0xbb]);
     assert.deepEqual(element(packet, 1), [0xaa]);
     assert.equal(element(packet, 2), undefined);
   });

@@ -238,6 +238,45 @@ describe("indexes", () => {
   });
 });
 
+describe("resending packets that are alike", () => {
+  // A sender may repeat the same bytes, as comfort noise does; only their indexes differ.
+  const alike = (engine: PlainSrtpEngine, index: number): number =>
+    engine.putPacket(withSlot(0, 3), 0, index, 17);
+
+  function resendable(): { engine: PlainSrtpEngine; id: SenderId } {
+    const engine = new PlainSrtpEngine(nodeCrypto);
+    const id = engine.addSender(testKeys("SRTP_AEAD_AES_128_GCM"));
+    engine.setTrack(id, 0, { ...PLAIN, resendable: true });
+    return { engine, id };
+  }
+
+  test("an index that was skipped stays unused, whatever was sent a window before", () => {
+    const { engine, id } = resendable();
+    seal(engine, [id], [alike(engine, 10), alike(engine, 11)]);
+    seal(engine, [id], [alike(engine, 12 + INDEX_WINDOW)]);
+    assert.equal(seal(engine, [id], [alike(engine, 10 + INDEX_WINDOW)], true).size, 0);
+    seal(engine, [id], [alike(engine, 5000)]);
+    const before = 12 + INDEX_WINDOW * 4;
+    assert.equal(seal(engine, [id], [alike(engine, before)], true).size, 0);
+  });
+
+  test("an index older than the window is refused, whatever took its place", () => {
+    const { engine, id } = resendable();
+    seal(engine, [id], [alike(engine, 10)]);
+    seal(engine, [id], [alike(engine, 10 + INDEX_WINDOW)]);
+    assert.equal(seal(engine, [id], [alike(engine, 10)], true).size, 0);
+  });
+
+  test("what lay in the store before does not count", () => {
+    const { engine, id } = resendable();
+    const first = seal(engine, [id], [alike(engine, 1)]);
+    engine.clearPackets();
+    engine.putPacket(rtpPacket(9, 1, 1400), 0, 9, 0);
+    engine.clearPackets();
+    assert.deepEqual(seal(engine, [id], [alike(engine, 1)], true), first);
+  });
+});
+
 describe("what does not fit is left out and counted", () => {
   const profile = "SRTP_AEAD_AES_128_GCM";
 

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Fault, type SrtpProfile } from "../../../../core/base/mod.ts";
 import { RTP_TRUNCATED, RTP_VERSION } from "../../../../core/wire/rtp/mod.ts";
+import { deriveRtcpKeys } from "../../../../core/wire/srtp/key_derivation.ts";
 import {
   INDEX_WINDOW,
   MAX_SRTP_SSRCS,
@@ -49,6 +50,15 @@ for (const profile of PROFILES) {
       good(receiver.unprotect(good(sender.protect(rtpPacket(newest), newest))));
       assert.equal(receiver.unprotect(sealed[0]!), SRTP_REPLAYED);
       assert.equal(good(receiver.unprotect(sealed[1]!)).index, 2);
+    });
+
+    test("RFC 3711 §3.3.2: a jump over more than the window leaves room for late packets", () => {
+      const { sender, receiver } = pair(profile);
+      const late = 5 + INDEX_WINDOW;
+      for (const index of [5, 2000, late]) {
+        const sealed = good(sender.protect(rtpPacket(index), index));
+        assert.equal(good(receiver.unprotect(sealed)).index, index);
+      }
     });
 
     test("RFC 3711 §3.3.1: rollover, in order", () => {
@@ -213,6 +223,16 @@ function forgedRtcp(ssrc: number): Uint8Array {
   bytes.set(rtcpPacket(ssrc));
   return bytes;
 }
+
+test("RFC 3711 §3.4: AES-CM, a packet without the E bit is authenticated and left as it is", () => {
+  const keys = testKeys("SRTP_AES128_CM_HMAC_SHA1_80");
+  const { authKey } = deriveRtcpKeys(nodeCrypto, keys);
+  const clear = Uint8Array.of(...rtcpPacket(), 0, 0, 0, 3);
+  const tag = nodeCrypto.hmac("sha1", authKey).sign(clear).subarray(0, 10);
+  const receiver = new SrtpReceiver(nodeCrypto, keys);
+  assert.deepEqual(good(receiver.unprotectRtcp(Uint8Array.of(...clear, ...tag))), rtcpPacket());
+  assert.equal(receiver.unprotectRtcp(Uint8Array.of(...clear, ...tag)), SRTP_REPLAYED);
+});
 
 describe("sending", () => {
   const profile = "SRTP_AEAD_AES_128_GCM";
