@@ -11,6 +11,8 @@ export class BatchPart {
   payloadBytes = 0;
   lowest = 0;
   highest = 0;
+  /** Marker of the packet with the highest index. */
+  ended = false;
   /** Whether a keyframe starts in it. */
   keyframe = false;
   /** Whether a packet in it came after a later one. */
@@ -32,12 +34,16 @@ export class BatchPart {
       this.first = packet;
       this.lowest = packet.index;
       this.highest = packet.index;
+      this.ended = packet.header.marker;
     }
     this.packets++;
     this.bytes += packet.bytes.length;
     this.payloadBytes += payloadBytes(packet);
     if (packet.index < this.lowest) this.lowest = packet.index;
-    if (packet.index > this.highest) this.highest = packet.index;
+    if (packet.index > this.highest) {
+      this.highest = packet.index;
+      this.ended = packet.header.marker;
+    }
     if (packet.startsFrame) this.frames++;
     if (packet.startsKeyframe) this.keyframe = true;
     if (packet.late) this.late = true;

@@ -151,8 +151,8 @@ export class FanOut {
     if (viewer === undefined || bytes.length === 0) return;
     const audio = this.#audio;
     const video = this.#video;
-    if (audio.packets > 0) viewer.audio?.sent(audio.packets, audio.payloadBytes, audio.highest);
-    if (video.packets > 0) viewer.video?.sent(video.packets, video.payloadBytes, video.highest);
+    if (audio.packets > 0) viewer.audio?.sent(audio);
+    if (video.packets > 0) viewer.video?.sent(video);
     const transport = viewer.shape.transport ? this.#engine.nextTransportSequence(sender) : -1;
     viewer.delivered(bytes, audio.packets + video.packets, transport, this.#now);
   };

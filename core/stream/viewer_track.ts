@@ -73,6 +73,8 @@ export class ViewerTrack {
   highestSent = -1;
   /** Index of the next retransmission on its own SSRC. */
   rtxIndex = 0;
+  /** Whether the packet with the highest index ended a frame. */
+  #ended = false;
   /** Counts runs; the engine must be told of each. */
   runs = 0;
   /** Timestamp of the first frame that was dropped: its late packets are dropped too. */
@@ -122,6 +124,12 @@ export class ViewerTrack {
 
   /** Decides about one packet. `cut` ends even a frame that has begun. */
   takes(packet: StreamPacket, open: boolean, cut: boolean): boolean {
+    const takes = this.#decide(packet, open, cut);
+    if (takes) this.#note(packet.index, packet.header.marker);
+    return takes;
+  }
+
+  #decide(packet: StreamPacket, open: boolean, cut: boolean): boolean {
     if (this.state === "unsupported") return false;
     if (this.state === "playing") {
       if (packet.index < this.map.from) return false;
@@ -159,17 +167,23 @@ export class ViewerTrack {
     return { ssrc, payloadType, indexOffset: 0, timestampOffset: 0 };
   }
 
-  /** Counts what was sealed. `highest` is the track's index. */
-  sent(packets: number, octets: number, highest: number): void {
-    this.stats.packets += packets;
-    this.stats.octets += octets;
-    if (highest <= this.highest) return;
-    this.highest = highest;
-    this.highestSent = highest + this.map.offset;
+  /** Counts what was sealed. */
+  sent(part: BatchPart): void {
+    this.stats.packets += part.packets;
+    this.stats.octets += part.payloadBytes;
+    this.#note(part.highest, part.ended);
+  }
+
+  #note(index: number, marker: boolean): void {
+    if (index <= this.highest) return;
+    this.highest = index;
+    this.#ended = marker;
+    this.highestSent = index + this.map.offset;
   }
 
   #stop(packet: StreamPacket): void {
-    this.map.close(Math.max(packet.index, this.highest + 1));
+    // What was lost in between belongs to this frame when the last one had ended.
+    this.map.close(this.#ended ? this.highest + 1 : Math.max(packet.index, this.highest + 1));
     this.#droppedTimestamp = packet.timestamp;
     this.state = "behind";
   }

@@ -265,3 +265,39 @@ test("a viewer may leave inside his own delivery, and with him the stream", () =
   assert.equal(leaving.deliveries, 1);
   assert.equal(staying.of(VIDEO_SSRC).length, 6);
 });
+
+test("a late first packet of a frame that is dropped is dropped too, and leaves no gap", () => {
+  const world = new World();
+  const source = world.publish();
+  const viewer = world.view();
+  play(world, source, 3);
+  viewer.queuedBytes = 300 * 1024;
+  const [one, two, three] = source.packetsOfFrame(false);
+  for (const [bytes, index] of [two!, three!, one!]) {
+    source.publisher.pushBatch([{ track: source.video, bytes, index }], world.now);
+  }
+  assert.equal(viewer.of(VIDEO_SSRC).length, 9);
+  viewer.queuedBytes = 0;
+  source.pushFrame(world.now, true);
+  assert.equal(viewer.of(VIDEO_SSRC).length, 12);
+  assertContinuous(viewer.of(VIDEO_SSRC));
+});
+
+test("a late last packet of a frame that was sent is sent, though the next is dropped", () => {
+  const world = new World();
+  const source = world.publish();
+  const viewer = world.view();
+  play(world, source, 3);
+  const [one, two, three] = source.packetsOfFrame(false);
+  const [early, next] = source.packetsOfFrame(false, 2);
+  const put = ([bytes, index]: [Uint8Array, number]): void =>
+    source.publisher.pushBatch([{ track: source.video, bytes, index }], world.now);
+  put(one!);
+  put(two!);
+  viewer.queuedBytes = 300 * 1024;
+  put(next!);
+  put(three!);
+  put(early!);
+  const frames = viewer.of(VIDEO_SSRC).map((seen) => partOf(seen.payload).frame);
+  assert.deepEqual(frames.slice(9), [3, 3, 3]);
+});
