@@ -104,7 +104,10 @@ export type DatagramHandler = (bytes: Uint8Array, from: Endpoint) => void;
 
 export interface UdpSocket {
   readonly local: Endpoint;
-  /** Best effort: a full socket buffer or a bad address drops the datagram, as the network would. */
+  /**
+   * Best effort: a full socket buffer or a bad address drops the datagram, as the network would.
+   * Datagrams leave in order. `bytes` must not be changed afterwards.
+   */
   send(bytes: Uint8Array, to: Endpoint): void;
   close(): Promise<void>;
 }

@@ -35,9 +35,10 @@ export function baseRuntime(name: Runtime["name"], version: string): Runtime {
     now,
     wallClock,
     wakeAt,
-    listen: (options, onConn) => listenNet(options, onConn, descriptorWatch(options)),
+    listen: (options, onConn) =>
+      listenNet(options, onConn, descriptorWatch(options), name === "deno"),
     connect: connectNet,
-    openUdp: (options, onDatagram) => openDgram(options, onDatagram, name !== "deno"),
+    openUdp: (options, onDatagram) => openDgram(options, onDatagram, name === "deno"),
     tlsContext,
     interfaces,
     usage,

@@ -8,7 +8,7 @@ export interface DescriptorWatch {
   hasRoom(): boolean;
 }
 
-const TELL_EVERY_MILLIS = 100;
+const TELL_AGAIN_MILLIS = 100;
 
 /**
  * Node, Deno's node:net and Bun do not say that accepting fails for want of descriptors (EMFILE):
@@ -20,16 +20,18 @@ export function descriptorWatch(
   options: ListenOptions,
   probe: () => void = openNull,
 ): DescriptorWatch {
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let toldInVainAt = Number.NEGATIVE_INFINITY;
   return {
     hasRoom(): boolean {
       const error = shortage(probe);
       if (error === undefined) return true;
+      // Told in vain, we wait before we tell again.
       const now = performance.now();
-      if (now - toldAt < TELL_EVERY_MILLIS) return false;
-      toldAt = now;
+      if (now - toldInVainAt < TELL_AGAIN_MILLIS) return false;
       options.onAcceptError?.(error);
-      return shortage(probe) === undefined;
+      if (shortage(probe) === undefined) return true;
+      toldInVainAt = now;
+      return false;
     },
   };
 }

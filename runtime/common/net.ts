@@ -14,11 +14,18 @@ import { reportBug } from "./process.ts";
 
 const CONNECT_MILLIS = 10_000;
 
-/** `watch` looks for a free descriptor after each accept. */
+const BACKLOG = 511;
+const RESUME_ACCEPTING_MILLIS = 100;
+
+/**
+ * `watch` looks for a free descriptor after each accept. `acceptStalls`: Deno's node:net stops
+ * accepting at the first EMFILE and does not say so.
+ */
 export function listenNet(
   options: ListenOptions,
   onConn: (conn: Conn) => void,
   watch: DescriptorWatch,
+  acceptStalls: boolean,
 ): Promise<Listener> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     if (!watch.hasRoom()) socket.destroy();
@@ -27,12 +34,16 @@ export function listenNet(
   return onHost(options, async (host) => {
     await bind(server, options.port, host);
     server.on("error", (error) => options.onAcceptError?.(asError(error)));
+    const resuming = acceptStalls ? keepAccepting(server) : undefined;
     const at = server.address();
     if (at === null || typeof at === "string") throw new Error("not listening");
     return {
       local: endpoint(at.address, at.port),
       // The callback of `close` would wait for every connection to end.
-      close: async () => void server.close(),
+      close: async () => {
+        clearInterval(resuming);
+        server.close();
+      },
     };
   });
 }
@@ -40,11 +51,17 @@ export function listenNet(
 function bind(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ port, host }, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve();
     });
   });
+}
+
+/** Listening again takes accepting up where it stopped, the backlog included; else it does nothing. */
+function keepAccepting(server: Server): ReturnType<typeof setInterval> {
+  const { _handle: handle } = server as { _handle?: { listen?(backlog: number): number } };
+  return setInterval(() => handle?.listen?.(BACKLOG), RESUME_ACCEPTING_MILLIS);
 }
 
 function accept(socket: Socket, onConn: (conn: Conn) => void): void {

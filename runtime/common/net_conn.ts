@@ -76,7 +76,9 @@ export class NetConn extends BaseConn {
     this.#socket.destroy();
   }
 
-  startTls(first: Uint8Array, options: TlsOptions): Promise<Conn> {
+  async startTls(first: Uint8Array, options: TlsOptions): Promise<Conn> {
+    const secureContext = secureContextOf(options.context);
+    if (this.closed) throw systemError("ECONNRESET", "The connection is closed");
     const socket = this.#socket;
     socket.pause();
     for (const event of ["data", "end", "drain"]) socket.removeAllListeners(event);
@@ -84,17 +86,22 @@ export class NetConn extends BaseConn {
     socket.unshift(first);
     const tls = new TLSSocket(socket, {
       isServer: true,
-      secureContext: secureContextOf(options.context),
+      secureContext,
       allowHalfOpen: true,
       ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
     } as ConstructorParameters<typeof TLSSocket>[1]);
-    return handshaken(socket, tls, options.handshakeMillis ?? HANDSHAKE_MILLIS).then(
-      () => new NetConn(tls, this.local, this.remote),
-    );
+    const millis = options.handshakeMillis ?? HANDSHAKE_MILLIS;
+    return handshake(socket, tls, millis, () => new NetConn(tls, this.local, this.remote));
   }
 }
 
-function handshaken(socket: Socket, tls: TLSSocket, millis: number): Promise<void> {
+/** Resolves when the handshake is done; `wrap` is called in that very event, so that none is missed. */
+function handshake(
+  socket: Socket,
+  tls: TLSSocket,
+  millis: number,
+  wrap: () => NetConn,
+): Promise<Conn> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       clearTimeout(timer);
@@ -102,18 +109,21 @@ function handshaken(socket: Socket, tls: TLSSocket, millis: number): Promise<voi
       tls.destroy();
       socket.destroy();
     };
+    // Deno and Node tell a peer that leaves early only by `end`.
+    const left = (): void =>
+      fail(systemError("ECONNRESET", "The connection closed during the TLS handshake"));
     const timer = setTimeout(
       () => fail(systemError("ETIMEDOUT", `TLS handshake took longer than ${millis} ms`)),
       millis,
     );
     tls.on("error", fail);
+    tls.once("end", left);
     tls.once("secure", () => {
       clearTimeout(timer);
+      resolve(wrap());
       tls.off("error", fail);
-      resolve();
+      tls.off("end", left);
     });
-    socket.once("close", () => {
-      fail(systemError("ECONNRESET", "The connection closed during the TLS handshake"));
-    });
+    socket.once("close", left);
   });
 }

@@ -14,9 +14,15 @@ export function reportBug(thrown: unknown): void {
   print(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown), "error");
 }
 
+let lastUsage: ProcessUsage = { residentBytes: 0, cpuMillis: 0 };
+
+/** The last known one where it cannot be read: no permission, or no descriptor left. */
 export function usage(): ProcessUsage {
-  const { user, system } = process.cpuUsage();
-  return { residentBytes: process.memoryUsage.rss(), cpuMillis: (user + system) / 1000 };
+  try {
+    const { user, system } = process.cpuUsage();
+    lastUsage = { residentBytes: process.memoryUsage.rss(), cpuMillis: (user + system) / 1000 };
+  } catch {}
+  return lastUsage;
 }
 
 export function onSignal(name: "SIGINT" | "SIGTERM" | "SIGHUP", handle: () => void): Disposable {

@@ -4,22 +4,23 @@ import { isIPv6 } from "node:net";
 import type { DatagramHandler, Endpoint, ListenOptions, UdpSocket } from "../../core/base/io.ts";
 import { endpoint, onHost } from "./endpoint.ts";
 import { reportBug } from "./process.ts";
+import { SendQueue } from "./send_queue.ts";
 
 /** A keyframe for many viewers is a burst; Linux's default of 208 KB loses some of it. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /**
- * `largeBuffer` asks the kernel for a large receive buffer: never on Deno, which allocates as much
- * for each datagram.
+ * `denoQuirks`: no large receive buffer, as Deno allocates as much for each datagram, and one send
+ * after the other, as it would turn their order round.
  */
 export function openDgram(
   options: ListenOptions,
   onDatagram: DatagramHandler,
-  largeBuffer: boolean,
+  denoQuirks: boolean,
 ): Promise<UdpSocket> {
   return onHost(options, async (host) => {
     const socket = await bind(host, options.port);
-    if (largeBuffer) enlarge(socket);
+    if (!denoQuirks) enlarge(socket);
     socket.on("error", () => {});
     socket.on("message", (bytes: Uint8Array, from) => {
       try {
@@ -28,7 +29,7 @@ export function openDgram(
         reportBug(thrown);
       }
     });
-    return new DgramSocket(socket);
+    return new DgramSocket(socket, denoQuirks);
   });
 }
 
@@ -62,22 +63,30 @@ class DgramSocket implements UdpSocket {
   readonly local: Endpoint;
   readonly #socket: Socket;
   readonly #six: boolean;
+  readonly #queue: SendQueue | undefined;
   #closed = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, oneByOne: boolean) {
     const { address, port, family } = socket.address();
     this.local = endpoint(address, port);
     this.#socket = socket;
     this.#six = family === "IPv6";
+    if (oneByOne) this.#queue = new SendQueue((bytes, to, done) => this.#sendNow(bytes, to, done));
   }
 
   send(bytes: Uint8Array, to: Endpoint): void {
     if (this.#closed || to.port < 1 || to.port > 65_535) return;
+    if (this.#queue) this.#queue.send(bytes, to);
+    else this.#sendNow(bytes, to, ignore);
+  }
+
+  #sendNow(bytes: Uint8Array, to: Endpoint, done: () => void): void {
     const mapped = this.#six && !to.host.includes(":");
     try {
-      this.#socket.send(bytes, to.port, mapped ? `::ffff:${to.host}` : to.host, ignore);
+      this.#socket.send(bytes, to.port, mapped ? `::ffff:${to.host}` : to.host, done);
     } catch {
       // A bad address drops the datagram, as the network would.
+      queueMicrotask(done);
     }
   }
 

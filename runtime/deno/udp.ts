@@ -1,6 +1,7 @@
 import type { DatagramHandler, Endpoint, ListenOptions, UdpSocket } from "../../core/base/io.ts";
 import { endpoint, onHost } from "../common/endpoint.ts";
 import { reportBug } from "../common/process.ts";
+import { SendQueue } from "../common/send_queue.ts";
 
 /** The largest payload of UDP, so that none is cut. */
 const DATAGRAM_BYTES = 65_535;
@@ -14,7 +15,7 @@ export function openDatagram(
   return onHost(options, async (hostname) => {
     const socket = Deno.listenDatagram({ transport: "udp", hostname, port: options.port });
     const udp = new DenoUdpSocket(socket);
-    udp.receiveAll(onDatagram).catch(reportBug);
+    udp.start(onDatagram);
     return udp;
   });
 }
@@ -22,15 +23,25 @@ export function openDatagram(
 class DenoUdpSocket implements UdpSocket {
   readonly local: Endpoint;
   readonly #socket: Deno.DatagramConn;
+  readonly #queue: SendQueue;
   #closed = false;
+  #receiving: Promise<void> = Promise.resolve();
 
   constructor(socket: Deno.DatagramConn) {
     const { hostname, port } = socket.addr as Deno.NetAddr;
     this.local = endpoint(hostname, port);
     this.#socket = socket;
+    this.#queue = new SendQueue((bytes, to, done) => {
+      const address: Deno.NetAddr = { transport: "udp", hostname: to.host, port: to.port };
+      socket.send(bytes, address).then(done, done);
+    });
   }
 
-  async receiveAll(onDatagram: DatagramHandler): Promise<void> {
+  start(onDatagram: DatagramHandler): void {
+    this.#receiving = this.#receiveAll(onDatagram).catch(reportBug);
+  }
+
+  async #receiveAll(onDatagram: DatagramHandler): Promise<void> {
     const buffer = new Uint8Array(DATAGRAM_BYTES);
     while (!this.#closed) {
       let received: [Uint8Array, Deno.Addr];
@@ -52,15 +63,13 @@ class DenoUdpSocket implements UdpSocket {
 
   send(bytes: Uint8Array, to: Endpoint): void {
     if (this.#closed || to.port < 1 || to.port > 65_535) return;
-    const address: Deno.NetAddr = { transport: "udp", hostname: to.host, port: to.port };
-    this.#socket.send(bytes, address).catch(ignore);
+    this.#queue.send(bytes, to);
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
+    if (!this.#closed) this.#socket.close();
     this.#closed = true;
-    this.#socket.close();
+    // Until the pending receive is given up, the port is still taken.
+    await this.#receiving;
   }
 }
-
-function ignore(): void {}

