@@ -5,7 +5,7 @@ import { Crypto } from "@peculiar/webcrypto";
 import { Extension, X509CertificateGenerator } from "@peculiar/x509";
 import { vector } from "./vector.ts";
 
-export type CertificateKind = "p256" | "p384" | "p521" | "rsa2048" | "rsa4096";
+export type CertificateKind = "p256" | "p384" | "rsa2048" | "rsa4096";
 
 export interface TestCertificate {
   /** DER, the certificate of `pkcs8` first. */
@@ -15,7 +15,7 @@ export interface TestCertificate {
 }
 
 const crypto = new Crypto();
-const curves = { p256: "P-256", p384: "P-384", p521: "P-521" } as const;
+const curves = { p256: "P-256", p384: "P-384" } as const;
 const made = new Map<CertificateKind, Promise<TestCertificate>>();
 
 /** A self-signed certificate; the same one whenever a kind is asked for again. */
@@ -83,7 +83,7 @@ export function pem(label: "CERTIFICATE" | "PRIVATE KEY", der: Uint8Array): stri
 }
 
 function algorithmOf(kind: CertificateKind): EcKeyGenParams & EcdsaParams {
-  return kind === "p256" || kind === "p384" || kind === "p521"
+  return kind === "p256" || kind === "p384"
     ? { name: "ECDSA", namedCurve: curves[kind], hash: kind === "p384" ? "SHA-384" : "SHA-256" }
     : { name: "RSASSA-PKCS1-v1_5", namedCurve: "", hash: "SHA-256" };
 }
@@ -92,12 +92,14 @@ async function keysOf(
   kind: CertificateKind,
   algorithm: EcKeyGenParams & EcdsaParams,
 ): Promise<CryptoKeyPair> {
-  if (kind === "p256" || kind === "p384" || kind === "p521") {
+  if (kind === "p256" || kind === "p384") {
     return await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   }
   const pkcs8 = vector(kind === "rsa2048" ? "rsa_2048_key" : "rsa_4096_key");
   const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
-  const privateKey = await crypto.subtle.importKey("pkcs8", new Uint8Array(pkcs8), rsa, true, ["sign"]);
+  const privateKey = await crypto.subtle.importKey("pkcs8", new Uint8Array(pkcs8), rsa, true, [
+    "sign",
+  ]);
   const jwk = await crypto.subtle.exportKey("jwk", privateKey);
   const publicPart = { kty: "RSA", n: jwk.n ?? "", e: jwk.e ?? "", alg: "RS256", ext: true };
   const publicKey = await crypto.subtle.importKey("jwk", publicPart, rsa, true, ["verify"]);
