@@ -63,8 +63,8 @@ export interface SrtpEngine {
    * Seals `packets` for each of `senders`, in order, each packet as SRTP. `framed`: each has the
    * two length bytes of RFC 4571 in front, and `deliver` is called once per sender, with one buffer
    * (never for a sender without packets). Not framed: `deliver` is called once per packet, for
-   * datagrams. The bytes belong to the receiver. `deliver` must not call this engine, but for
-   * `removeSender`.
+   * datagrams. The bytes belong to the receiver. Of this engine `deliver` may call nothing but
+   * `removeSender` and `nextTransportSequence`.
    *
    * An index already used with the same SSRC by a sender is refused (no keystream is used twice):
    * that packet is left out and counted in `refused`. The same goes for a packet that is not RTP
