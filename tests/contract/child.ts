@@ -27,7 +27,9 @@ export function startChild(entry: string, options: ChildOptions = {}): Child {
   const path = fileURLToPath(new URL(`./${entry}${ending}`, import.meta.url));
   const command = [process.execPath, ...runtimeArgs(options), path, ...(options.args ?? [])];
   const limit = options.descriptors === undefined ? "" : `ulimit -n ${options.descriptors}; `;
-  const child = spawn("sh", ["-c", `${limit}exec "$@"`, "sh", ...command], {
+  // Not as arguments: Deno would find its own name there and put -A behind it.
+  const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const child = spawn("sh", ["-c", `${limit}exec ${quoted}`], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.env },
   });

@@ -91,6 +91,48 @@ function listening(runtime: Runtime): void {
     second.socket.destroy();
     await listener.close();
   });
+
+  test("who listens is told once of each connection that is gone, whoever ended it", async () => {
+    const gone: Conn[] = [];
+    const open: Conn[] = [];
+    const listener = await runtime.listen(
+      { host: "127.0.0.1", port: 0, onConnClosed: (conn) => gone.push(conn) },
+      (conn) => {
+        conn.handler = new Recorder();
+        open.push(conn);
+      },
+    );
+    const peers = [await openPeer(listener.local.port), await openPeer(listener.local.port)];
+    await until("both are accepted", () => open.length === 2);
+    open[0]?.destroy();
+    peers[1]?.socket.resetAndDestroy();
+    await until("both are gone", () => gone.length === 2);
+    assert.deepEqual(new Set(gone), new Set(open));
+    peers[0]?.socket.destroy();
+    await listener.close();
+  });
+
+  test("connections reset before they are accepted hold up no other", async () => {
+    let count = 0;
+    const listener = await runtime.listen({ host: "127.0.0.1", port: 0 }, (conn) => {
+      conn.handler = new Recorder();
+      count++;
+    });
+    const { port } = listener.local;
+    const begun = performance.now();
+    for (let i = 0; i < 100; i++) (await openPeer(port)).socket.resetAndDestroy();
+    const last = await openPeer(port);
+    await until("data", () => count > 0 && last.socket.writable, 5000);
+    last.socket.write("x");
+    const before = count;
+    const other = await openPeer(port);
+    await until("the next is accepted", () => count > before);
+    // At 100 ms of back-off each it would take 10 s.
+    assert.ok(performance.now() - begun < 8000);
+    last.socket.destroy();
+    other.socket.destroy();
+    await listener.close();
+  });
 }
 
 function writing(runtime: Runtime): void {
