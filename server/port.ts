@@ -39,7 +39,6 @@ export class Port {
   /** Since when, in the order of their acceptance. */
   readonly #unproven = new Map<Conn, Millis>();
   #sweep: Disposable | undefined;
-  #exhaustedUntil: Millis = 0;
 
   constructor(runtime: Runtime, log: Log, metrics: Metrics, options: PortOptions) {
     this.#runtime = runtime;
@@ -156,18 +155,16 @@ export class Port {
 
   #onAcceptError(error: Error & { readonly code?: string }): void {
     this.#metrics.count("monoport_accept_errors_total", error.code ?? "other");
-    const shed = this.#shed(SHED_AT_ONCE);
-    const now = this.#runtime.now();
-    if (now < this.#exhaustedUntil) return;
-    this.#exhaustedUntil = now + 10_000;
-    this.#log.error(
-      "Cannot accept connections: out of descriptors; idle connections are closed. Raise the limit (ulimit -n)",
-      {
-        error: error.code ?? error.message,
-        open: this.#open.size,
-        shed,
-      },
-    );
+    const exhausted = error.code === "EMFILE" || error.code === "ENFILE";
+    const shed = exhausted ? this.#shed(SHED_AT_ONCE) : 0;
+    const message = exhausted
+      ? "Out of descriptors: idle connections are closed. Raise the limit (ulimit -n)"
+      : "Cannot accept connections";
+    this.#log.limited("error", message, {
+      error: error.code ?? error.message,
+      open: this.#open.size,
+      shed,
+    });
   }
 
   #startSweep(): void {

@@ -1,7 +1,7 @@
 import type { Conn, Listener, ListenOptions } from "../../core/base/io.ts";
+import { handConn } from "../common/accept.ts";
 import type { DescriptorWatch } from "../common/descriptors.ts";
 import { asError, endpoint, onHost } from "../common/endpoint.ts";
-import { reportBug } from "../common/process.ts";
 import { BunConn } from "./conn.ts";
 import { bun } from "./types.ts";
 
@@ -25,12 +25,7 @@ export function listenBun(
           socket.setNoDelay(true);
           const conn = new BunConn(socket as ConstructorParameters<typeof BunConn>[0]);
           socket.data = conn;
-          try {
-            onConn(conn);
-          } catch (thrown) {
-            reportBug(thrown);
-            conn.destroy();
-          }
+          handConn(conn, options, onConn);
         },
         data: (socket, bytes) => socket.data?.onData(bytes),
         drain: (socket) => socket.data?.onDrain(),

@@ -13,6 +13,8 @@ const NOBODY: ConnHandler = { data: () => {}, end: () => {}, close: () => {} };
 export abstract class BaseConn implements Conn {
   readonly remote: Endpoint;
   readonly local: Endpoint;
+  /** Told after the handler that the connection is gone: for the listener it came from. */
+  onGone: (() => void) | undefined;
   #handler: ConnHandler | undefined;
   #closed = false;
   #gone = false;
@@ -92,6 +94,7 @@ export abstract class BaseConn implements Conn {
     this.#gone = true;
     this.#error ??= error;
     if (this.#handler !== undefined) this.#reportClose();
+    this.onGone?.();
   }
 
   /** From now on another connection speaks for the socket. */

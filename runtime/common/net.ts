@@ -7,10 +7,10 @@ import type {
   Listener,
   ListenOptions,
 } from "../../core/base/io.ts";
+import { handConn } from "./accept.ts";
 import type { DescriptorWatch } from "./descriptors.ts";
 import { asError, endpoint, onHost, systemError } from "./endpoint.ts";
 import { NetConn } from "./net_conn.ts";
-import { reportBug } from "./process.ts";
 
 const CONNECT_MILLIS = 10_000;
 
@@ -29,7 +29,7 @@ export function listenNet(
 ): Promise<Listener> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     if (!watch.hasRoom()) socket.destroy();
-    else accept(socket, onConn);
+    else accept(socket, options, onConn);
   });
   return onHost(options, async (host) => {
     await bind(server, options.port, host);
@@ -64,7 +64,7 @@ function keepAccepting(server: Server): ReturnType<typeof setInterval> {
   return setInterval(() => handle?.listen?.(BACKLOG), RESUME_ACCEPTING_MILLIS);
 }
 
-function accept(socket: Socket, onConn: (conn: Conn) => void): void {
+function accept(socket: Socket, options: ListenOptions, onConn: (conn: Conn) => void): void {
   // Deno and Bun do not know `noDelay` of a server.
   socket.setNoDelay(true);
   const conn = new NetConn(socket);
@@ -73,12 +73,7 @@ function accept(socket: Socket, onConn: (conn: Conn) => void): void {
     conn.destroy();
     return;
   }
-  try {
-    onConn(conn);
-  } catch (thrown) {
-    reportBug(thrown);
-    conn.destroy();
-  }
+  handConn(conn, options, onConn);
 }
 
 export function connectNet(to: Endpoint, options: ConnectOptions = {}): Promise<Conn> {

@@ -1,9 +1,11 @@
 import type { Conn, Listener, ListenOptions } from "../../core/base/io.ts";
-import { asError, endpoint, onHost } from "../common/endpoint.ts";
+import { handConn } from "../common/accept.ts";
+import { asError, codeOf, endpoint, onHost } from "../common/endpoint.ts";
 import { reportBug } from "../common/process.ts";
 import { DenoConn } from "./conn.ts";
 
 const BACK_OFF_MILLIS = 100;
+const PEER_GONE: ReadonlySet<string> = new Set(["ENOTCONN", "ECONNABORTED", "ECONNRESET"]);
 
 /** Deno's own listener. Out of descriptors, connections wait in the backlog. */
 export function listenDeno(
@@ -37,24 +39,25 @@ async function acceptAll(
     try {
       const tcp = await listener.accept();
       if (isClosed()) tcp.close();
-      else take(tcp, onConn);
+      else take(tcp, options, onConn);
     } catch (thrown) {
       if (isClosed()) return;
+      // The peer has reset the connection before it was accepted: that says nothing of the next one.
+      if (PEER_GONE.has(codeOf(thrown))) continue;
       options.onAcceptError?.(asError(thrown));
       await new Promise((resolve) => setTimeout(resolve, BACK_OFF_MILLIS));
     }
   }
 }
 
-function take(tcp: Deno.TcpConn, onConn: (conn: Conn) => void): void {
-  let conn: DenoConn | undefined;
+function take(tcp: Deno.TcpConn, options: ListenOptions, onConn: (conn: Conn) => void): void {
+  let conn: DenoConn;
   try {
     tcp.setNoDelay(true);
     conn = new DenoConn(tcp);
-    onConn(conn);
-  } catch (thrown) {
-    reportBug(thrown);
-    if (conn) conn.destroy();
-    else tcp.close();
+  } catch {
+    tcp.close(); // reset meanwhile
+    return;
   }
+  handConn(conn, options, onConn);
 }
