@@ -62,11 +62,7 @@ export class Network<Event> {
   #inFlight: InFlight[] = [];
   #order = 0;
 
-  constructor(
-    a: DatagramMachine<Event>,
-    b: DatagramMachine<Event>,
-    options: NetworkOptions = {},
-  ) {
+  constructor(a: DatagramMachine<Event>, b: DatagramMachine<Event>, options: NetworkOptions = {}) {
     this.#machines = { a, b };
     this.#options = options;
     this.#random = new SeededRandom(options.seed ?? 1);
