@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 export interface CommandResult {
   /** Exit code; null when it was killed or could not start. */
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   /** Standard output and error in the order they came. */
   readonly output: string;
   readonly millis: number;
@@ -45,7 +46,7 @@ export function runCommand(
     killGroup(child);
   }, options.limitMillis);
   return new Promise((resolve) => {
-    const finish = (code: number | null): void => {
+    const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (!running.delete(child)) return;
       clearTimeout(limit);
       // Whatever it started and left behind keeps the pipes open: the group ends with it.
@@ -53,15 +54,15 @@ export function runCommand(
       child.stdout.destroy();
       child.stderr.destroy();
       const millis = performance.now() - started;
-      resolve({ code, output: cutMiddle(output), millis, timedOut });
+      resolve({ code, signal, output: cutMiddle(output), millis, timedOut });
     };
     child.once("error", (error) => {
       output += `${error.message}\n`;
-      finish(null);
+      finish(null, null);
     });
     // `close` waits for the pipes, which a left-behind child may hold: 1 s for the rest, then go on.
-    child.once("exit", (code) => setTimeout(() => finish(code), 1_000).unref());
-    child.once("close", (code) => finish(code));
+    child.once("exit", (code, signal) => setTimeout(() => finish(code, signal), 1_000));
+    child.once("close", finish);
   });
 }
 

@@ -21,6 +21,7 @@ interface Stage {
   left: number;
   passed: number;
   failed: number;
+  skipped: number;
   millis: number;
 }
 
@@ -78,11 +79,12 @@ async function runJob(job: Job): Promise<void> {
     const counts = readCounts(job.runner, result.output, result.code);
     stage.passed += counts.passed;
     stage.failed += counts.failed;
+    stage.skipped += counts.skipped;
     stage.millis += result.millis;
     if (counts.failed > 0) {
       const end = result.timedOut
         ? `killed after ${seconds(result.millis)}`
-        : `exit ${result.code}`;
+        : `exit ${result.code ?? result.signal}`;
       console.log(`\n--- ${job.stage}: ${job.name} (${end})\n${result.output.trimEnd()}\n---`);
     }
   } else {
@@ -95,7 +97,7 @@ async function runJob(job: Job): Promise<void> {
 function stageOf(job: Job): Stage {
   let stage = stages.get(job.stage);
   if (stage === undefined) {
-    stage = { left: 0, passed: 0, failed: 0, millis: 0 };
+    stage = { left: 0, passed: 0, failed: 0, skipped: 0, millis: 0 };
     stages.set(job.stage, stage);
   }
   return stage;
@@ -104,8 +106,9 @@ function stageOf(job: Job): Stage {
 function tellStage(name: string, stage: Stage): void {
   const verdict = stage.failed === 0 ? "ok    " : "FAILED";
   const failed = stage.failed === 0 ? "" : `, ${stage.failed} failed`;
+  const skipped = stage.skipped === 0 ? "" : `, ${stage.skipped} skipped`;
   console.log(
-    `${verdict} ${name.padEnd(8)} ${stage.passed} passed${failed} (${seconds(stage.millis)})`,
+    `${verdict} ${name.padEnd(8)} ${stage.passed} passed${failed}${skipped} (${seconds(stage.millis)})`,
   );
 }
 

@@ -5,6 +5,8 @@ export type Runner = "node" | "deno" | "bun" | "command";
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
+  /** Told, for a runtime may lack what a test is about; neither passed nor failed. */
+  readonly skipped: number;
 }
 
 /**
@@ -14,26 +16,31 @@ export interface Counts {
 export function readCounts(runner: Runner, output: string, code: number | null): Counts {
   const plain = withoutColour(output);
   const counts =
-    runner === "command" ? { passed: code === 0 ? 1 : 0, failed: 0 } : parse[runner](plain);
+    runner === "command"
+      ? { passed: code === 0 ? 1 : 0, failed: 0, skipped: 0 }
+      : parse[runner](plain);
   const broken = code !== 0 || counts.passed + counts.failed === 0;
   return broken && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
 const parse = {
-  /** `ℹ pass 3`, of the reporter "spec"; a cancelled or a skipped test did not pass. */
+  /** `ℹ pass 3`, of the reporter "spec". */
   node: (text: string): Counts => ({
     passed: sum(text, /^ℹ pass (\d+)$/gm),
-    failed: sum(text, /^ℹ (?:fail|cancelled|skipped|todo) (\d+)$/gm),
+    failed: sum(text, /^ℹ (?:fail|cancelled) (\d+)$/gm),
+    skipped: sum(text, /^ℹ (?:skipped|todo) (\d+)$/gm),
   }),
   /** `ok | 2 passed (1 step) | 1 failed | 1 ignored (16ms)`. */
   deno: (text: string): Counts => ({
     passed: sum(text, /^(?:ok|FAILED) \| (\d+) passed/gm),
-    failed: sum(text, /^(?:ok|FAILED) \|.* (\d+) (?:failed|ignored)/gm),
+    failed: sum(text, /^(?:ok|FAILED) \|.* (\d+) failed/gm),
+    skipped: sum(text, /^(?:ok|FAILED) \|.* (\d+) ignored/gm),
   }),
   /** ` 2 pass` and ` 1 fail`, each on its line. */
   bun: (text: string): Counts => ({
     passed: sum(text, /^ (\d+) pass$/gm),
-    failed: sum(text, /^ (\d+) (?:fail|skip|todo|error|errors)$/gm),
+    failed: sum(text, /^ (\d+) (?:fail|error|errors)$/gm),
+    skipped: sum(text, /^ (\d+) (?:skip|todo)$/gm),
   }),
 };
 

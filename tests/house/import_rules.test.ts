@@ -52,6 +52,7 @@ const planted: readonly (readonly [rule: string, file: string, source: string])[
   ["web-talks-http", "web/bad.ts", `import "hono";`],
   ["nothing-ships-from-tests", "server/bad.ts", `import "../tests/tools.ts";`],
   ["no-cycles", "server/bad.ts", `import "./worse.ts"; export {};`],
+  ["no-cycles-of-folders", "core/wire/stun/decode.ts", `export type { N } from "../rtp/mod.ts";`],
   ["everything-resolves", "server/bad.ts", `import "./nowhere.ts";`],
 ];
 
@@ -69,15 +70,16 @@ test("each import rule refuses a violation planted against it, and nothing else"
   write("tests/tools.ts", "export {};");
   // One file per violation, so that one cruise finds them all.
   const expected = planted.map(([rule, file, source], index) => {
-    const own = file === "mod.ts" ? file : file.replace("bad.ts", `bad_${index}.ts`);
+    const own = file.replace("bad.ts", `bad_${index}.ts`);
     write(own, source.replace("worse.ts", `worse_${index}.ts`));
     if (rule === "no-cycles") write(`server/worse_${index}.ts`, `import "./bad_${index}.ts";`);
-    return `${rule}: ${own}`;
+    // A cycle is told once, from any of its files.
+    return rule === "no-cycles-of-folders" ? `${rule}: core/wire/` : `${rule}: ${own} -> `;
   });
   const found = importViolations(root);
   for (const start of expected) {
     assert.ok(
-      found.some((violation) => violation.startsWith(`${start} -> `)),
+      found.some((violation) => violation.startsWith(start)),
       `${start} was not refused; refused were\n${found.join("\n")}`,
     );
   }
