@@ -11,6 +11,7 @@ import {
   takenExtensions,
 } from "./extensions.ts";
 import {
+  type LocalParameters,
   type NegotiatedCodec,
   type NegotiatedMedia,
   type NegotiatedSource,
@@ -48,10 +49,12 @@ export function refuseLine(
 
 /** Everything two sides have in common on a line, in the offer's order. */
 export function commonGround(
-  media: MediaDescription,
+  offered: MediaDescription,
   index: number,
   direction: "recvonly" | "sendonly",
+  local: LocalParameters,
 ): NegotiatedMedia | Refusal {
+  const media = withoutFeedback(offered, local.declinedFeedback ?? []);
   if (!DTLS_SRTP.includes(media.protocol)) {
     return refuseLine(
       422,
@@ -97,6 +100,17 @@ export function withCodecs(
   codecs: readonly NegotiatedCodec[],
 ): NegotiatedMedia {
   return { ...media, codecs };
+}
+
+function withoutFeedback(media: MediaDescription, declined: readonly string[]): MediaDescription {
+  if (declined.length === 0) return media;
+  return {
+    ...media,
+    codecs: media.codecs.map((codec) => ({
+      ...codec,
+      feedback: codec.feedback.filter((kind) => !declined.includes(kind)),
+    })),
+  };
 }
 
 /** The sources of `a=ssrc`, each with its RTX of `ssrc-group:FID`; those of FEC are left out. */

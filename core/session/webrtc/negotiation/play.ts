@@ -80,7 +80,7 @@ function judge(
     );
   }
   const wanted = live.filter(({ codec }) => kindOf(codec) === media.kind);
-  const common = commonGround(media, index, "sendonly");
+  const common = commonGround(media, index, "sendonly", local);
   const codecs = common instanceof Refusal ? [] : common.codecs;
   const suits = (format: Format): number =>
     Math.max(0, ...wanted.map((sent) => suitability(sent, format)));

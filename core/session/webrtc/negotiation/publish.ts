@@ -57,7 +57,7 @@ function judge(
       `is ${media.direction}; a publisher's line must be sendonly`,
     );
   }
-  const common = commonGround(media, index, "recvonly");
+  const common = commonGround(media, index, "recvonly", local);
   if (common instanceof Refusal) return common;
   const rank = ({ codec }: { codec: string }): number => (codec === local.preferredCodec ? 0 : 1);
   return withCodecs(common, orderCodecs(common.codecs, rank));

@@ -13,6 +13,8 @@ export interface LocalParameters {
   readonly sessionId: string;
   /** The `codec` query: a wish. It comes first where it is offered and changes nothing where not. */
   readonly preferredCodec: CodecName | undefined;
+  /** Feedback not to take although we could, as `nack` and `transport-cc` when configured off. */
+  readonly declinedFeedback?: readonly string[];
   /** 32 random bits; called for each SSRC a viewer is sent. */
   readonly randomSsrc: () => number;
   readonly cname: string;

@@ -144,6 +144,16 @@ test("transport-cc needs both the feedback and the header extension", () => {
   assert.doesNotMatch(other.sdp, /transport-wide-cc/);
 });
 
+test("feedback that is configured off is not taken, and with transport-cc goes its extension", () => {
+  const offer = decoded(recorded("chromium_publish"));
+  const declining = local({ declinedFeedback: ["nack", "transport-cc"] });
+  const answer = accepted(negotiatePublish(offer, declining));
+  assert.doesNotMatch(answer.sdp, /transport-cc|transport-wide-cc|a=rtcp-fb:\d+ nack\r/);
+  assert.match(answer.sdp, /a=rtcp-fb:96 nack pli\r/);
+  assert.equal(answer.media[1]?.transportCcId, undefined);
+  assert.ok(answer.media[1]?.codecs.every(({ nack, transportCc }) => !nack && !transportCc));
+});
+
 test("simulcast is declined by leaving it out (RFC 8853 §5.3.1); its rids are told", () => {
   for (const browser of ["chromium", "firefox"]) {
     const offer = decoded(recorded(`${browser}_publish_simulcast`));
