@@ -298,11 +298,10 @@ export class IceLite implements Machine<IceInput, IceTransmit, IceEvent> {
   }
 
   #dropUnconsented(now: Millis): void {
-    const before = now - this.#consentMillis;
-    for (let id = this.#pairs.unchecked(before); id !== undefined; ) {
+    const next = (): PairId | undefined => this.#pairs.unchecked(this.#consentMillis, now);
+    for (let id = next(); id !== undefined; id = next()) {
       this.#pairs.delete(id);
       this.#events.push({ type: "close-pair", pair: id, fault: NO_CONSENT });
-      id = this.#pairs.unchecked(before);
     }
     if (this.#pairs.size === 0) this.#expire("consent");
     else this.#select();

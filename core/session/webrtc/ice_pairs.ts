@@ -78,9 +78,12 @@ export class Pairs {
     return found?.id;
   }
 
-  /** One pair whose latest check is as old as `before` or older. */
-  unchecked(before: Millis): PairId | undefined {
-    for (const pair of this.#pairs.values()) if (pair.checkedAt <= before) return pair.id;
+  /**
+   * One pair that was not checked for `millis`. The sum is the one the timer was armed with: a
+   * difference may come out a little smaller, and the timer would fire for nothing, for ever.
+   */
+  unchecked(millis: Millis, now: Millis): PairId | undefined {
+    for (const pair of this.#pairs.values()) if (pair.checkedAt + millis <= now) return pair.id;
     return undefined;
   }
 

@@ -20,7 +20,10 @@ type Step = readonly [
 ];
 
 const anyStep: fc.Arbitrary<Step> = fc.tuple(
-  fc.constantFrom("check", "nominate", "forge", "garbage", "data", "close", "wait"),
+  fc.constantFrom(
+    ...(["check", "check", "nominate", "check", "nominate", "wait", "wait"] as const),
+    ...(["forge", "garbage", "data", "close"] as const),
+  ),
   fc.integer({ min: 0, max: 7 }),
   fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 20_000 })),
 );
@@ -46,24 +49,21 @@ const isUdp = (pair: number): boolean => pair >= 6;
 
 test("whatever peers do: only checked pairs are used, few are kept, and the end comes in time", () => {
   fc.assert(
-    fc.property(fc.array(anyStep, { maxLength: 80 }), (steps) => {
+    fc.property(fc.array(anyStep, { maxLength: 80, size: "max" }), (steps) => {
       const ice = agent(MAX);
       const model = new Model();
       let now = 0;
       for (const [kind, pair, millis] of steps) {
-        const events: IceEvent[] = [];
         const until = now + (kind === "wait" ? millis : millis / 10);
         while (ice.nextTimeout() <= until && !ice.expired) {
           now = ice.nextTimeout();
           ice.handleTimeout(now);
-          events.push(...drain(ice).events);
-          settle(model, events, now);
+          settle(model, drain(ice).events, now);
         }
         now = until;
         if (ice.expired) break;
         act(ice, model, kind, pair, now);
-        events.push(...drain(ice).events);
-        settle(model, events, now);
+        settle(model, drain(ice).events, now);
         const valid = new Set(ice.validPairs());
         assert.deepEqual([...valid].sort(), [...model.checked.keys()].sort());
         assert.ok(valid.size <= MAX);
@@ -77,7 +77,7 @@ test("whatever peers do: only checked pairs are used, few are kept, and the end 
       }
       if (ice.expired) assert.equal(ice.nextTimeout(), NEVER);
     }),
-    { seed: 8445, numRuns: 200 },
+    { seed: 8445, numRuns: 100 },
   );
 });
 
@@ -113,7 +113,7 @@ function settle(model: Model, events: readonly IceEvent[], now: number): void {
     if (event.type !== "close-pair") continue;
     const { code } = event.fault;
     if (code === "no-consent") {
-      assert.ok(now - (model.checked.get(event.pair) ?? now) >= CONSENT_MILLIS);
+      assert.ok((model.checked.get(event.pair) ?? now) + CONSENT_MILLIS <= now);
       model.checked.delete(event.pair);
     } else if (code === "too-many-pairs") {
       assert.equal(model.checked.size, MAX + 1);

@@ -255,4 +255,13 @@ describe("time", () => {
     assert.deepEqual(drain(ice).events, [{ type: "selected", pair: 1, nominated: false }]);
     assert.equal(ice.nextTimeout(), CONSENT_MILLIS);
   });
+
+  test("consent expires at the timeout that was told, whatever fraction the clock has", () => {
+    for (let i = 1; i < 200; i++) {
+      const ice = agent();
+      send(ice, 1, request(), i * 0.1 + i * i);
+      ice.handleTimeout(ice.nextTimeout());
+      assert.ok(ice.expired, `${i}`);
+    }
+  });
 });
