@@ -50,9 +50,9 @@ export class Hub {
   }
 
   /**
-   * Takes the stream for a publisher. `client` tells who it is: the same client takes over from
-   * itself at once; another is refused while media is younger than `busyMediaMillis` or the claim
-   * younger than `busyClaimMillis`.
+   * Takes the stream for a publisher. Media younger than `busyMediaMillis` holds it against
+   * everybody, a claim younger than `busyClaimMillis` against other clients; `client` tells who it
+   * is. A client whose publisher is not connected any more takes over from itself at once.
    */
   publish(name: StreamName, client: string, now: Millis): Publisher | PublishRefusal {
     const stream = this.#demand(name, now);

@@ -21,6 +21,8 @@ export class Publisher {
   readonly claimedAt: Millis;
   /** When media last came, -1 for never. */
   mediaAt: Millis = -1;
+  /** Whether there is a path to it; kept by its owner. */
+  connected = true;
   /** Whether it ended or was replaced: nothing of it is taken any more. */
   ended = false;
   /** Packets of tracks beyond the first of each kind. */

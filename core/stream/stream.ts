@@ -83,7 +83,7 @@ export class Stream {
   claim(client: string, now: Millis): Publisher | "busy" {
     const holder = this.publisher;
     if (holder !== undefined) {
-      if (holder.client !== client && this.#isHeld(holder, now)) return "busy";
+      if (this.#isHeld(holder, client, now)) return "busy";
       this.#context.emit({ type: "publisher-replaced", stream: this, publisher: holder });
       this.unpublish(holder);
     }
@@ -269,9 +269,14 @@ export class Stream {
     this.#context.emit({ type: "viewer-state", stream: this, subscriber, kind, state, live });
   }
 
-  #isHeld(holder: Publisher, now: Millis): boolean {
+  /**
+   * Media that comes holds a stream against everybody. Who reloads his page has closed his
+   * connections by that, and gets it back at once; another client has to wait.
+   */
+  #isHeld(holder: Publisher, client: string, now: Millis): boolean {
     const { busyMediaMillis, busyClaimMillis } = this.#context.limits;
     const sends = holder.mediaAt >= 0 && now - holder.mediaAt < busyMediaMillis;
+    if (holder.client === client) return sends && holder.connected;
     return sends || now - holder.claimedAt < busyClaimMillis;
   }
 

@@ -57,7 +57,9 @@ export class Publishing implements SessionRole {
 
   onConnected(): void {}
 
-  onPath(): void {}
+  onPath(there: boolean): void {
+    this.publisher.connected = there;
+  }
 
   onTurn(now: Millis): void {
     if (this.#packets > 0) {

@@ -64,6 +64,26 @@ test("busy: media within 3 s, or a claim younger than 10 s by another client", (
   assert.equal(first.publisher.ended, true);
 });
 
+test("busy: media holds a stream against its own client too, until that has lost its connections", () => {
+  const world = new World();
+  const first = world.publish("a");
+  first.pushFrame(world.now, true);
+  assert.equal(
+    world.hub.publish(name(), "a", world.now),
+    "busy",
+    "a second tab takes nothing away",
+  );
+  first.publisher.connected = false;
+  assert.equal(world.hub.publish(name(), "b", world.now), "busy", "another client waits");
+  assert.equal(
+    typeof world.hub.publish(name(), "a", world.now),
+    "object",
+    "a reloaded page does not",
+  );
+  assert.equal(first.publisher.ended, true);
+  assert.equal(world.of("publisher-replaced").length, 1);
+});
+
 test("a publisher that ends frees the stream at once", () => {
   const world = new World();
   const source = world.publish("a");
