@@ -55,10 +55,10 @@ export class Exchange {
     this.#request = request;
     try {
       const answer = connection.server.options.fetch(request, this.#info());
-      if (answer instanceof Response) this.#answer(answer);
+      if (answer instanceof Response) this.#receive(answer);
       else {
         answer.then(
-          (response) => this.#answer(response),
+          (response) => this.#receive(response),
           (error) => this.#fail(error),
         );
       }
@@ -144,10 +144,30 @@ export class Exchange {
     };
   }
 
+  /** The application failed: 500, or a broken connection when its answer has begun. */
   #fail(error: unknown): void {
-    this.#connection.reportError(error, `${this.#head.method} ${this.#head.path}`);
-    const fields: Field[] = [["content-type", "text/plain"]];
-    this.#respond({ status: 500, fields }, new TextEncoder().encode("Internal Server Error\n"));
+    const connection = this.#connection;
+    if (connection.closed) return;
+    connection.reportError(error, `${this.#head.method} ${this.#head.path}`);
+    this.#done = true;
+    this.#reader?.cancel(error).catch(() => {});
+    this.#reader = undefined;
+    if (connection.session.awaitsAnswer) {
+      const fields: Field[] = [["content-type", "text/plain"]];
+      this.#respond({ status: 500, fields }, new TextEncoder().encode("Internal Server Error\n"));
+    } else {
+      // What was sent must not look whole.
+      connection.session.abort();
+      connection.pump();
+    }
+  }
+
+  #receive(response: Response): void {
+    try {
+      this.#answer(response);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #answer(response: Response): void {
@@ -162,6 +182,8 @@ export class Exchange {
     }
     const head = { status: response.status, fields: fieldsOf(response.headers) };
     const { status, body } = response;
+    // Response.error() has status 0.
+    if (status < 200) throw new TypeError(`A response of status ${status} cannot be sent`);
     if (body === null || this.#head.method === "HEAD" || status === 204 || status === 304) {
       body?.cancel().catch(() => {});
       const length = body === null && this.#head.method !== "HEAD" ? 0 : undefined;
@@ -169,12 +191,17 @@ export class Exchange {
       return;
     }
     this.#reader = body.getReader();
-    this.#stream(head, this.#reader).catch((error) => this.#break(error));
+    this.#stream(head, this.#reader).catch((error) => this.#fail(error));
   }
 
   #takeOver(start: Start, response: Response): void {
     const connection = this.#connection;
     this.#done = true;
+    if (this.#head.chunked || this.#head.contentLength > 0) {
+      // A body would be taken for the next protocol.
+      this.#respond({ status: 400, fields: [] }, EMPTY);
+      return;
+    }
     const fields = fieldsOf(response.headers);
     const rest = connection.session.takeOver({ status: this.#takeOverHead.status ?? 200, fields });
     connection.release((conn) => start(conn, rest));
@@ -191,7 +218,7 @@ export class Exchange {
     const declared = lengthOf(head.fields);
     if (chunk?.done) return this.#respond(head, EMPTY);
     if (chunk && declared === undefined) {
-      const first = chunk.value;
+      const first = checkChunk(chunk.value);
       reading = reader.read();
       chunk = await settled(reading);
       if (chunk?.done && first.length <= SLICE_BYTES) return this.#respond(head, first);
@@ -210,7 +237,7 @@ export class Exchange {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    if (!(bytes instanceof Uint8Array)) throw new TypeError("A body's chunks must be Uint8Array");
+    checkChunk(bytes);
     const connection = this.#connection;
     for (let at = 0; at < bytes.length && !connection.closed; at += SLICE_BYTES) {
       connection.session.writeBody(bytes.subarray(at, at + SLICE_BYTES));
@@ -234,18 +261,6 @@ export class Exchange {
     connection.session.endResponse(connection.server.now());
     connection.pump();
   }
-
-  /** The body's source failed: what was sent must not look whole. */
-  #break(error: unknown): void {
-    const connection = this.#connection;
-    if (connection.closed) return;
-    this.#done = true;
-    connection.reportError(error, `${this.#head.method} ${this.#head.path}`);
-    this.#reader?.cancel(error).catch(() => {});
-    this.#reader = undefined;
-    connection.session.abort();
-    connection.pump();
-  }
 }
 
 /** What `promise` brings within `PATIENCE_TURNS`, or `undefined`. */
@@ -259,6 +274,12 @@ async function settled<T>(promise: Promise<T>): Promise<T | undefined> {
   );
   for (let turn = 0; turn < PATIENCE_TURNS && value === undefined; turn++) await null;
   return value;
+}
+
+/** A body may bring what its type does not say. */
+function checkChunk(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  throw new TypeError("A body's chunks must be Uint8Array");
 }
 
 function fieldsOf(headers: Headers): Field[] {

@@ -164,7 +164,12 @@ export class HttpConnection implements ConnHandler, Swept {
     this.#transmit();
     this.#leave();
     if (this.#paused) this.conn.resume();
-    start(this.conn);
+    try {
+      start(this.conn);
+    } catch (error) {
+      this.reportError(error, "takeOver");
+      this.conn.destroy();
+    }
   }
 
   reportError(error: unknown, where: string): void {

@@ -45,7 +45,8 @@ export interface RequestInfo {
    * Takes the connection out of HTTP. Return the response that this returns, with fields added if
    * need be: its head is sent, then `start` gets the connection, whose `handler` it must set at
    * once, and the bytes already read behind the request. `start` is not called when the client is
-   * gone, the method is HEAD, or something else than a 200 was returned after all.
+   * gone, the method is HEAD, the request has a body (it is answered 400), or something else than
+   * a 200 was returned after all.
    */
   takeOver(start: (conn: Conn, rest: Uint8Array) => void, head?: TakeOverHead): Response;
   /**

@@ -6,6 +6,8 @@ export interface HttpLimits {
   readonly headMillis: Millis;
   /** Without a byte of the body, while the application waits for one. */
   readonly bodyIdleMillis: Millis;
+  /** From the first read of a body to its end, however it drips. */
+  readonly bodyMillis: Millis;
   /** Between an answer and the next request. */
   readonly keepAliveMillis: Millis;
   /** After our FIN, for the client to read the answer and close. */
@@ -19,6 +21,7 @@ export interface HttpLimits {
 export const HTTP_LIMITS: HttpLimits = {
   headMillis: 10_000,
   bodyIdleMillis: 30_000,
+  bodyMillis: 300_000,
   keepAliveMillis: 60_000,
   lingerMillis: 2_000,
   lingerMaxBytes: 64 * 1024,

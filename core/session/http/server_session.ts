@@ -25,6 +25,7 @@ import { Fault, type Machine, type Millis, Timers } from "../../base/mod.ts";
 import { latin1Bytes } from "../../bytes/mod.ts";
 import * as http1 from "../../wire/http1/mod.ts";
 import type { HttpEvent } from "./event.ts";
+import { HeadReader } from "./head_reader.ts";
 import { Input } from "./input.ts";
 import { HTTP_LIMITS, type HttpLimits, READ_AHEAD_BYTES } from "./limits.ts";
 import { RequestBody } from "./request_body.ts";
@@ -41,27 +42,19 @@ export interface HttpServerOptions {
   readonly commonFields?: () => readonly http1.Field[];
 }
 
-type TimerName = "head" | "body" | "keep-alive" | "linger";
-
-/** Methods that the Fetch API cannot carry and that no resource of ours has. */
-const NOT_IMPLEMENTED: readonly string[] = ["CONNECT", "TRACE", "TRACK"];
-
-const CR = 0x0d;
+const TIMERS = ["head", "body-idle", "body", "keep-alive", "linger"] as const;
 
 /** Input given to `handleInput` is taken over: body pieces are views of it. */
 export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEvent> {
   readonly #limits: HttpLimits;
   readonly #commonFields: () => readonly http1.Field[];
-  readonly #timers = new Timers<TimerName>();
+  readonly #timers = new Timers<(typeof TIMERS)[number]>();
   readonly #transmits: Uint8Array[] = [];
   readonly #events: HttpEvent[] = [];
   readonly #input = new Input();
 
   #phase: "head" | "answering" | "lingering" | "taken" | "closed" = "head";
-  /** Unread bytes already searched for the end of a head. */
-  #searched = 0;
-  /** Whether the empty line that may precede a request was passed over. */
-  #emptyLine = false;
+  readonly #headReader = new HeadReader();
   #peerEnded = false;
   #lingered = 0;
 
@@ -108,7 +101,7 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
     for (let name = this.#timers.expire(now); name; name = this.#timers.expire(now)) {
       if (name === "linger") this.#close("close");
       else if (name === "keep-alive" || this.idle) this.#linger(now);
-      else this.#fail(http1.REQUEST_TIMEOUT, now);
+      else if (name === "head" || this.#body?.flows) this.#fail(http1.REQUEST_TIMEOUT, now);
     }
   }
 
@@ -138,6 +131,11 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
     return this.#phase === "head" && this.#input.length === 0;
   }
 
+  /** Whether a request waits for the head of its answer. */
+  get awaitsAnswer(): boolean {
+    return this.#phase === "answering" && this.#response === undefined;
+  }
+
   // -- from the application, while a request is being answered --
 
   /** Asks for the next part of the body. The first call sends `100 Continue` when it is awaited. */
@@ -158,7 +156,7 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
       // RFC 9110 §10.1.1: not when part of the body is already there.
       if (this.#input.length === 0 && !this.#response) this.#transmits.push(http1.CONTINUE);
     }
-    this.#timers.arm("body", now + this.#limits.bodyIdleMillis);
+    this.#awaitBody(now);
     this.#advance(now);
     if (body.wanted && this.#peerEnded) this.#abortBody(http1.INCOMPLETE);
   }
@@ -204,7 +202,7 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
     else if (!body || body.done) this.#nextRequest(now);
     else {
       body.discarding = true;
-      this.#timers.arm("body", now + this.#limits.bodyIdleMillis);
+      this.#awaitBody(now);
       this.#advance(now);
     }
   }
@@ -219,7 +217,7 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
    * request is returned for the next protocol.
    */
   takeOver(head: ResponseHead): Uint8Array {
-    if (this.#phase !== "answering" || this.#response) return new Uint8Array(0);
+    if (!this.awaitsAnswer) return new Uint8Array(0);
     const fields = withCommon(head.fields, this.#commonFields());
     this.#transmits.push(http1.encodeResponseHead(head.status, fields));
     this.#phase = "taken";
@@ -236,47 +234,13 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
   }
 
   #advanceHead(now: Millis): void {
-    const input = this.#input;
-    if (input.length === 0) return;
+    if (this.#input.length === 0) return;
     if (!this.#timers.isArmed("head")) this.#timers.arm("head", now + this.#limits.headMillis);
-    if (!this.#emptyLine && input.startsWith(CR)) {
-      if (input.length < 2) return;
-      this.#emptyLine = true;
-      if (input.bytes[input.at + 1] !== 0x0a) {
-        this.#fail(http1.BARE_CR, now);
-        return;
-      }
-      input.at += 2;
-      if (input.length === 0) return;
-    }
-    const { bytes, at, end: to } = input;
-    const end = http1.findHeadEnd(bytes, at, at + this.#searched, to);
-    if (end instanceof Fault) {
-      this.#fail(end, now);
-      return;
-    }
-    if (end < 0) {
-      this.#searched = to - at;
-      if (this.#searched < http1.HEAD_MAX_BYTES) return;
-    }
-    if (end < 0 || end - at > http1.HEAD_MAX_BYTES) {
-      const lineEnds = bytes.subarray(at, at + http1.HEAD_MAX_BYTES).includes(0x0a);
-      this.#fail(lineEnds ? http1.HEAD_TOO_LARGE : http1.TARGET_TOO_LONG, now);
-      return;
-    }
-    const head = http1.decodeRequestHead(bytes, at, end);
+    const head = this.#headReader.read(this.#input);
+    if (head === undefined) return;
+    this.#timers.stop("head");
     if (head instanceof Fault) {
       this.#fail(head, now);
-      return;
-    }
-    input.at = end;
-    this.#startRequest(head, now);
-  }
-
-  #startRequest(head: http1.RequestHead, now: Millis): void {
-    this.#timers.stop("head");
-    if (NOT_IMPLEMENTED.includes(head.method) || head.method !== head.method.toUpperCase()) {
-      this.#fail(http1.METHOD_NOT_IMPLEMENTED, now);
       return;
     }
     if (head.contentLength > this.#limits.bodyMaxBytes) {
@@ -301,12 +265,19 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
     }
     if (body.discarding) {
       if (body.done) this.#nextRequest(now);
-      else this.#timers.arm("body", now + this.#limits.bodyIdleMillis);
+      else this.#awaitBody(now);
     } else if (piece || body.done) {
       body.wanted = false;
-      this.#timers.stop("body");
+      this.#timers.stop("body-idle");
+      if (body.done) this.#timers.stop("body");
       this.#events.push(piece ? { kind: "body", bytes: piece } : { kind: "body-end" });
-    } else this.#timers.arm("body", now + this.#limits.bodyIdleMillis);
+    } else this.#awaitBody(now);
+  }
+
+  /** Arms the deadlines of a body that is wanted. */
+  #awaitBody(now: Millis): void {
+    this.#timers.arm("body-idle", now + this.#limits.bodyIdleMillis);
+    if (!this.#timers.isArmed("body")) this.#timers.arm("body", now + this.#limits.bodyMillis);
   }
 
   #startResponse(
@@ -319,11 +290,11 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
     if (!this.#body?.canSkip(this.#limits.lingerMaxBytes)) this.#keepAlive = false;
     const fields = withCommon(head.fields, this.#commonFields());
     const framed = frameResponse({ status: head.status, fields }, length, request, this.#keepAlive);
-    this.#response = framed;
-    this.#keepAlive = framed.keepAlive;
     const whole = framed.coding === "length" && body !== undefined ? body : undefined;
     if (whole) framed.left = 0;
     this.#transmits.push(http1.encodeResponseHead(head.status, framed.fields, whole));
+    this.#response = framed;
+    this.#keepAlive = framed.keepAlive;
     return true;
   }
 
@@ -332,8 +303,7 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
     this.#request = undefined;
     this.#response = undefined;
     this.#body = undefined;
-    this.#emptyLine = false;
-    this.#searched = 0;
+    this.#timers.stop("body-idle");
     this.#timers.stop("body");
     if (this.#input.length > 0) this.#advanceHead(now);
     else if (!this.#peerEnded) {
@@ -346,7 +316,7 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
   #fail(fault: Fault, now: Millis): void {
     this.#reportFault(fault);
     this.#keepAlive = false;
-    this.#timers.stop("body");
+    this.#timers.stop("body-idle");
     if (this.#body) {
       this.#body.fault = fault;
       if (this.#body.wanted) this.#abortBody(fault);
@@ -377,7 +347,7 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
       this.#body.wanted = false;
       this.#body.fault = fault;
     }
-    this.#timers.stop("body");
+    this.#timers.stop("body-idle");
     this.#events.push({ kind: "body-abort", fault });
   }
 
@@ -403,6 +373,6 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
   }
 
   #stopTimers(): void {
-    for (const name of ["head", "body", "keep-alive", "linger"] as const) this.#timers.stop(name);
+    for (const name of TIMERS) this.#timers.stop(name);
   }
 }

@@ -111,6 +111,26 @@ function makeApp(seen: Seen): Hono<{ Bindings: { info: RequestInfo } }> {
   app.get("/throw", () => {
     throw new Error("planted");
   });
+  app.get("/error-response", () => Response.error());
+  app.get("/locked", () => {
+    const response = new Response("used");
+    response.body?.getReader();
+    return response;
+  });
+  app.get("/bad-chunk", () => {
+    const body = new ReadableStream({
+      start: (controller) => {
+        controller.enqueue(12);
+        controller.close();
+      },
+    });
+    return new Response(body);
+  });
+  app.get("/take-throw", (c) =>
+    c.env.info.takeOver(() => {
+      throw new Error("planted");
+    }),
+  );
   app.onError((error) => {
     throw error;
   });

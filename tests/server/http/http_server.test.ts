@@ -260,7 +260,35 @@ describe("RFC 9112: answers", () => {
     }));
 });
 
+describe("answers that cannot be sent", () => {
+  for (const path of ["/error-response", "/locked", "/bad-chunk"]) {
+    test(`${path} is answered 500 and reported`, () =>
+      withClient(async (client) => {
+        const { length } = server.seen.errors;
+        client.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n${GET_JSON}`);
+        assert.equal((await client.answer()).status, 500);
+        assert.equal((await client.answer()).status, 200);
+        assert.equal(server.seen.errors.length, length + 1);
+      }));
+  }
+
+  test("a route that throws when it takes the connection over ends it", () =>
+    withClient(async (client) => {
+      const { length } = server.seen.errors;
+      client.write("GET /take-throw HTTP/1.1\r\nHost: x\r\n\r\n");
+      await client.until(() => client.ended);
+      assert.equal(server.seen.errors.length, length + 1);
+    }));
+});
+
 describe("takeOver", () => {
+  test("of a request with a body is refused: the body would be taken for the next protocol", () =>
+    withClient(async (client) => {
+      client.write("GET /take HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
+      assert.equal((await client.answer()).status, 400);
+      assert.ok(!client.received.includes("rest="));
+    }));
+
   test("a route owns the connection, with the bytes behind the request", () =>
     withClient(async (client) => {
       client.write("GET /take HTTP/1.1\r\nHost: x\r\n\r\nmore");

@@ -45,6 +45,30 @@ describe("deadlines", () => {
     assert.match(probe.take(), /^HTTP\/1\.1 408 /);
   });
 
+  test("408 when a body drips for bodyMillis", () => {
+    const probe = new Probe().input(
+      POST.replace("Content-Length: 3", "Transfer-Encoding: chunked"),
+    );
+    probe.readBody();
+    for (let now = 0; now < HTTP_LIMITS.bodyMillis; now += 20_000) {
+      probe.at(now).input("1\r\na\r\n").readBody();
+    }
+    assert.match(probe.kinds(), /^request( body)+$/);
+    probe.at(HTTP_LIMITS.bodyMillis);
+    assert.equal(probe.kinds(), "fault body-abort end");
+  });
+
+  test("a body that its reader leaves for bodyMillis is his own affair", () => {
+    const probe = new Probe().input(POST).readBody().input("a");
+    probe
+      .at(2 * HTTP_LIMITS.bodyMillis)
+      .readBody()
+      .input("bc")
+      .readBody();
+    assert.equal(probe.kinds(), "request body body body-end");
+    assert.equal(probe.session.nextTimeout(), NEVER);
+  });
+
   test("RFC 9112 §9.5: an idle connection closes after keepAliveMillis; a request starts anew", () => {
     const probe = new Probe().input(GET).respond();
     assert.ok(probe.session.idle);
