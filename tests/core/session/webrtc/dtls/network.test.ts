@@ -4,8 +4,9 @@ import type { DtlsEvent, DtlsOptions } from "../../../../../core/session/webrtc/
 import { lengthenChain, makeCertificate } from "../../../../certificate.ts";
 import { Network, type NetworkOptions, type Script, type Side } from "../../../../sim/network.ts";
 import { SeededRandom } from "../../../../sim/random.ts";
+import { damage, everyRecord } from "./damage.ts";
 import { identityOf, makePair, type Pair } from "./peers.ts";
-import { changeRecords, datagramOf, nameOf, recordsOf } from "./records.ts";
+import { datagramOf, nameOf, recordsOf } from "./records.ts";
 
 const cookie = { secret: new Uint8Array(32).fill(1), address: Uint8Array.of(127, 0, 0, 1, 4, 0) };
 const longAlice = identityOf(await lengthenChain(await makeCertificate("p256"), 8000));
@@ -44,54 +45,6 @@ function assertConnected({ network }: Run, what = ""): void {
   assert.deepEqual(a.remoteKeys, b.localKeys);
 }
 
-/** Every record of a handshake, by who sends it and its name. The second ClientHello has a cookie. */
-const expected: readonly (readonly [Side, string])[] = [
-  ["a", "client_hello"],
-  ["b", "hello_verify_request"],
-  ["a", "client_hello"],
-  ["b", "server_hello"],
-  ["b", "certificate"],
-  ["b", "server_key_exchange"],
-  ["b", "certificate_request"],
-  ["b", "server_hello_done"],
-  ["a", "certificate"],
-  ["a", "client_key_exchange"],
-  ["a", "certificate_verify"],
-  ["a", "change_cipher_spec"],
-  ["a", "protected handshake"],
-  ["b", "change_cipher_spec"],
-  ["b", "protected handshake"],
-];
-
-type Damage = "dropped" | "dropped twice" | "doubled" | "late" | "corrupted";
-
-/** Does it to the record that is number `index` of a perfect handshake. */
-function damage(index: number, kind: Damage): Script {
-  const [side, name] = expected[index]!;
-  const before = expected.slice(0, index).filter(([s, n]) => s === side && n === name).length;
-  const wanted = kind === "dropped twice" ? 2 : 1;
-  let seen = 0;
-  return (datagram, from) => {
-    if (from !== side) return undefined;
-    const taken: Uint8Array[] = [];
-    const rest = changeRecords(datagram, (record, found) => {
-      if (found !== name || seen++ < before || seen > before + wanted) return [record];
-      taken.push(datagramOf([record]));
-      return kind === "doubled" ? [record] : [];
-    });
-    if (kind === "corrupted") {
-      for (const record of taken) {
-        const bit = record.length - 1;
-        record[bit] = record[bit]! ^ 4;
-      }
-    }
-    const copies = rest.length > 0 ? [{ bytes: rest }] : [];
-    if (kind === "dropped" || kind === "dropped twice") return copies;
-    const extraMillis = kind === "late" ? 150 : 0;
-    return [...copies, ...taken.map((bytes) => ({ bytes, extraMillis }))];
-  };
-}
-
 test("a perfect handshake sends each message once", () => {
   const seen: [Side, string][] = [];
   const script: Script = (datagram, from) => {
@@ -100,14 +53,14 @@ test("a perfect handshake sends each message once", () => {
   };
   const result = run({ script });
   assertConnected(result);
-  assert.deepEqual(seen, expected);
+  assert.deepEqual(seen, everyRecord);
   assert.equal(result.pair.client.nextTimeout(), Number.POSITIVE_INFINITY);
   assert.equal(result.pair.server.nextTimeout(), Number.POSITIVE_INFINITY);
 });
 
 for (const kind of ["dropped", "dropped twice", "doubled", "late"] as const) {
   describe(`a handshake survives each message ${kind}`, () => {
-    for (const [index, [side, name]] of expected.entries()) {
+    for (const [index, [side, name]] of everyRecord.entries()) {
       test(`${index}: ${name} of ${side === "a" ? "the client" : "the server"}`, () => {
         const result = run({ script: damage(index, kind) });
         assertConnected(result);
@@ -119,7 +72,7 @@ for (const kind of ["dropped", "dropped twice", "doubled", "late"] as const) {
 }
 
 describe("a handshake with one message corrupted ends, and nobody is fooled", () => {
-  for (const [index, [side, name]] of expected.entries()) {
+  for (const [index, [side, name]] of everyRecord.entries()) {
     test(`${index}: ${name} of ${side === "a" ? "the client" : "the server"}`, () => {
       const result = run({ script: damage(index, "corrupted") });
       const { client, server } = result.pair;
