@@ -277,6 +277,8 @@ export class World {
   }
 
   publish(client = "a", key = "live/test"): Source {
+    const holder = this.hub.stream(key)?.publisher;
+    if (holder?.client === client) holder.connected = false; // it reloads its page
     const publisher = this.hub.publish(name(key), client, this.now);
     if (typeof publisher === "string") throw new Error(publisher);
     return new Source(publisher);

@@ -301,3 +301,29 @@ test("a late last packet of a frame that was sent is sent, though the next is dr
   const frames = viewer.of(VIDEO_SSRC).map((seen) => partOf(seen.payload).frame);
   assert.deepEqual(frames.slice(9), [3, 3, 3]);
 });
+
+test("a new source whose first packets come in disorder is shown from its first keyframe on", () => {
+  const world = new World();
+  const source = world.publish();
+  const viewer = world.view();
+  play(world, source, 3);
+  source.videoSsrc = 0xeeee;
+  source.videoIndex = 20;
+  const [one, two, three] = source.packetsOfFrame(true);
+  const [before] = source.packetsOfFrame(false);
+  const put = ([bytes, index]: [Uint8Array, number]): void =>
+    source.publisher.pushBatch([{ track: source.video, bytes, index }], world.now);
+  for (const packet of [two!, one!, three!, before!]) put(packet);
+  put([two![0], 19 - 64]);
+  const got = viewer.of(VIDEO_SSRC).slice(9);
+  const base = viewer.of(VIDEO_SSRC)[8]!.header.sequenceNumber;
+  assert.deepEqual(
+    got.map((seen) => [seen.header.sequenceNumber - base, partOf(seen.payload).part]),
+    [
+      [1, 0],
+      [3, 2],
+      [4, 0],
+    ],
+  );
+  assert.equal(world.hub.stream("live/test")?.video.stats.ignored, 1);
+});
