@@ -1,11 +1,12 @@
-import { Fault } from "../../base/mod.ts";
+import { Fault, isFault } from "../../base/mod.ts";
 import {
   BINDING_ERROR,
+  decodeStun,
   encodeErrorCode,
   encodeStun,
   encodeUnknownAttributes,
-  isStun,
   type StunAttribute,
+  stunClass,
 } from "../../wire/stun/mod.ts";
 
 function fault(code: string, spec: string): Fault {
@@ -47,13 +48,14 @@ export function errorCode(code: 400 | 401 | 420 | 487): StunAttribute {
 /**
  * The answer to a request that shows no valid credentials, without integrity. For TCP only, where
  * the sender's address is proven; over UDP it would reflect traffic at a victim. Also for the
- * server, when no session has the ufrag (`UNKNOWN_USER`). `undefined` when `request` is not STUN.
+ * server, when no session has the ufrag (`UNKNOWN_USER`). `undefined` when `bytes` is no STUN request.
  */
-export function encodeRefusal(request: Uint8Array, why: Fault): Uint8Array | undefined {
-  if (!isStun(request)) return undefined;
+export function encodeRefusal(bytes: Uint8Array, why: Fault): Uint8Array | undefined {
+  const request = decodeStun(bytes);
+  if (isFault(request) || stunClass(request.type) !== "request") return undefined;
   return encodeStun({
     type: BINDING_ERROR,
-    transactionId: request.subarray(8, 20),
+    transactionId: request.transactionId,
     attributes: [errorCode(why === NO_CREDENTIALS ? 400 : 401)],
   });
 }

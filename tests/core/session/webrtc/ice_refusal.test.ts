@@ -178,7 +178,15 @@ describe("refusals", () => {
     const answer = decodeStun(bytes);
     assert.ok(!isFault(answer) && answer.integrityAt < 0);
     assert.equal(codeOf(answer), 401);
-    assert.equal(encodeRefusal(new Uint8Array(30), UNKNOWN_USER), undefined);
+    const attributes = [username];
+    for (const bytes of [
+      new Uint8Array(30),
+      spoilt(request(), 1),
+      encodeStun({ type: BINDING_INDICATION, transactionId, attributes }),
+      encodeStun({ type: BINDING_ERROR, transactionId, attributes }), // no two servers answer each other
+    ]) {
+      assert.equal(encodeRefusal(bytes, UNKNOWN_USER), undefined);
+    }
   });
 
   test("a forged check over UDP disturbs nothing on the pair it claims to be from", () => {
