@@ -1,13 +1,7 @@
 import type { Runtime } from "../core/base/io.ts";
-import {
-  baseRuntime,
-  env,
-  type NetKind,
-  netKind,
-  type RuntimeOptions,
-} from "./common/base_runtime.ts";
+import { baseRuntime, env, netKind, type RuntimeOptions } from "./common/base_runtime.ts";
 import { listenDeno } from "./deno/listen.ts";
-import { mayUse, needNetwork } from "./deno/permissions.ts";
+import { mayReadEnv, mayReadInterfaces, needNetwork } from "./deno/permissions.ts";
 import { openDatagram } from "./deno/udp.ts";
 
 /**
@@ -16,18 +10,18 @@ import { openDatagram } from "./deno/udp.ts";
  */
 export function denoRuntime(options: RuntimeOptions = {}): Runtime {
   const base = baseRuntime("deno", Deno.version.deno);
-  const optionalEnv = mayUse("env") ? env() : {};
-  const native: NetKind = netKind(options, optionalEnv);
+  const readEnv = (): Readonly<Record<string, string>> => (mayReadEnv() ? env() : {});
+  const native = netKind(options, readEnv()) === "native";
   return {
     ...base,
     args: Deno.args,
     pid: Deno.pid,
-    env: () => (mayUse("env") ? env() : {}),
-    interfaces: () => (mayUse("sys") ? base.interfaces() : []),
+    env: readEnv,
+    interfaces: () => (mayReadInterfaces() ? base.interfaces() : []),
     async listen(options, onConn) {
       await needNetwork(options.host, options.port);
       // TLS can only be put on a socket of node:net whose first bytes were read.
-      const own = native === "native" && options.tls !== true;
+      const own = native && options.tls !== true;
       return own ? listenDeno(options, onConn) : base.listen(options, onConn);
     },
     async connect(to, options) {
@@ -36,7 +30,7 @@ export function denoRuntime(options: RuntimeOptions = {}): Runtime {
     },
     async openUdp(options, onDatagram) {
       await needNetwork(options.host, options.port);
-      const own = native === "native" ? openDatagram(options, onDatagram) : undefined;
+      const own = native ? openDatagram(options, onDatagram) : undefined;
       return own ?? base.openUdp(options, onDatagram);
     },
   };

@@ -56,6 +56,8 @@ export class BunConn extends BaseConn {
 
   /** From Bun: the socket is closed. It may come inside our own call. */
   onClose(error: Error | undefined): void {
+    this.#queue.length = 0;
+    this.#buffered = 0;
     if (error !== undefined || this.closed) {
       queueMicrotask(() => this.gone(error));
       return;

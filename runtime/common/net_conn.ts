@@ -28,7 +28,7 @@ export class NetConn extends BaseConn {
   }
 
   get buffered(): number {
-    return this.#socket.writableLength;
+    return this.closed ? 0 : this.#socket.writableLength;
   }
 
   protected override startReading(): void {

@@ -1,9 +1,14 @@
 import { MonoportError } from "../../core/base/error.ts";
 import { plainHost } from "../common/endpoint.ts";
 
-/** Whether something optional may be used; never asks. */
-export function mayUse(name: "env" | "sys" | "read"): boolean {
-  return Deno.permissions.querySync({ name }).state === "granted";
+/** Whether the environment may be read; never asks. */
+export function mayReadEnv(): boolean {
+  return isGranted({ name: "env" });
+}
+
+/** Whether the addresses of the machine may be read; never asks. */
+export function mayReadInterfaces(): boolean {
+  return isGranted({ name: "sys", kind: "networkInterfaces" });
 }
 
 /**

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { netKind } from "../../runtime/common/base_runtime.ts";
+import { descriptorWatch } from "../../runtime/common/descriptors.ts";
+import { systemError } from "../../runtime/common/endpoint.ts";
+import { SendQueue } from "../../runtime/common/send_queue.ts";
+
+const to = { host: "127.0.0.1", port: 9 };
+
+test("a send queue sends one datagram after the other, in order, and drops what is too much", () => {
+  const sent: number[] = [];
+  const dones: (() => void)[] = [];
+  const queue = new SendQueue((bytes, _to, done) => {
+    sent.push(bytes.length);
+    dones.push(done);
+  });
+  for (let i = 1; i <= 3000; i++) queue.send(new Uint8Array(i), to);
+  assert.deepEqual(sent, [1]);
+  while (dones.length > 0) dones.shift()?.();
+  assert.deepEqual(
+    sent,
+    Array.from({ length: 1025 }, (_, i) => i + 1),
+  );
+  queue.send(new Uint8Array(7), to);
+  assert.equal(sent.at(-1), 7);
+});
+
+test("a send queue that is never empty keeps its order and its bound", () => {
+  const sent: number[] = [];
+  let done = (): void => {};
+  const queue = new SendQueue((bytes, _to, next) => {
+    sent.push(bytes.length);
+    done = next;
+  });
+  queue.send(new Uint8Array(1), to);
+  for (let i = 2; i <= 5000; i++) {
+    queue.send(new Uint8Array(i), to);
+    if (i > 100) done();
+  }
+  const { length } = sent;
+  while (sent.length < 5000) done();
+  assert.equal(length, 4901);
+  assert.ok(sent.every((size, i) => size === i + 1));
+});
+
+test("a shortage of descriptors is told, once in 100 ms when that is in vain", () => {
+  let left = 1;
+  let told = 0;
+  const probe = (): void => {
+    if (left === 0) throw systemError("EMFILE", "too many open files");
+  };
+  const options = { port: 0, onAcceptError: () => void told++ };
+  const watch = descriptorWatch(options, probe);
+  assert.equal(watch.hasRoom(), true);
+  left = 0;
+  assert.equal(watch.hasRoom(), false);
+  assert.equal(watch.hasRoom(), false);
+  assert.equal(told, 1);
+  left = 1;
+  assert.equal(watch.hasRoom(), true);
+  const shedding = descriptorWatch({ port: 0, onAcceptError: () => void left++ }, probe);
+  for (let i = 0; i < 3; i++) {
+    left = 0;
+    assert.equal(shedding.hasRoom(), true);
+  }
+  const other = descriptorWatch(options, () => {
+    throw systemError("ENOENT", "no /dev/null here");
+  });
+  assert.equal(other.hasRoom(), true);
+});
+
+test("MONOPORT_NET=node chooses node:net, an option decides", () => {
+  assert.equal(netKind({}, {}), "native");
+  assert.equal(netKind({}, { MONOPORT_NET: "node" }), "node");
+  assert.equal(netKind({ net: "native" }, { MONOPORT_NET: "node" }), "native");
+});
