@@ -14,6 +14,8 @@ import { u8, u16 } from "../../bytes/mod.ts";
 import { FRAME_START, KEYFRAME, type VideoDescription } from "../flags.ts";
 import { describeSps } from "./sps.ts";
 
+const SLICE = 1;
+const PARTITION_A = 2;
 const IDR = 5;
 const SEI = 6;
 const SPS = 7;
@@ -28,19 +30,20 @@ export function inspectH264(bytes: Uint8Array, from: number, to: number): number
   if (type === 28 || type === 29) return flagsOfFragment(bytes, from, to, type);
   const prefix = unitPrefix(type);
   if (prefix < 0) return 0;
-  // The first unit says whether a frame starts; any unit may say that it is a keyframe.
-  let at = firstUnit(from, type);
+  // The first unit says whether a frame starts, the first picture of it whether it is a keyframe.
+  const start = firstUnit(from, type);
+  let at = start;
   let flags = 0;
-  let first = true;
   while (at + prefix < to) {
     const unit = at + prefix;
-    const end = Math.min(to, at + prefix + unitSize(bytes, at, type));
+    const end = Math.min(to, unit + unitSize(bytes, at, type));
     const found = flagsOf(bytes, unit, end);
-    flags |= first ? found : found & KEYFRAME;
-    first = false;
+    if (at === start) flags = found & FRAME_START;
+    if ((found & KEYFRAME) !== 0) flags = FRAME_START | KEYFRAME;
+    else if (unit < end && isInterSlice(u8(bytes, unit) & 0x1f)) return flags & FRAME_START;
     at = end;
   }
-  return (flags & KEYFRAME) !== 0 ? flags | FRAME_START : flags;
+  return flags;
 }
 
 /** Size, profile and level out of the payload's sequence parameter set, if it holds a whole one. */
@@ -81,6 +84,11 @@ function unitSize(bytes: Uint8Array, at: number, type: number): number {
   return type < 26 ? size : Math.max(0, size - (unitPrefix(type) - 2));
 }
 
+/** Some encoders repeat their parameter sets in front of pictures that are no keyframes. */
+function isInterSlice(type: number): boolean {
+  return type === SLICE || type === PARTITION_A;
+}
+
 function flagsOf(bytes: Uint8Array, at: number, end: number): number {
   if (at >= end) return 0;
   const type = u8(bytes, at) & 0x1f;
@@ -102,8 +110,8 @@ function flagsOfType(type: number, firstSlice: boolean): number {
       return FRAME_START | KEYFRAME;
     case IDR:
       return firstSlice ? FRAME_START | KEYFRAME : 0;
-    case 1:
-    case 2:
+    case SLICE:
+    case PARTITION_A:
       return firstSlice ? FRAME_START : 0;
     case SEI:
     case PPS:

@@ -25,17 +25,19 @@ export function inspectH265(bytes: Uint8Array, from: number, to: number): number
     return flagsOfType(u8(bytes, from + 2) & 0x3f, from + 3 < to && u8(bytes, from + 3) >= 0x80);
   }
   if (type !== AGGREGATION) return flagsOf(bytes, from, to);
+  // The first unit says whether a frame starts, the first picture of it whether it is a keyframe.
   let at = from + 2;
   let flags = 0;
-  let first = true;
   while (at + 2 < to) {
-    const end = Math.min(to, at + 2 + u16(bytes, at));
-    const found = flagsOf(bytes, at + 2, end);
-    flags |= first ? found : found & KEYFRAME;
-    first = false;
+    const unit = at + 2;
+    const end = Math.min(to, unit + u16(bytes, at));
+    const found = flagsOf(bytes, unit, end);
+    if (at === from + 2) flags = found & FRAME_START;
+    if ((found & KEYFRAME) !== 0) flags = FRAME_START | KEYFRAME;
+    else if (unit < end && typeAt(bytes, unit) < 16) return flags & FRAME_START;
     at = end;
   }
-  return (flags & KEYFRAME) !== 0 ? flags | FRAME_START : flags;
+  return flags;
 }
 
 /** Size, profile and level out of the payload's sequence parameter set, if it holds a whole one. */

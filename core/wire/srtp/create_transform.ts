@@ -18,7 +18,11 @@ export function createTransform(
   blocks: CounterBlocks,
 ): Transform {
   const session = purpose === "rtp" ? deriveRtpKeys(crypto, keys) : deriveRtcpKeys(crypto, keys);
-  return srtpProfileInfo(keys.profile).aead
+  const transform = srtpProfileInfo(keys.profile).aead
     ? new GcmTransform(crypto, session)
     : new CounterTransform(crypto, session, blocks);
+  // The native objects have their own copies.
+  session.key.fill(0);
+  session.authKey.fill(0);
+  return transform;
 }

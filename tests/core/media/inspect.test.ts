@@ -52,15 +52,24 @@ describe("RFC 6184: H.264", () => {
   });
 
   test("STAP-B, MTAP16, MTAP24 and FU-B", () => {
-    assert.equal(of("h264", 25, 0, 1, 0, 2, 0x41, 0x9a, 0, 2, 0x65, 0x88), "K");
+    assert.equal(of("h264", 25, 0, 1, 0, 2, 0x06, 0x9a, 0, 2, 0x65, 0x88), "K");
     assert.equal(of("h264", 26, 0, 1, 0, 5, 7, 0, 0, 0x65, 0x88), "K");
     assert.equal(
-      of("h264", 27, 0, 1, 0, 6, 7, 0, 0, 0, 0x41, 0x9a, 0, 6, 7, 0, 0, 0, 0x65, 0x88),
+      of("h264", 27, 0, 1, 0, 6, 7, 0, 0, 0, 0x06, 0x9a, 0, 6, 7, 0, 0, 0, 0x65, 0x88),
       "K",
     );
     assert.equal(of("h264", 29, 0x85, 0, 1, 0x88), "K");
     assert.equal(of("h264", 29, 0x05, 0, 1, 0x88), ".");
     assert.equal(of("h264", 28, 0x45, 0x88), ".");
+  });
+
+  test("parameter sets in front of an inter picture make no keyframe", () => {
+    assert.equal(of("h264", 24, 0, 2, 0x67, 0x42, 0, 1, 0x68, 0, 2, 0x41, 0x9a), "S");
+    assert.equal(of("h264", 24, 0, 2, 0x67, 0x42, 0, 1, 0x68, 0, 2, 0x65, 0x88), "K");
+    assert.equal(of("h264", 24, 0, 2, 0x65, 0x00, 0, 2, 0x65, 0x88), "K");
+    assert.equal(of("h264", 24, 0, 2, 0x0c, 0xff, 0, 2, 0x41, 0x9a), ".");
+    assert.equal(of("h265", 48 << 1, 1, 0, 2, 33 << 1, 1, 0, 3, 1 << 1, 1, 0x80), "S");
+    assert.equal(of("h265", 48 << 1, 1, 0, 2, 33 << 1, 1, 0, 3, 19 << 1, 1, 0x80), "K");
   });
 
   test("sizes that run out of an aggregate end at the payload", () => {
@@ -97,7 +106,7 @@ describe("RFC 7798: H.265", () => {
     assert.equal(of("h265", 39 << 1, 1), "S");
     assert.equal(of("h265", 40 << 1, 1), ".", "suffix SEI");
     assert.equal(of("h265", 50 << 1, 1, 0x80), ".");
-    assert.equal(of("h265", 48 << 1, 1, 0, 3, 2, 1, 0x80, 0, 3, 19 << 1, 1, 0x80), "K");
+    assert.equal(of("h265", 48 << 1, 1, 0, 3, 39 << 1, 1, 0x80, 0, 3, 19 << 1, 1, 0x80), "K");
     assert.equal(of("h265", 33 << 1), ".");
   });
 });
