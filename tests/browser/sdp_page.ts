@@ -14,7 +14,8 @@ export interface Outcome {
     readonly kind: string;
     /** MIME type of the codec it will send first, empty for a receiver. */
     readonly sends: string;
-    readonly encodings: number;
+    /** Their rids, of a sender. */
+    readonly encodings: readonly (string | null)[];
     /** Id of the stream the receiver's track is in, empty for a sender. */
     readonly stream: string;
   }[];
@@ -74,7 +75,7 @@ globalThis.takeAnswer = async (sdp) => {
       direction: transceiver.currentDirection,
       kind: transceiver.receiver.track.kind,
       sends: sending ? (codecs[0]?.mimeType ?? "") : "",
-      encodings: sending ? encodings.length : 0,
+      encodings: sending ? encodings.map(({ rid }) => rid ?? null) : [],
       stream: streams.get(transceiver) ?? "",
     };
   });
