@@ -110,7 +110,7 @@ for (const role of ["server", "client"] as const) {
         theirs: long,
         mtu: 256,
       }));
-      assert.ok((await runAll(settings)) > 10);
+      assert.ok((await runAll(settings)) > 3);
     });
   });
 }
