@@ -1,7 +1,9 @@
 import type { Millis } from "../base/mod.ts";
 
-/** Where a track's own numbering begins; late packets of the first source lie below. */
+/** Where a track's own numbering begins. */
 const FIRST_INDEX = 0x1_0000;
+/** Indexes left free in front of a source's first packet, for those it overtook. Viewers see no gap. */
+const ROOM = 64;
 /** A new source's first timestamp is at least so far from the old one's last. */
 const LEAST_STEP_MILLIS = 20;
 
@@ -14,6 +16,8 @@ export class Timeline {
   indexOffset = 0;
   /** Added to the source's timestamp, modulo 2^32. */
   timestampOffset = 0;
+  /** Lowest index of the current source: what is below belongs to the one before. */
+  lowest = 0;
   /** Highest index so far, -1 before the first packet. */
   highest = -1;
   /** Timestamp of the packet with the highest index. */
@@ -30,7 +34,8 @@ export class Timeline {
     }
     const passed = Math.max(LEAST_STEP_MILLIS, now - this.at);
     const next = this.timestamp + Math.round((passed * clockRate) / 1000);
-    this.indexOffset = this.highest + 1 - sourceIndex;
+    this.lowest = this.highest + 1;
+    this.indexOffset = this.lowest + ROOM - sourceIndex;
     this.timestampOffset = (next - sourceTimestamp) >>> 0;
   }
 

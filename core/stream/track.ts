@@ -177,7 +177,7 @@ export class Track {
   ): StreamPacket | undefined {
     const { timeline, stats } = this;
     const index = sourceIndex + timeline.indexOffset;
-    if (index < 0 || this.history.isPast(index)) {
+    if (index < timeline.lowest || this.history.isPast(index)) {
       stats.ignored++;
       return undefined;
     }

@@ -21,7 +21,7 @@ export interface ViewerTrackOptions extends ViewerExtensions {
   /** Whether he may NACK (`a=rtcp-fb: nack`). */
   readonly nack: boolean;
   readonly formats: readonly ViewerFormat[];
-  /** First sequence number, below 2^15 (RFC 3711 §3.3.1 wants room before a wrap); random. */
+  /** First sequence number, below 2^15 (RFC 3711 §3.3.1). Default: as random as the SSRC. */
   readonly firstSequenceNumber?: number;
 }
 
@@ -83,7 +83,7 @@ export class ViewerTrack {
   constructor(kind: MediaKind, options: ViewerTrackOptions) {
     this.kind = kind;
     this.options = options;
-    const first = (options.firstSequenceNumber ?? 1) & 0x7fff;
+    const first = (options.firstSequenceNumber ?? options.ssrc) & 0x7fff;
     this.map = new SequenceMap(first);
     this.rtxIndex = first;
   }
@@ -155,7 +155,7 @@ export class ViewerTrack {
       payloadType: this.format?.payloadType ?? 0,
       indexOffset: this.map.offset,
       timestampOffset: 0,
-      resendable: this.options.nack && this.options.rtxSsrc === undefined,
+      resendable: this.options.nack && this.rtxRewrite() === undefined,
     };
   }
 
