@@ -23,6 +23,8 @@ export interface FirstFrameOptions {
 }
 
 const SWEEP_MILLIS = 250;
+/** A first frame at its longest with some empty ones in front. */
+const READ_MAX: number = 2 * FIRST_FRAME_MAX_BYTES;
 
 export class FirstFrame {
   readonly #options: FirstFrameOptions;
@@ -44,6 +46,7 @@ export class FirstFrame {
       data: (chunk) => {
         read = concat([read, chunk]);
         if (this.#route(conn, read)) this.#waiting.delete(conn);
+        else if (read.length > READ_MAX) conn.destroy(); // frames of length zero, and nothing else
       },
       end: () => conn.destroy(),
       close: () => this.#waiting.delete(conn),

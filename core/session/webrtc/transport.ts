@@ -112,6 +112,8 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
   #receiver: SrtpReceiver | undefined;
   #sender: SrtpSender | undefined;
   #closed = false;
+  /** The pair that was told of last. */
+  #sendsTo: PairId | undefined;
 
   constructor(options: TransportOptions) {
     const { crypto, now } = options;
@@ -276,10 +278,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
     for (let event = this.#ice.pollEvent(); event !== undefined; event = this.#ice.pollEvent()) {
       switch (event.type) {
         case "selected":
-          this.#events.push({ type: "selected", pair: event.pair });
-          this.#dtls.start(now); // does nothing but the first time, in the client's role
-          // What was under way on the old pair may be lost with it.
-          if (!this.#dtls.connected) this.#dtls.resendFlight(now);
+          this.#select(event.pair, now);
           break;
         case "close-pair":
           this.#pairs.delete(event.pair);
@@ -295,6 +294,16 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
           event satisfies never;
       }
     }
+  }
+
+  #select(pair: PairId, now: Millis): void {
+    if (pair === this.#sendsTo) return; // it was only nominated now
+    const changed = this.#sendsTo !== undefined;
+    this.#sendsTo = pair;
+    this.#events.push({ type: "selected", pair });
+    this.#dtls.start(now); // does nothing but the first time, in the client's role
+    // What was under way on the old pair may be lost with it.
+    if (changed && !this.#dtls.connected) this.#dtls.resendFlight(now);
   }
 
   #drainDtls(): void {
