@@ -3,7 +3,7 @@ import { Fault } from "../../base/mod.ts";
 
 const LAYER = "core/wire/sdp";
 
-export const TOO_LONG: Fault = new Fault(LAYER, "description-too-long", "RFC 9725 §6");
+export const TOO_LONG: Fault = new Fault(LAYER, "description-too-long", "RFC 9725 §5");
 export const LINE_TOO_LONG: Fault = new Fault(LAYER, "line-too-long", "RFC 8866 §5");
 export const TOO_MANY: Fault = new Fault(LAYER, "too-many-lines-of-a-kind", "RFC 8866 §5");
 export const NOT_A_LINE: Fault = new Fault(LAYER, "line-is-not-type-equals-value", "RFC 8866 §5");

@@ -177,6 +177,7 @@ function acceptedLine(
     codecs,
     direction,
     rtcpMux: true,
+    rtcpMuxOnly: offered.rtcpMuxOnly,
     rtcpRsize: offered.rtcpRsize,
     extensions: answeredExtensions(offered, taken.extensions, direction),
     iceUfrag: local.ufrag,

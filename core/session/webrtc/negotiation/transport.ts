@@ -36,7 +36,7 @@ export function agreeTransport(
   }
   const sections = inGroupOrder(offer, accepted, group);
   for (const media of accepted) {
-    if (!media.rtcpMux && !sections[0]?.rtcpMux) {
+    if (!multiplexes(media) && !multiplexes(sections[0])) {
       return refuse(
         422,
         "no-rtcp-mux",
@@ -57,6 +57,11 @@ export function agreeTransport(
   if (remote instanceof Refusal) return remote;
   const mids = new Set(accepted.map(({ mid }) => mid));
   return { remote, bundle: group.filter((mid) => mids.has(mid)) };
+}
+
+/** `a=rtcp-mux-only` may stand alone (RFC 8858 §4.2). */
+function multiplexes(media: MediaDescription | undefined): boolean {
+  return media !== undefined && (media.rtcpMux || media.rtcpMuxOnly);
 }
 
 /** The mids of the BUNDLE group that the accepted lines are in. */

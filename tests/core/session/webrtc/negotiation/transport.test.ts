@@ -103,6 +103,15 @@ test("a line without rtcp-mux is 422", () => {
   assert.deepEqual([refusal.status, refusal.code, refusal.line], [422, "no-rtcp-mux", 7]);
 });
 
+test("rtcp-mux-only alone will do, and is answered beside rtcp-mux (RFC 8858 §4.3)", () => {
+  const sdp = OFFER.replaceAll("a=rtcp-mux\r\n", "a=rtcp-mux-only\r\n");
+  const answer = accepted(negotiatePublish(decoded(sdp), local()));
+  for (const index of [0, 1]) {
+    assert.equal(answered(answer, index).rtcpMux, true);
+    assert.equal(answered(answer, index).rtcpMuxOnly, true);
+  }
+});
+
 test("an ICE-lite offer is 422: nobody would send checks", () => {
   assert.equal(refusalFor(OFFER.replace("t=0 0", "t=0 0\r\na=ice-lite")).code, "both-ice-lite");
 });
