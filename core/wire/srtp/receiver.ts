@@ -62,10 +62,17 @@ export class SrtpReceiver {
     const window = this.#rtpWindows.get(ssrc);
     if (window === undefined && this.#rtpWindows.size >= this.#maxSsrcs) return SRTP_TOO_MANY_SSRCS;
     const sequenceNumber = u16(packet, 2);
-    const index = window ? extendIndex(window.highest, sequenceNumber) : sequenceNumber;
+    let index = window ? extendIndex(window.highest, sequenceNumber) : sequenceNumber;
     if (index < 0 || index >= SRTP_INDEX_END) return SRTP_INDEX_RANGE;
     if (window && !window.isFresh(index)) return SRTP_REPLAYED;
-    if (!this.#rtp.openRtp(packet, payloadAt, ssrc, index)) return SRTP_AUTHENTICATION;
+    if (!this.#rtp.openRtp(packet, payloadAt, ssrc, index)) {
+      // A sender that begins near 65535 may have rolled over before its first packet got here.
+      const maybeRolled = window === undefined && sequenceNumber < 0x8000;
+      index += 0x1_0000;
+      if (!maybeRolled || !this.#rtp.openRtp(packet, payloadAt, ssrc, index)) {
+        return SRTP_AUTHENTICATION;
+      }
+    }
     commit(this.#rtpWindows, window, ssrc, index);
     return { packet: packet.subarray(0, end), index };
   }

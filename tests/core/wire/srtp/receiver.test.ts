@@ -87,6 +87,49 @@ for (const profile of PROFILES) {
       }
     });
 
+    test("the first packets of a sender that begins at 65533 lost", () => {
+      const { sender, receiver } = pair(profile);
+      for (let index = 65_533; index < 65_550; index++) {
+        const sealed = good(sender.protect(rtpPacket(index), index));
+        if (index < 65_540) continue;
+        assert.equal(good(receiver.unprotect(sealed)).index, index);
+      }
+      const beyond = good(sender.protect(rtpPacket(0x18000, 2), 0x18000));
+      assert.equal(receiver.unprotect(beyond), SRTP_AUTHENTICATION);
+    });
+
+    test("a network that loses, repeats and reorders: every index is right, and taken once", () => {
+      const step = fc.record({ skip: fc.nat(400), late: fc.nat(60), times: fc.nat(3) });
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 55_000, max: 65_535 }),
+          fc.array(step, { minLength: 200, maxLength: 300 }),
+          (first, steps) => {
+            const { sender, receiver } = pair(profile);
+            const arrivals: { at: number; index: number; sealed: Uint8Array }[] = [];
+            let index = first;
+            for (const [at, { skip, late, times }] of steps.entries()) {
+              const sealed = good(sender.protect(rtpPacket(index, 1, 8), index));
+              for (let i = 1; i <= times; i++)
+                arrivals.push({ at: at + late * i * 0.2, index, sealed });
+              index += 1 + (skip < 350 ? 0 : skip);
+            }
+            arrivals.sort((a, b) => a.at - b.at);
+            const taken = new Set<number>();
+            for (const arrival of arrivals) {
+              const opened = receiver.unprotect(arrival.sealed.slice());
+              if (taken.has(arrival.index)) assert.equal(opened, SRTP_REPLAYED);
+              else if (opened === SRTP_REPLAYED)
+                assert.ok(Math.max(...taken) - arrival.index >= INDEX_WINDOW);
+              else assert.equal(good(opened).index, arrival.index);
+              taken.add(arrival.index);
+            }
+          },
+        ),
+        { seed: 10, numRuns: 20 },
+      );
+    });
+
     test("RFC 3711 §3.3: a packet with any byte changed is refused, and changes nothing", () => {
       const { sender, receiver } = pair(profile);
       good(receiver.unprotect(good(sender.protect(rtpPacket(65_000), 65_000))));
