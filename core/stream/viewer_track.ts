@@ -1,5 +1,5 @@
 import type { TrackRewrite } from "../base/mod.ts";
-import { type Format, type MediaKind, sameFormat } from "../media/mod.ts";
+import { type Format, type MediaKind, suitability } from "../media/mod.ts";
 import type { BatchPart } from "./batch.ts";
 import type { StreamPacket } from "./packet.ts";
 import { SequenceMap } from "./sequence_map.ts";
@@ -94,8 +94,19 @@ export class ViewerTrack {
     if (this.epoch === track.epoch || live === undefined) return;
     this.epoch = track.epoch;
     this.pause();
-    this.format = this.options.formats.find((one) => sameFormat(live, one.format));
+    this.format = this.#bestFor(live);
     this.state = this.format === undefined ? "unsupported" : "waiting";
+  }
+
+  /** The viewer's format that fits best: of several for H.264 that of the same profile. */
+  #bestFor(live: Format): ViewerFormat | undefined {
+    let best: ViewerFormat | undefined;
+    let most = 0;
+    for (const one of this.options.formats) {
+      const suits = suitability(live, one.format);
+      if (suits > most) [best, most] = [one, suits];
+    }
+    return best;
   }
 
   /** Ends the run; what comes next begins with a keyframe. */

@@ -49,7 +49,12 @@ export function localParameters(options: LocalParametersOptions): LocalParameter
     fingerprint: `sha-256 ${options.fingerprint}`,
     candidates: hostCandidates(addresses),
     sessionId: sessionId(runtime),
-    preferredCodec: CODECS[request.codec.toLowerCase()],
+    // SRS publishes H.264 unless asked otherwise, and what is bridged to other protocols needs it.
+    preferredCodec: CODECS[request.codec.toLowerCase()] ?? "h264",
+    declinedFeedback: [
+      ...(config["vhost.rtc.nack"] ? [] : ["nack"]),
+      ...(config["vhost.rtc.twcc"] ? [] : ["transport-cc"]),
+    ],
     randomSsrc: options.randomSsrc,
     cname: options.cname,
     streamName: options.name.key,
