@@ -16,7 +16,7 @@ const shape = { ids, transportSequenceId: 5, twoByte: true };
 const decoded = decodeRtp(packet);
 if (isFault(decoded)) throw new Error(String(decoded));
 
-/** What the work gives goes here and is printed, or the compiler would drop the work. */
+/** What the work gives goes here and is looked at, or the compiler would drop the work. */
 let sink = 0;
 let turn = 0;
 /** The packet, a little different each time. */
