@@ -7,6 +7,7 @@ import type { Publisher } from "./publisher.ts";
 import { Retransmitter } from "./retransmit.ts";
 import { Stream, type StreamContext } from "./stream.ts";
 import type { Subscriber, SubscriberOptions } from "./subscriber.ts";
+import { addViewer, type HubTotals, noTotals } from "./totals.ts";
 
 export interface HubOptions {
   /** Seals for the viewers; their contexts are the owner's to add and remove. */
@@ -30,6 +31,8 @@ export class Hub {
   readonly #streams = new Map<string, Stream>();
   readonly #events: HubEvent[] = [];
   readonly #context: StreamContext;
+  /** Of viewers who have left. */
+  readonly #gone: HubTotals = noTotals();
   #next: Millis = NEVER;
 
   constructor(options: HubOptions) {
@@ -45,6 +48,7 @@ export class Hub {
       wake: (at) => {
         if (at < this.#next) this.#next = at;
       },
+      left: (viewer) => addViewer(this.#gone, viewer),
       idle: (stream) => this.#forget(stream),
     };
   }
@@ -84,6 +88,15 @@ export class Hub {
 
   get size(): number {
     return this.#streams.size;
+  }
+
+  /** Of all viewers there are and were, for metrics. */
+  totals(): HubTotals {
+    const totals = { ...this.#gone };
+    for (const stream of this.#streams.values()) {
+      for (const viewer of stream.viewers) addViewer(totals, viewer);
+    }
+    return totals;
   }
 
   pollEvent(): HubEvent | undefined {

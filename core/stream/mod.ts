@@ -20,6 +20,7 @@ export type { RateMeter } from "./rate_meter.ts";
 export { type StreamStats, statsOf, type TrackFigures } from "./stats.ts";
 export type { Stream } from "./stream.ts";
 export type { Subscriber, SubscriberOptions, ViewerSink } from "./subscriber.ts";
+export type { HubTotals } from "./totals.ts";
 export type { ExtensionIds, SourceTrack, Track, TrackStats } from "./track.ts";
 export type {
   ViewerFormat,

@@ -32,6 +32,8 @@ export interface StreamContext {
   readonly wallClockAtZero: number;
   /** `handleTimeout` of the stream is due at `at`. */
   wake(at: Millis): void;
+  /** A viewer has left. */
+  left(viewer: Subscriber): void;
   /** Nobody publishes the stream or waits for it. */
   idle(stream: Stream): void;
 }
@@ -193,6 +195,7 @@ export class Stream {
     if (sender !== undefined) this.#context.fanOut.remove(sender);
     this.#viewers = this.#viewers.filter((one) => one !== viewer);
     this.sentToGone += viewer.sentBytes;
+    this.#context.left(viewer);
     viewer.shape.users--;
     if (viewer.shape.users === 0) this.#shapes.delete(viewer.shape.key);
     this.#sleep();

@@ -212,6 +212,10 @@ test("a viewer who stalls at 8 Mbit/s costs a bounded amount, and the others not
   assert.equal(other.subscriber.video?.stats.droppedPackets, 0);
   assert.equal(other.of(VIDEO_SSRC).length, where.hub.stream("live/test")!.video.stats.packets);
   assert.ok(good.worst() < 120);
+  const totals = where.hub.totals();
+  assert.equal(totals.droppedFrames, dropped.droppedFrames);
+  assert.equal(totals.sentBytes, stalled.bytes + other.bytes);
+  assert.equal(totals.falls, 1);
   // The peer wakes up.
   path.rate = 4000;
   const woke = where.now;
@@ -225,6 +229,9 @@ test("a viewer who stalls at 8 Mbit/s costs a bounded amount, and the others not
   assertContiguous(stalled, VIDEO_SSRC);
   assertContiguous(stalled, AUDIO_SSRC);
   assert.equal(where.engine.refused, 0);
+  const atLast = where.hub.totals();
+  stalled.subscriber.close();
+  assert.deepEqual(where.hub.totals(), atLast, "who leaves is not forgotten");
 });
 
 test("audio goes on longer than video for who is behind, but not for ever", () => {
