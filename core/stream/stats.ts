@@ -31,7 +31,7 @@ export interface StreamStats {
   readonly frames: number;
   readonly audio: TrackFigures | undefined;
   readonly video: TrackFigures | undefined;
-  /** Of all viewers there are. */
+  /** For the viewers there are; frames are those of video. */
   readonly droppedFrames: number;
   readonly droppedPackets: number;
   readonly droppedBytes: number;
@@ -47,8 +47,8 @@ export function statsOf(stream: Stream, now: Millis): StreamStats {
   for (const viewer of stream.viewers) {
     sentBytes += viewer.sentBytes;
     sentPerSecond += viewer.byteRate.perSecond(now);
+    droppedFrames += viewer.video?.stats.droppedFrames ?? 0;
     for (const track of [viewer.audio, viewer.video]) {
-      droppedFrames += track?.stats.droppedFrames ?? 0;
       droppedPackets += track?.stats.droppedPackets ?? 0;
       droppedBytes += track?.stats.droppedBytes ?? 0;
     }

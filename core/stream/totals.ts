@@ -7,7 +7,7 @@ export interface HubTotals {
   /** With SRTP, framing and retransmissions. */
   sentBytes: number;
   retransmittedPackets: number;
-  /** Dropped for viewers who were behind. */
+  /** Dropped for viewers who were behind; frames are those of video. */
   droppedFrames: number;
   droppedPackets: number;
   droppedBytes: number;
@@ -31,12 +31,12 @@ export function noTotals(): HubTotals {
 export function addViewer(totals: HubTotals, viewer: Subscriber): void {
   totals.sentBytes += viewer.sentBytes;
   totals.falls += viewer.gate.falls;
+  totals.droppedFrames += viewer.video?.stats.droppedFrames ?? 0;
   for (const track of [viewer.audio, viewer.video]) {
     if (track === undefined) continue;
     const { stats } = track;
     totals.packets += stats.packets;
     totals.retransmittedPackets += stats.retransmittedPackets;
-    totals.droppedFrames += stats.droppedFrames;
     totals.droppedPackets += stats.droppedPackets;
     totals.droppedBytes += stats.droppedBytes;
   }
