@@ -94,7 +94,11 @@ export abstract class BaseConn implements Conn {
     this.#gone = true;
     this.#error ??= error;
     if (this.#handler !== undefined) this.#reportClose();
-    this.onGone?.();
+    try {
+      this.onGone?.();
+    } catch (thrown) {
+      reportBug(thrown);
+    }
   }
 
   /** From now on another connection speaks for the socket. */
