@@ -1,0 +1,97 @@
+/** The load generator of bench/rtcload, built and run. @module */
+import { execFile, execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { ServerProcess } from "../server_process.ts";
+import { need, repository } from "../tools.ts";
+
+/** Made by ffmpeg: 1 Mbit/s of moving pictures, 8 Mbit/s of noise; keyframes every 2 s. */
+export type Video = "720p30-1m.h264" | "360p30-8m.h264";
+
+export interface LoadOptions {
+  readonly server: ServerProcess;
+  readonly video: Video;
+  readonly players: number;
+  /** More of its command line. */
+  readonly args?: readonly string[];
+  /** Until it is killed. */
+  readonly limitMillis?: number;
+}
+
+/** What it reports, as its README explains; some fields are left out here. */
+export interface LoadReport {
+  readonly players_connected: number;
+  readonly players_failed: number;
+  readonly players_lost: number;
+  readonly players_without_rtp: number;
+  readonly rtp_packets: number;
+  readonly expected_packets: number;
+  readonly delivered_ratio: number;
+  readonly worst_player_ratio: number;
+  readonly verify_ok: number;
+  readonly verify_fail: number;
+  readonly payload_match: number;
+  readonly payload_mismatch: number;
+  readonly rtcp_auth_fail: number;
+  readonly pub_mbps: number;
+  readonly pub_txdrop: number;
+  readonly pub_late_ms_max: number;
+  readonly mbps: number;
+  readonly latency_ms: Latency;
+  readonly own_cores: number;
+  readonly other_cores: number;
+  readonly cores: number;
+  readonly server_cpu_us_per_packet: number;
+  readonly server_cpu_ms_per_handshake: number;
+  readonly server_rss_kb: { readonly start: number; readonly end: number; readonly peak: number };
+  readonly slow?: {
+    readonly players: number;
+    readonly delivered_ratio: number;
+    readonly dropped_by_server: number;
+    readonly gaps: number;
+    readonly gaps_to_inter_picture: number;
+    readonly gaps_in_a_picture: number;
+    readonly players_up_to_date: number;
+    readonly others_delivered_ratio: number;
+    readonly others_suffered: boolean;
+  };
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+const out = join(repository, ".cache", "rtcload");
+const program = join(out, "rtcload");
+const media = join(out, "media");
+const audio = join(media, "sine.opus");
+
+/** Compiles the program and makes its media, if they are older than their sources. */
+export function buildRtcload(...videos: readonly Video[]): void {
+  for (const tool of ["gcc", "openssl headers", "libsrtp2 headers", "ffmpeg"] as const) need(tool);
+  const goals = [program, audio, ...videos.map((video) => join(media, video))];
+  const folder = join(repository, "bench", "rtcload");
+  execFileSync(need("make"), ["-s", "-C", folder, `OUT=${out}`, ...goals], { timeout: 120_000 });
+}
+
+/** One publisher and its players over TCP; the report, also when players failed. */
+export async function runRtcload(options: LoadOptions): Promise<LoadReport> {
+  const { server, video, players, args = [], limitMillis = 90_000 } = options;
+  const query = "?app=live&stream=load";
+  const command = [
+    ...["--publish", `${server.url}/rtc/v1/whip/${query}`],
+    ...["--play", `${server.url}/rtc/v1/whep/${query}`],
+    ...["--h264", join(media, video), "--opus", audio, "--players", String(players)],
+    ...["--server-pid", String(server.pid), "--settle", "2", ...args],
+  ];
+  const run = promisify(execFile)(program, command, { timeout: limitMillis });
+  const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error);
+  try {
+    return JSON.parse(stdout) as LoadReport;
+  } catch (cause) {
+    throw new Error(`rtcload made no report:\n${stderr}`, { cause });
+  }
+}
