@@ -148,6 +148,7 @@ export class HttpConnection implements ConnHandler, Swept {
       this.#transmit();
     }
     this.#pumping = false;
+    if (this.session.idle) this.#exchange = undefined;
     const pause = !this.session.wantsInput;
     if (pause !== this.#paused) {
       this.#paused = pause;

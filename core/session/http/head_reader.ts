@@ -22,7 +22,7 @@ export class HeadReader {
       if (input.length < 2) return undefined;
       if (u8(input.bytes, input.at + 1) !== LF) return http1.BARE_CR;
       this.#emptyLine = true;
-      input.at += 2;
+      input.consume(input.at + 2);
     }
     const { bytes, at, end: to } = input;
     const end = http1.findHeadEnd(bytes, at, at + this.#searched, to);
@@ -37,7 +37,7 @@ export class HeadReader {
     }
     const head = http1.decodeRequestHead(bytes, at, end);
     if (head instanceof Fault) return head;
-    input.at = end;
+    input.consume(end);
     this.#searched = 0;
     this.#emptyLine = false;
     const known = head.method === head.method.toUpperCase();

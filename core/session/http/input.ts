@@ -1,10 +1,12 @@
 /** Bytes that have come and not been read yet. @module */
 import { u8 } from "../../bytes/mod.ts";
 
+const EMPTY = new Uint8Array(0);
+
 /** Grows by doubling, so that input byte by byte costs linear time. */
 export class Input {
   /** Unread bytes are `bytes[at..end)`. */
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = EMPTY;
   at = 0;
   end = 0;
   /** Whether `bytes` was made here, so that the room behind `end` is ours. */
@@ -28,6 +30,12 @@ export class Input {
     this.end += chunk.length;
   }
 
+  /** Marks bytes before index `to` of `bytes` as read. What was read whole is not held on to. */
+  consume(to: number): void {
+    if (to === this.end) this.clear();
+    else this.at = to;
+  }
+
   /** Takes out all unread bytes. */
   take(): Uint8Array {
     const rest = this.bytes.subarray(this.at, this.end);
@@ -36,7 +44,7 @@ export class Input {
   }
 
   clear(): void {
-    this.bytes = new Uint8Array(0);
+    this.bytes = EMPTY;
     this.at = this.end = 0;
     this.#roomy = false;
   }

@@ -43,7 +43,7 @@ export class RequestBody {
     const pieces: Uint8Array[] = [];
     const end = this.#decoder.decode(input.bytes, input.at, input.end, pieces);
     if (end instanceof Fault) return end;
-    input.at = end;
+    input.consume(end);
     const [piece] = pieces;
     this.#bytes += piece?.length ?? 0;
     return this.#bytes > this.#maxBytes ? http1.CONTENT_TOO_LARGE : piece;

@@ -4,8 +4,8 @@ import { Client, type Server, sleep, startServer } from "./fixture.ts";
 
 const GET_JSON = "GET /json HTTP/1.1\r\nHost: x\r\n\r\n";
 const HEAD_MILLIS = 300;
-const BODY_MILLIS = 300;
-const KEEP_ALIVE_MILLIS = 400;
+const BODY_MILLIS = 600;
+const KEEP_ALIVE_MILLIS = 1_000;
 const STALL_MILLIS = 1_500;
 
 let server: Server;
@@ -65,7 +65,7 @@ describe("deadlines", () => {
     withClient(async (client) => {
       client.write("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
       for (let i = 0; i < 5; i++) {
-        await sleep(BODY_MILLIS / 3);
+        await sleep(BODY_MILLIS / 4);
         client.write("a");
       }
       assert.equal(JSON.parse((await client.answer()).body.toString()).len, 5);
@@ -115,6 +115,18 @@ describe("RFC 9112 §9.6: an error answer is not lost to a reset", () => {
       client.socket.resume();
       assert.equal((await client.answer()).status, 400);
       assert.equal(server.seen.faults.at(-1)?.code, "second-host");
+    }));
+
+  test("a client that keeps his side open is closed after lingerMillis", () =>
+    withClient(async (client) => {
+      client.write("GET x HTTP/1.1\r\n\r\n");
+      const from = performance.now();
+      assert.equal((await client.answer()).status, 400);
+      await client.until(() => client.ended);
+      const conn = server.seen.conns.at(-1);
+      assert.equal(conn?.closed, false);
+      await client.until(() => conn?.closed);
+      assert.ok(performance.now() - from > 400);
     }));
 
   test("RFC 9110 §15.5.14: a body above the limit is answered 413, told or found", async () => {
@@ -223,12 +235,16 @@ describe("clients that go away or stall", () => {
     const idle = Array.from({ length: 100 }, () => new Client(server.port));
     for (const [i, client] of idle.entries()) client.write(i % 2 === 0 ? "GET / HT" : GET_JSON);
     await withClient(async (client) => {
-      for (let i = 0; i < 10; i++) {
+      const took: number[] = [];
+      for (let i = 0; i < 11; i++) {
         const from = performance.now();
         client.write(GET_JSON);
         await client.answer();
-        assert.ok(performance.now() - from < 250);
+        took.push(performance.now() - from);
       }
+      // The median: others use this machine too.
+      const [median = 0] = took.sort((a, b) => a - b).slice(5);
+      assert.ok(median < 100, `${took}`);
     });
     for (const client of idle) client.destroy();
   });

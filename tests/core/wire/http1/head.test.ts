@@ -40,6 +40,36 @@ test("RFC 9112 §3, §5: a request head decodes to its parts", () => {
   });
 });
 
+test("a CR or LF out of place is found before the head has ended", () => {
+  const find = (text: string): unknown => http1.findHeadEnd(latin1Bytes(text), 0, 0, text.length);
+  assert.equal(find("GET /\rx"), http1.BARE_CR);
+  assert.equal(find("GET / HTTP/1.1\n"), http1.BARE_LF);
+  assert.equal(find("GET / HTTP/1.1\r\n\n"), http1.BARE_LF);
+});
+
+describe("faults name the rule that was broken", () => {
+  for (const [lines, fault] of [
+    ["Host: h\r\n folded", http1.OBS_FOLD],
+    ["Host: h\r\n\tfolded", http1.OBS_FOLD],
+    ["Host : h", http1.BAD_FIELD_NAME],
+    ["Host: h\x7f", http1.BAD_FIELD_VALUE],
+    ["X: 1", http1.NO_HOST],
+    ["Host: h\r\nHost: h", http1.SECOND_HOST],
+    ["Host: h/", http1.BAD_HOST],
+    ["Host: h\r\nContent-Length: 1\r\nContent-Length: 1", http1.SECOND_CONTENT_LENGTH],
+    [
+      "Host: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
+      http1.TRANSFER_ENCODING_AND_LENGTH,
+    ],
+    ["Host: h\r\nTransfer-Encoding: gzip, chunked", http1.TRANSFER_CODING_UNKNOWN],
+  ] as const) {
+    test(`${fault.code}: ${JSON.stringify(lines)}`, () => {
+      const bytes = latin1Bytes(`GET / HTTP/1.1\r\n${lines}\r\n\r\n`);
+      assert.equal(http1.decodeRequestHead(bytes), fault);
+    });
+  }
+});
+
 describe("RFC 9112 §3.2: the four forms of a target", () => {
   for (const [line, form, authority, path] of [
     ["GET /a/b?c=d/e?f", "origin", "h", "/a/b?c=d/e?f"],

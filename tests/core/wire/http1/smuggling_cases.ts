@@ -327,6 +327,16 @@ export const SMUGGLING_CASES: readonly Case[] = [
   },
   { name: "LF alone behind the chunk size", bytes: chunked("3\nabc\r\n0\r\n\r\n"), status: 400 },
   { name: "CR alone behind the chunk size", bytes: chunked("3\rabc\r\n0\r\n\r\n"), status: 400 },
+  {
+    name: "CR and another byte behind the chunk size",
+    bytes: chunked("3\rXabc\r\n0\r\n\r\n"),
+    status: 400,
+  },
+  {
+    name: "a word behind the chunk size",
+    bytes: chunked("3 x\r\nabc\r\n0\r\n\r\n"),
+    status: 400,
+  },
   { name: "LF alone in a chunk extension", bytes: chunked("3;a\nabc\r\n0\r\n\r\n"), status: 400 },
   {
     name: "CR alone in a chunk extension",
