@@ -43,6 +43,27 @@ test("every record has a sequence number of its own, fragments and repeated flig
   assert.deepEqual([...protectedOnes[1]!.fragment.subarray(0, 8)], [0, 1, 0, 0, 0, 0, 0, 1]);
 });
 
+test("no datagram is longer than the MTU, whatever it is", () => {
+  for (let mtu = 128; mtu < 600; mtu++) {
+    const outbox = new Outbox(mtu);
+    outbox.protect(key);
+    const finished = { type: 20, messageSeq: 1, body: new Uint8Array(12) };
+    outbox.writeFlight({
+      items: [
+        plain({ type: 11, messageSeq: 0, body: new Uint8Array(333) }),
+        { kind: "change_cipher_spec" },
+        { kind: "message", epoch: 1, message: finished },
+      ],
+      awaitsReply: true,
+    });
+    const datagrams = drain(outbox);
+    assert.ok(
+      datagrams.every((datagram) => datagram.length <= mtu),
+      `${mtu}`,
+    );
+  }
+});
+
 test("datagrams are filled before the next one is begun", () => {
   const outbox = new Outbox(1200);
   const items = [0, 1, 2].map((messageSeq) =>
