@@ -30,9 +30,11 @@ const parse = {
     failed: sum(text, /^ℹ (?:fail|cancelled) (\d+)$/gm),
     skipped: sum(text, /^ℹ (?:skipped|todo) (\d+)$/gm),
   }),
-  /** `ok | 2 passed (1 step) | 1 failed | 1 ignored (16ms)`. */
+  /** `ok | 2 passed (1 step) | 1 failed | 1 ignored (16ms)`; what is in a suite is a step. */
   deno: (text: string): Counts => ({
-    passed: sum(text, /^(?:ok|FAILED) \| (\d+) passed/gm),
+    passed:
+      sum(text, /^(?:ok|FAILED) \| (\d+) passed/gm) +
+      sum(text, /^(?:ok|FAILED) \| \d+ passed \((\d+) steps?\)/gm),
     failed: sum(text, /^(?:ok|FAILED) \|.* (\d+) failed/gm),
     skipped: sum(text, /^(?:ok|FAILED) \|.* (\d+) ignored/gm),
   }),

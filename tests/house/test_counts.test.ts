@@ -7,9 +7,9 @@ test("the summaries of the runners are read", () => {
   assert.deepEqual(readCounts("node", node, 1), { passed: 3, failed: 1, skipped: 0 });
   const deno =
     "\u001b[31mFAILED\u001b[0m | 2 passed (1 step) | 1 failed \u001b[38m(16ms)\u001b[0m\n";
-  assert.deepEqual(readCounts("deno", deno, 1), { passed: 2, failed: 1, skipped: 0 });
+  assert.deepEqual(readCounts("deno", deno, 1), { passed: 3, failed: 1, skipped: 0 });
   assert.deepEqual(readCounts("deno", "ok | 6 passed (3 steps) | 0 failed (1s)\n", 0), {
-    passed: 6,
+    passed: 9,
     failed: 0,
     skipped: 0,
   });
