@@ -7,7 +7,12 @@ import { concat, latin1, latin1Bytes } from "../../../core/bytes/mod.ts";
 import { sniff } from "../../../core/session/sniff/mod.ts";
 import { encodeFrame } from "../../../core/wire/websocket/mod.ts";
 import { loadRuntime } from "../../../runtime/mod.ts";
-import { type HttpOptions, HttpServer, type RequestInfo } from "../../../server/http/mod.ts";
+import {
+  type ConnectionFacts,
+  type HttpOptions,
+  HttpServer,
+  type RequestInfo,
+} from "../../../server/http/mod.ts";
 
 export interface Seen {
   /** Bytes that the stream of /stream was asked for. */
@@ -34,7 +39,10 @@ export interface Server {
 
 const CHUNK = new Uint8Array(65536).fill(0x61);
 
-export async function startServer(options: Partial<HttpOptions> = {}): Promise<Server> {
+export async function startServer(
+  options: Partial<HttpOptions> = {},
+  facts: ConnectionFacts = {},
+): Promise<Server> {
   const runtime = await loadRuntime();
   const seen: Seen = {
     pulled: 0,
@@ -63,7 +71,7 @@ export async function startServer(options: Partial<HttpOptions> = {}): Promise<S
         first = concat([first, chunk]);
         const protocol = sniff(first);
         if (protocol === "rtmp") conn.write(first);
-        else if (protocol === "http") http.serve(conn, first);
+        else if (protocol === "http") http.serve(conn, first, facts);
       },
       close: () => {},
     };

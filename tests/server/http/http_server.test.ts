@@ -159,6 +159,22 @@ describe("RFC 9112: requests", () => {
     }));
 });
 
+test("a request through TLS has an https URL; a PROXY header's client is the remote", async () => {
+  const remote = { host: "192.0.2.1", port: 1 };
+  const secure = await startServer({}, { secure: true, remote });
+  const client = new Client(secure.port);
+  client.write("GET /url HTTP/1.1\r\nHost: x:8443\r\n\r\nGET /url HTTP/1.0\r\n\r\n");
+  const [first, second] = [await client.answer(), await client.answer()];
+  assert.deepEqual(JSON.parse(first.body.toString()), {
+    url: "https://x:8443/url",
+    remote: "192.0.2.1",
+  });
+  // Without Host: the address that the client came to.
+  assert.equal(JSON.parse(second.body.toString()).url, `https://127.0.0.1:${secure.port}/url`);
+  client.destroy();
+  await secure.close();
+});
+
 describe("RFC 9110 §10.1.1: Expect: 100-continue", () => {
   test("100 is sent when the application reads the body", () =>
     withClient(async (client) => {
