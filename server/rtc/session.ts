@@ -85,7 +85,7 @@ export class RtcSession {
   attach(conn: Conn, first: Uint8Array): void {
     const pair = this.#nextPair++;
     this.#conns.set(pair, conn);
-    this.#transport.openPair(pair, "tcp", conn.remote);
+    this.#transport.openPair(pair, "tcp", conn.remote, this.#runtime.now());
     conn.handler = {
       data: (chunk) => this.#input(pair, chunk),
       drain: () => {

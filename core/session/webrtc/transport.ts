@@ -33,6 +33,7 @@ import {
 import type { IceCredentials } from "./ice_credentials.ts";
 import { type IceExpiry, IceLite } from "./ice_lite.ts";
 import type { PairId, Transport } from "./ice_pairs.ts";
+import { UnprovenPairs } from "./unproven_pairs.ts";
 
 /** Media or DTLS on a pair that no valid check has come by. */
 export const UNVALIDATED_PAIR: Fault = /* @__PURE__ */ fault("unvalidated-pair", "RFC 8445 §12.2");
@@ -107,6 +108,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
   readonly #crypto: CryptoProvider;
   readonly #sink: MediaSink;
   readonly #pairs = new Map<PairId, OpenPair>();
+  readonly #unproven = new UnprovenPairs();
   readonly #transmits: TransportOutput[] = [];
   readonly #events: TransportEvent[] = [];
   #receiver: SrtpReceiver | undefined;
@@ -149,14 +151,17 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
   }
 
   /** A connection of this session; its id is never used again. */
-  openPair(pair: PairId, transport: Transport, remote: Endpoint): void {
+  openPair(pair: PairId, transport: Transport, remote: Endpoint, now: Millis): void {
     const deframer = transport === "tcp" ? new Deframer() : undefined;
     this.#pairs.set(pair, { transport, remote, deframer });
+    this.#unproven.add(pair, now);
+    this.#closeUnproven(now);
   }
 
   /** The connection is gone. */
   handlePairClosed(pair: PairId, now: Millis): void {
     if (!this.#pairs.delete(pair)) return;
+    this.#unproven.delete(pair);
     this.#ice.handlePairClosed(pair, now);
     this.#drain(now);
   }
@@ -174,7 +179,8 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
           break;
         }
         this.#handlePacket(pair, open, packet, now);
-        if (!this.#pairs.has(pair)) break;
+        // What comes behind close_notify in the same read gets no answer any more.
+        if (this.#closed || !this.#pairs.has(pair)) break;
       }
     }
     this.#drain(now);
@@ -182,6 +188,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
 
   handleTimeout(now: Millis): void {
     if (this.#closed) return;
+    this.#closeUnproven(now);
     this.#ice.handleTimeout(now);
     this.#dtls.handleTimeout(now);
     this.#drain(now);
@@ -214,7 +221,11 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
 
   nextTimeout(): Millis {
     if (this.#closed) return Number.POSITIVE_INFINITY;
-    return Math.min(this.#ice.nextTimeout(), this.#dtls.nextTimeout());
+    return Math.min(
+      this.#ice.nextTimeout(),
+      this.#dtls.nextTimeout(),
+      this.#unproven.nextTimeout(),
+    );
   }
 
   #handlePacket(pair: PairId, open: OpenPair, bytes: Uint8Array, now: Millis): void {
@@ -224,6 +235,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
       else this.#refuse(pair, open, UNVALIDATED_PAIR, now);
     } else if (first >= 0 && first <= 3) {
       this.#ice.handleInput({ pair, transport: open.transport, remote: open.remote, bytes }, now);
+      if (this.#ice.isValid(pair)) this.#unproven.delete(pair);
       this.#drainIce(now);
     } else if (first >= 20 && first <= 63) {
       if (this.#ice.isValid(pair)) this.#handleDtls(pair, bytes, now);
@@ -263,7 +275,18 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
   #closePair(pair: PairId, why: Fault, now: Millis): void {
     this.#events.push({ type: "close-pair", pair, fault: why });
     this.#pairs.delete(pair);
+    this.#unproven.delete(pair);
     this.#ice.handlePairClosed(pair, now);
+  }
+
+  #closeUnproven(now: Millis): void {
+    for (
+      let pair = this.#unproven.pollExpired(now);
+      pair !== undefined;
+      pair = this.#unproven.pollExpired(now)
+    ) {
+      this.#closePair(pair, UNVALIDATED_PAIR, now);
+    }
   }
 
   #drain(now: Millis): void {
@@ -282,6 +305,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
           break;
         case "close-pair":
           this.#pairs.delete(event.pair);
+          this.#unproven.delete(event.pair);
           this.#events.push(event);
           break;
         case "refused":
