@@ -157,3 +157,29 @@ test("a retransmission of a keyframe resends the frame it was", () => {
   viewer.subscriber.handleNack(VIDEO_SSRC, [sent[0]!.header.sequenceNumber], world.now);
   assert.deepEqual(partOf(viewer.of(RTX_SSRC)[0]!.payload.subarray(2)).key, true);
 });
+
+test("feedback about anything else than what was sent changes nothing", () => {
+  const world = new World();
+  const viewer = world.view();
+  const source = world.publish();
+  const { subscriber } = viewer;
+  for (const highest of [0, 1, 999, 0xffff, 0xffff_ffff, -1, Number.NaN]) {
+    subscriber.handleTransportFeedback(highest, world.now);
+    subscriber.handleReceiverReport(VIDEO_SSRC, highest, world.now);
+    subscriber.handleNack(VIDEO_SSRC, [highest], world.now);
+  }
+  assert.equal(subscriber.gate.log.reported, false, "nothing was sent yet");
+  source.pushFrame(world.now, true);
+  const sent = viewer.seen.length;
+  // The engine's first transport-wide number is 65,500, the first video packet 1000.
+  for (const highest of [999, 1003, 5000, 65_499, 0]) {
+    subscriber.handleNack(VIDEO_SSRC, [highest], world.now);
+    subscriber.handleTransportFeedback(highest, world.now);
+    subscriber.handleReceiverReport(VIDEO_SSRC, highest, world.now);
+    subscriber.handleReceiverReport(0xdead, highest, world.now);
+  }
+  assert.equal(viewer.seen.length, sent);
+  assert.ok(subscriber.gate.log.unreportedBytes >= viewer.bytes - 10, "none of it was received");
+  subscriber.handleTransportFeedback(65_502, world.now);
+  assert.equal(subscriber.gate.log.unreportedBytes, 0);
+});

@@ -274,6 +274,19 @@ test("a slow viewer who still makes progress is not reported", () => {
   assert.equal(where.of("viewer-stalled").length, 0);
 });
 
+test("a viewer who takes 20 s to catch up is not reported while something arrives", () => {
+  const where = new World();
+  const source = where.publish();
+  const viewer = viewIn(where);
+  const path = new Path(viewer, 4000);
+  run(where, source, [path], 1, 2_000_000);
+  path.rate = 3;
+  run(where, source, [path], 18, 2_000_000);
+  assert.equal(viewer.subscriber.gate.falls, 1, "behind all the time");
+  assert.equal(viewer.subscriber.state("video"), "behind");
+  assert.equal(where.of("viewer-stalled").length, 0);
+});
+
 for (const [bits, share] of [
   [2_000_000, 0.5],
   [8_000_000, 0.5],

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { findExtension } from "../../../core/wire/rtp/mod.ts";
 import {
   AUDIO_SSRC,
   assertContinuous,
   audioOptions,
   H264,
   LEVEL,
+  name,
   partOf,
   play,
+  rtp,
   VIDEO_SSRC,
   VP8,
   videoOptions,
@@ -218,6 +221,17 @@ test("header extensions of the publisher come under the viewer's IDs, hop-by-hop
   assert.deepEqual([...packet.bytes.subarray(at, at + 2)], [0x40, 0x1f], `${LEVEL} is 4`);
   assert.equal(packet.transport, 65_500);
   assert.equal(bare.seen[0]!.header.extensionAt, 0);
+  // The next publisher has other IDs: what was the audio level is nothing now.
+  source.publisher.end();
+  const publisher = world.hub.publish(name(), "b", world.now);
+  assert.ok(typeof publisher === "object");
+  const other = { ...source.audio, extensions: new Map([[LEVEL, 2]]) };
+  publisher.addTrack(other);
+  const bytes = rtp(109, 1, 1, 1, new Uint8Array(20), false, 0x1f);
+  publisher.pushBatch([{ track: other, bytes, index: 1 }], world.now);
+  const last = viewer.seen.at(-1)!;
+  assert.equal(viewer.seen.length, 2);
+  assert.equal(findExtension(last.bytes, last.header, 4), 0);
 });
 
 test("viewers of one shape share one plaintext and one seal per batch", () => {
