@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { networkInterfaces } from "node:os";
+import { after, before, test } from "node:test";
+import type { Browser as Chromium } from "playwright-core";
+import type { Browser, Page } from "puppeteer-core";
+import { type ServerProcess, startServer } from "../server_process.ts";
+import {
+  inbound,
+  launchChromium,
+  openPage as openInChromium,
+  statsOf,
+  statsWhen,
+} from "./chromium.ts";
+import { type Figures, figuresWhen, launchFirefox, openPage } from "./firefox.ts";
+
+let firefox: Browser;
+let chromium: Chromium;
+let server: ServerProcess;
+/** By name, for a camera is given to addresses of HTTP only when they are localhost. */
+let site: string;
+
+before(async () => {
+  const found = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  assert.ok(
+    found.some(({ internal }) => !internal),
+    "Firefox needs an interface beside lo, and a default route",
+  );
+  // On all interfaces: Firefox pairs with none but their addresses.
+  server = await startServer({ host: "0.0.0.0", args: ["--demo", "off"] });
+  site = `http://localhost:${server.port}`;
+  [firefox, chromium] = await Promise.all([launchFirefox(), launchChromium()]);
+});
+after(async () => {
+  await Promise.all([firefox?.close(), chromium?.close()]);
+  await server?.stop();
+});
+
+const whip = (query: string): string => `${site}/players/whip.html?autostart=true&${query}`;
+const whep = (query: string): string => `${site}/players/whep.html?autostart=true&${query}`;
+
+for (const codec of ["VP8", "VP9", "AV1"]) {
+  test(`Firefox publishes ${codec} and Opus and another page plays them`, async (t) => {
+    const publisher = await openPage(firefox, whip(`stream=${codec}&codec=${codec.toLowerCase()}`));
+    t.after(() => publisher.close());
+    const player = await openPage(firefox, whep(`stream=${codec}`));
+    t.after(() => player.close());
+    const played = await figuresWhen(player, plays);
+    const sent = await figuresWhen(publisher, (figures) => figures.frames > 0);
+    for (const figures of [played, sent]) {
+      assertOverTcp(figures);
+      assert.equal(figures.videoCodec, codec);
+      assert.match(figures.audioCodec, /opus/i);
+    }
+    assert.equal(played.packetsLost, 0);
+    assert.ok((await soundEnergy(player)) > 0.001, "the fake microphone's tone is heard");
+  });
+}
+
+test("Firefox plays the VP8 of Chromium, and Chromium that of Firefox", async (t) => {
+  const fromChromium = await openInChromium(chromium, whip("stream=chromium&codec=vp8"));
+  t.after(() => fromChromium.context().close());
+  const fromFirefox = await openPage(firefox, whip("stream=firefox&codec=vp8"));
+  t.after(() => fromFirefox.close());
+  const inFirefox = await openPage(firefox, whep("stream=chromium"));
+  t.after(() => inFirefox.close());
+  const inChromium = await openInChromium(chromium, whep("stream=firefox"));
+  t.after(() => inChromium.context().close());
+
+  const played = await figuresWhen(inFirefox, plays);
+  assertOverTcp(played);
+  assert.equal(played.videoCodec, "VP8");
+  assert.equal(played.packetsLost, 0);
+
+  await statsWhen(inChromium, (one) => one.inbound.some((track) => track.framesDecoded > 40));
+  const stats = await statsOf(inChromium);
+  assert.equal(stats.protocol, "tcp");
+  assert.ok(inbound(stats, "video").framesDecoded > 40, JSON.stringify(stats));
+  assert.equal(inbound(stats, "video").lost, 0);
+  assert.ok(inbound(stats, "audio").samples > 24_000);
+});
+
+function plays(figures: Figures): boolean {
+  return figures.frames > 40 && figures.audioSamples > 48_000;
+}
+
+/** One of our addresses, on the one port. */
+function assertOverTcp({ protocol, remote }: Figures): void {
+  assert.equal(protocol, "tcp");
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  const ours = addresses.map(({ address, family }) =>
+    family === "IPv6" ? `[${address}]:${server.port}` : `${address}:${server.port}`,
+  );
+  assert.ok(ours.includes(remote), `${remote} is none of ${ours.join(", ")}`);
+}
+
+/** Of the sound it received since the beginning, as `totalAudioEnergy` counts it. */
+function soundEnergy(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const { pc } = (globalThis as unknown as { monoport: { pc: RTCPeerConnection } }).monoport;
+    let energy = 0;
+    for (const [, one] of await pc.getStats()) {
+      if (one.type === "inbound-rtp") energy += one.totalAudioEnergy ?? 0;
+    }
+    return energy;
+  });
+}
