@@ -1,8 +1,22 @@
 /** Installs what the tests need beside the packages: on Debian as root; elsewhere says what to type. @module */
 
 import { existsSync } from "node:fs";
-import { findProgram, missingPackages } from "../tests/tools.ts";
+import { join } from "node:path";
+import { runtimeProgram } from "../tests/runtimes.ts";
+import { findProgram, missingPackages, repository } from "../tests/tools.ts";
 import { runCommand } from "./run_command.ts";
+
+/** Puts Node 20, the oldest we support, aside when the machine's own is another. */
+export async function setUpNode20(): Promise<void> {
+  try {
+    runtimeProgram("node20");
+  } catch {
+    console.log("fetching Node 20 into .cache");
+    const npm = ["npm", "install", "--no-save", "--prefix", join(repository, ".cache/node20")];
+    const result = await runCommand([...npm, "node@20"], { limitMillis: 300_000 });
+    if (result.code !== 0) console.log(result.output);
+  }
+}
 
 /** Resolves to false when something is missing still; the tests that need it will fail and say so. */
 export async function setUpTools(): Promise<boolean> {

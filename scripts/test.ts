@@ -13,7 +13,7 @@ import { delimiter } from "node:path";
 import { parseArgs } from "node:util";
 import { repository } from "../tests/tools.ts";
 import { killAll, runCommand } from "./run_command.ts";
-import { setUpTools } from "./setup.ts";
+import { setUpNode20, setUpTools } from "./setup.ts";
 import { readCounts } from "./test_counts.ts";
 import { buildJobs, checkJobs, type Job, testJobs } from "./test_plan.ts";
 
@@ -42,7 +42,10 @@ async function main(): Promise<number> {
   });
   const only = values.only?.split(",");
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => abort());
-  if (only === undefined && positionals.length === 0) await setUpTools();
+  if (only === undefined && positionals.length === 0) {
+    await setUpNode20();
+    await setUpTools();
+  }
 
   const wanted = (job: Job): boolean => only === undefined || only.includes(job.stage);
   const tests = testJobs(positionals).filter(wanted);

@@ -61,7 +61,7 @@ export function testJobs(filters: readonly string[]): Job[] {
   return [
     ...files.filter((file) => file.startsWith(houseFolder)).map((file) => nodeJob("house", file)),
     ...shared.map((file) => nodeJob("node", file)),
-    ...shared.map(node20Job),
+    ...node20Jobs(shared),
     ...shared.map(denoJob),
     ...shared.map(bunJob),
     ...files.filter(isAlone).map((file) => nodeJob(file.split("/")[1] ?? "alone", file)),
@@ -87,10 +87,19 @@ function nodeJob(stage: string, file: string): Job {
   return { stage, name: file, command, runner: "node", limitMillis, alone };
 }
 
-function node20Job(file: string): Job {
-  const built = join("build", file.replace(/\.ts$/, ".js"));
-  const command = [runtimeProgram("node20"), "--test-reporter=spec", built];
-  return testJob("node20", file, command, "node");
+/** One job that fails and says what to do when Node 20 is not there. */
+function node20Jobs(files: readonly string[]): Job[] {
+  let program: string;
+  try {
+    program = runtimeProgram("node20");
+  } catch (error) {
+    const words = JSON.stringify(error instanceof Error ? error.message : String(error));
+    return [check("node20", "Node 20", [node, "-e", `console.log(${words}); process.exit(1)`])];
+  }
+  return files.map((file) => {
+    const built = join("build", file.replace(/\.ts$/, ".js"));
+    return testJob("node20", file, [program, "--test-reporter=spec", built], "node");
+  });
 }
 
 function denoJob(file: string): Job {
