@@ -23,6 +23,7 @@ import {
   DEFAULT_MTU,
   type DtlsCounters,
   type DtlsEvent,
+  type DtlsNetwork,
   type DtlsOptions,
   MIN_MTU,
   zeroCounters,
@@ -70,6 +71,7 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
   readonly #inbox: Reassembly = new Reassembly();
   readonly #protected: ProtectedInput = new ProtectedInput(this.counters);
   readonly #events: DtlsEvent[] = [];
+  #reliable: boolean;
   #state: State = "waiting";
   #doubt: Refusal | undefined;
   #renegotiationAlerts = 0;
@@ -78,6 +80,7 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
     const mtu = options.mtu ?? DEFAULT_MTU;
     if (mtu < MIN_MTU) throw new MonoportError("api-misuse", `mtu ${mtu} is below ${MIN_MTU}`);
     this.#options = options;
+    this.#reliable = options.reliable;
     this.#outbox = new Outbox(Math.min(mtu, 16_384));
     this.#sender = new FlightSender(this.#outbox, this.counters, options.reliable);
     this.#handshake =
@@ -132,6 +135,15 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
       else this.#end({ type: "failed", fault: HANDSHAKE_TIMEOUT });
     }
     this.#checkExhaustion();
+  }
+
+  /** The pair in use is of another kind than before: TCP for UDP, or the other way round. */
+  setNetwork(network: DtlsNetwork, now: Millis): void {
+    this.#reliable = network.reliable;
+    this.#sender.setReliable(network.reliable, now);
+    if (this.#handshake instanceof ServerHandshake) {
+      this.#handshake.useCookies(network.reliable ? undefined : network.cookie);
+    }
   }
 
   /** Sends our last flight again: the pair changed, and with it what was on its way may be lost. */
@@ -265,14 +277,14 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
   }
 
   #take(step: Step, messageSeq: number, record: DtlsRecord, now: Millis): void {
-    const { role, cookie } = this.#options;
+    const { role } = this.#options;
     if (step.recordKeys !== undefined) {
       this.#outbox.protect(step.recordKeys[role]);
       this.#protected.unprotect(step.recordKeys[role === "client" ? "server" : "client"]);
     }
     if (step.flight !== undefined) {
       // The numbers before it went out with HelloVerifyRequests (RFC 6347 §4.2.1).
-      if (cookie !== undefined && !this.#sender.started) {
+      if (!this.#reliable && !this.#sender.started) {
         this.#outbox.skipTo(0, Math.min(record.sequence, MAX_HELLO_SEQUENCE));
       }
       this.#sender.send(step.flight, messageSeq, now);
@@ -333,7 +345,7 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
     }
     const { level, description } = alert;
     if (level !== AlertLevel.fatal && description !== AlertDescription.close_notify) return;
-    if (authentic || this.#options.reliable) {
+    if (authentic || this.#reliable) {
       this.#end({ type: "failed", fault: PEER_ALERT, alert: description });
     } else {
       this.#suspect(new Refusal(PEER_ALERT, description), now);
@@ -341,7 +353,7 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
   }
 
   #refuse(refusal: Refusal, now: Millis): void {
-    if (this.#options.reliable) this.#fail(refusal);
+    if (this.#reliable) this.#fail(refusal);
     else this.#suspect(refusal, now);
   }
 

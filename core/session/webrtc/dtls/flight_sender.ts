@@ -20,12 +20,15 @@ const RESEND_GAP_MILLIS: Millis = 40;
 export class FlightSender {
   readonly #outbox: Outbox;
   readonly #counters: DtlsCounters;
-  readonly #reliable: boolean;
+  #reliable: boolean;
   #flight: Flight | undefined;
   #sentAt: Millis = 0;
   #answers = -1;
   #waitMillis: Millis = RETRANSMIT_MILLIS;
   #writeEpoch: 0 | 1 = 0;
+  /** The peer's answer has not come yet. */
+  #waiting = false;
+  #settled = false;
 
   constructor(outbox: Outbox, counters: DtlsCounters, reliable: boolean) {
     this.#outbox = outbox;
@@ -45,6 +48,13 @@ export class FlightSender {
 
   /** When it has to be sent again, unless the peer answers: `settle` or another `send`. */
   dueAt: Millis = NEVER;
+
+  /** The network changed: over one that loses nothing no timer is needed. */
+  setReliable(reliable: boolean, now: Millis): void {
+    if (reliable === this.#reliable) return;
+    this.#reliable = reliable;
+    this.#arm(now);
+  }
 
   /** Sends a flight that answers the peer's message number `answers`, -1 for none. */
   send(flight: Flight, answers: number, now: Millis): void {
@@ -75,6 +85,8 @@ export class FlightSender {
 
   /** Nothing more to wait for. The flight is kept: the peer may have missed it. */
   settle(): void {
+    this.#settled = true;
+    this.#waiting = false;
     this.dueAt = NEVER;
   }
 
@@ -82,6 +94,11 @@ export class FlightSender {
     this.#outbox.writeFlight(flight);
     if (flight.items.some((item) => item.kind === "change_cipher_spec")) this.#writeEpoch = 1;
     this.#sentAt = now;
-    this.dueAt = flight.awaitsReply && !this.#reliable ? now + this.#waitMillis : NEVER;
+    this.#waiting = flight.awaitsReply && !this.#settled;
+    this.#arm(now);
+  }
+
+  #arm(now: Millis): void {
+    this.dueAt = this.#waiting && !this.#reliable ? now + this.#waitMillis : NEVER;
   }
 }

@@ -8,6 +8,7 @@ export {
   DEFAULT_MTU,
   type DtlsCounters,
   type DtlsEvent,
+  type DtlsNetwork,
   type DtlsOptions,
   type DtlsRole,
   MIN_MTU,

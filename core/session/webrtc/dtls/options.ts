@@ -9,14 +9,18 @@ export const DEFAULT_HANDSHAKE_MILLIS: Millis = 30_000;
 /** Who sends the ClientHello: `a=setup:active` is the client (RFC 5763 §5). */
 export type DtlsRole = "client" | "server";
 
-export interface DtlsOptions extends ExchangeOptions {
-  readonly role: DtlsRole;
+/** What carries the datagrams. */
+export interface DtlsNetwork {
   /** The network loses and doubles nothing (RFC 4571 over TCP): no retransmission by timer, no cookie. */
   readonly reliable: boolean;
-  /** Largest datagram to send, in bytes; over TCP too. Default 1200, at least 128. */
-  readonly mtu?: number;
   /** Of a server over UDP: a ClientHello without a right cookie is answered with HelloVerifyRequest. */
   readonly cookie?: CookieOptions;
+}
+
+export interface DtlsOptions extends ExchangeOptions, DtlsNetwork {
+  readonly role: DtlsRole;
+  /** Largest datagram to send, in bytes; over TCP too. Default 1200, at least 128. */
+  readonly mtu?: number;
   /** From the first byte of either side. Default 30,000. */
   readonly handshakeMillis?: Millis;
 }

@@ -43,14 +43,20 @@ import { checkSignature, SCHEME_IDS, signWith } from "./signature.ts";
  */
 export class ServerHandshake implements Handshake {
   readonly #exchange: Exchange;
-  readonly #cookies: Cookies | undefined;
+  #cookies: Cookies | undefined;
   #expects: number = HandshakeType.client_hello;
   #ecdh: EcdhKey | undefined;
   #recordKeys: RecordKeys | undefined;
 
   constructor(options: ExchangeOptions, cookie: CookieOptions | undefined) {
     this.#exchange = new Exchange(options);
-    this.#cookies = cookie === undefined ? undefined : new Cookies(options.crypto, cookie);
+    this.useCookies(cookie);
+  }
+
+  /** From now on a ClientHello must bring a cookie, or need not. */
+  useCookies(cookie: CookieOptions | undefined): void {
+    const { crypto } = this.#exchange.options;
+    this.#cookies = cookie === undefined ? undefined : new Cookies(crypto, cookie);
   }
 
   handleMessage(message: HandshakeMessage): Step | Refusal {

@@ -113,3 +113,45 @@ test("a flight repeated in a hurry is answered once in 40 ms", () => {
   }
   assert.equal(pair.server.counters.resentFlights, 2);
 });
+
+describe("the network may change under a handshake", () => {
+  const cookie = { secret: new Uint8Array(32), address: new Uint8Array(6) };
+
+  test("from TCP to UDP: the flight is sent again by timer; and back: it is not", () => {
+    const { client } = makePair();
+    client.start(0);
+    drainTransmits(client);
+    client.setNetwork({ reliable: false }, 100);
+    assert.equal(client.nextTimeout(), 500);
+    client.handleTimeout(500);
+    assert.equal(drainTransmits(client).length, 1);
+    assert.equal(client.nextTimeout(), 1300);
+    client.setNetwork({ reliable: true }, 600);
+    assert.equal(client.nextTimeout(), 30_000);
+  });
+
+  test("a server that goes over to UDP asks for a cookie, back on TCP it does not", () => {
+    for (const reliable of [false, true]) {
+      const pair = makePair();
+      pair.client.start(0);
+      pair.server.setNetwork({ reliable: false, cookie }, 0);
+      if (reliable) pair.server.setNetwork({ reliable, cookie }, 0);
+      for (const datagram of drainTransmits(pair.client)) pair.server.handleInput(datagram, 0);
+      const [first] = drainTransmits(pair.server).flatMap(recordsOf);
+      assert.equal(nameOf(first!), reliable ? "server_hello" : "hello_verify_request");
+    }
+  });
+
+  test("of a connected session it changes nothing, and a flight sent again waits for no answer", () => {
+    const pair = makePair();
+    pair.client.start(0);
+    exchange(pair);
+    for (const side of [pair.client, pair.server]) {
+      side.setNetwork({ reliable: false }, 100);
+      side.resendFlight(200);
+      assert.ok(drainTransmits(side).length > 0);
+      assert.equal(side.nextTimeout(), Number.POSITIVE_INFINITY);
+    }
+    assert.ok(pair.client.connected && pair.server.connected);
+  });
+});
