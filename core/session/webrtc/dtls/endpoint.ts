@@ -47,6 +47,11 @@ import { ServerHandshake } from "./server_handshake.ts";
  * handshake at once, but when the peer has not gone on within this time (his retransmission comes sooner).
  */
 const DOUBT_MILLIS: Millis = 3_000;
+/** Alerts that answer a well-formed ClientHello. */
+const NOT_FOR_US: ReadonlySet<number> = new Set([
+  AlertDescription.handshake_failure,
+  AlertDescription.protocol_version,
+]);
 /** Our `no_renegotiation` alerts in a session; further requests are passed over. */
 const MAX_RENEGOTIATION_ALERTS = 4;
 /** Above it a forged ClientHello could use up our sequence numbers. */
@@ -200,7 +205,7 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
     const { type, fragment } = record;
     if (type === ContentType.handshake) {
       this.#handleFragments(record, fragment, now);
-    } else if (type === ContentType.alert && this.#state === "handshake") {
+    } else if (type === ContentType.alert && this.#sender.started) {
       this.#handleHandshakeAlert(fragment, false, now);
     } else if (!this.#protected.handleChangeCipherSpec(record)) {
       this.counters.discardedRecords++;
@@ -353,12 +358,15 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
   }
 
   #refuse(refusal: Refusal, now: Millis): void {
+    const waits = this.#options.role === "server" && !this.#sender.started;
     if (this.#reliable) this.#fail(refusal);
+    // Who waits for a client goes on waiting, unless what came was a hello, only not one for us.
+    else if (waits && !NOT_FOR_US.has(refusal.alert)) this.#doubt ??= refusal;
     else this.#suspect(refusal, now);
   }
 
   #suspect(refusal: Refusal, now: Millis): void {
-    if (this.#doubt !== undefined) return;
+    if (this.#timers.isArmed("doubt")) return;
     this.#doubt = refusal;
     this.#timers.arm("doubt", now + DOUBT_MILLIS);
   }

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat } from "../../../../../core/bytes/mod.ts";
 import type { DtlsEvent } from "../../../../../core/session/webrtc/dtls/mod.ts";
-import { ContentType, DTLS_1_2, encodeRecord } from "../../../../../core/wire/dtls/mod.ts";
+import {
+  ContentType,
+  DTLS_1_2,
+  encodeHandshakeMessage,
+  encodeRecord,
+} from "../../../../../core/wire/dtls/mod.ts";
 import { Network, type Script } from "../../../../sim/network.ts";
 import { SeededRandom } from "../../../../sim/random.ts";
 import { plainRecord } from "./attacker.ts";
@@ -58,6 +63,25 @@ test("a doubt is forgotten when the peer goes on", () => {
   pair.client.handleTimeout(30_000);
   const [event] = drainEvents(pair.client);
   assert.ok(event?.type === "failed" && event.fault.code === "handshake-timeout");
+});
+
+test("a server over UDP that waits for its client is not ended by garbage, nor by a forged alert", () => {
+  const pair = makePair({ reliable: false }, { reliable: false });
+  const random = new SeededRandom(8);
+  for (let i = 0; i < 200; i++) {
+    const size = random.below(60);
+    const body = Uint8Array.from({ length: size }, () => random.below(16));
+    const message = { type: random.below(3), messageSeq: random.below(3), body };
+    const fragment = random.chance(0.3) ? body : encodeHandshakeMessage(message);
+    pair.server.handleInput(plainRecord(ContentType.handshake, fragment), i);
+    pair.server.handleInput(fatal, i);
+  }
+  pair.server.handleTimeout(20_000);
+  assert.deepEqual(drainEvents(pair.server), []);
+  drainTransmits(pair.server);
+  pair.client.start(20_000);
+  exchange(pair, 20_000);
+  assert.ok(pair.client.connected && pair.server.connected);
 });
 
 /** Puts altered copies of every datagram in front of it. */
