@@ -17,12 +17,12 @@ test("docs/configuration.md has every setting with its environment, default and 
 });
 
 test("docs/configuration.md has every metric", () => {
-  for (const [, name, help] of serverMetrics()
+  for (const [, name = "", help = ""] of serverMetrics()
     .render()
     .matchAll(/^# HELP (\S+) (.*)$/gm)) {
     assert.match(
       text,
-      new RegExp(`^\\| \`${name}\` \\|.*\\| ${help?.replaceAll(/[()]/g, "\\$&")} \\|$`, "m"),
+      new RegExp(`^\\| \`${name}\` \\|.*\\| ${help.replaceAll(/[()]/g, "\\$&")} \\|$`, "m"),
       name,
     );
   }
