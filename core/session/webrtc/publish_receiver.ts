@@ -45,9 +45,16 @@ export type PacketHandler = (
   now: Millis,
 ) => void;
 
+/** What packets of a payload type hold. */
+const MEDIA = 1;
+const RETRANSMISSION = 2;
+const REDUNDANT = 3;
+
 /** One SSRC of the publisher. */
 interface Source {
   readonly line: NegotiatedMedia;
+  /** By payload type: one of the constants above, 0 for what was not agreed on. */
+  readonly holds: Uint8Array;
   readonly ssrc: number;
   /** The SSRC whose packets this one repeats; 0 while unknown, `undefined` for media. */
   repairs: number | undefined;
@@ -61,14 +68,15 @@ export interface PublishReceiverOptions extends PublisherFeedbackOptions {
 }
 
 export class PublishReceiver implements MediaSink {
-  readonly #media: readonly NegotiatedMedia[];
+  /** The lines, and for each what its payload types hold. */
+  readonly #media: ReadonlyMap<NegotiatedMedia, Uint8Array>;
   readonly #onFault: (fault: Fault) => void;
   readonly #sources = new Map<number, Source>();
   readonly #feedback: PublisherFeedback;
   readonly #onPacket: PacketHandler;
 
   constructor(options: PublishReceiverOptions) {
-    this.#media = options.media;
+    this.#media = new Map(options.media.map((line) => [line, payloadTypesOf(line)]));
     this.#onPacket = options.onPacket;
     this.#onFault = options.onFault;
     this.#feedback = new PublisherFeedback(options);
@@ -122,13 +130,15 @@ export class PublishReceiver implements MediaSink {
 
   #take(source: Source, bytes: Uint8Array, header: RtpHeader, index: number, now: Millis): void {
     if (header.payloadEnd <= header.payloadAt) return; // padding only: a probe for bandwidth
-    const { red } = source.line;
-    if (red !== undefined && header.payloadType === red.payloadType) {
-      const plain = withoutRed(bytes, header);
+    const holds = source.holds[header.payloadType];
+    if (holds === MEDIA) {
+      this.#onPacket(source.line, source.ssrc, bytes, index, now);
+    } else if (holds === REDUNDANT) {
+      const plain = withoutRed(bytes, header, source.line.red?.blockPayloadType);
       if (isFault(plain)) this.#onFault(plain);
       else this.#onPacket(source.line, source.ssrc, plain, index, now);
     } else {
-      this.#onPacket(source.line, source.ssrc, bytes, index, now);
+      this.#onFault(UNKNOWN_SOURCE);
     }
   }
 
@@ -143,7 +153,10 @@ export class PublishReceiver implements MediaSink {
       this.#onFault(packet);
       return;
     }
-    const index = extendIndex(original.highest, u16(packet, 2));
+    const sequenceNumber = u16(packet, 2);
+    const { highest } = original;
+    const index = highest < 0 ? sequenceNumber : extendIndex(highest, sequenceNumber);
+    if (index < 0) return; // from before the first packet
     this.#feedback.handleRepaired(original.ssrc, index, now);
     this.#onPacket(source.line, original.ssrc, packet, index, now);
   }
@@ -155,23 +168,24 @@ export class PublishReceiver implements MediaSink {
       this.#onFault(UNKNOWN_SOURCE);
       return undefined;
     }
-    const repairs = line.codecs.some((one) => one.rtxPayloadType === header.payloadType);
+    const repairs = this.#holds(line, header) === RETRANSMISSION;
     return this.#add(line, header.ssrc, repairs ? this.#mediaSsrc(line) : undefined);
   }
 
   #lineOf(bytes: Uint8Array, header: RtpHeader): NegotiatedMedia | undefined {
-    const takes = (line: NegotiatedMedia): boolean =>
-      line.red?.payloadType === header.payloadType ||
-      line.codecs.some(
-        (one) =>
-          one.payloadType === header.payloadType || one.rtxPayloadType === header.payloadType,
-      );
-    for (const line of this.#media) {
+    let found: NegotiatedMedia | undefined;
+    for (const line of this.#media.keys()) {
+      const takes = this.#holds(line, header) !== 0;
+      if (takes) found ??= line;
       if (line.mid === undefined || line.midExtensionId === undefined) continue;
-      if (hasMid(bytes, header, line.midExtensionId, line.mid))
-        return takes(line) ? line : undefined;
+      if (hasMid(bytes, header, line.midExtensionId, line.mid)) return takes ? line : undefined;
     }
-    return this.#media.find(takes);
+    return found;
+  }
+
+  /** What a packet holds if it is of `line`; 0 when it cannot be. */
+  #holds(line: NegotiatedMedia, header: RtpHeader): number {
+    return this.#media.get(line)?.[header.payloadType] ?? 0;
   }
 
   /** The media SSRC of a line that was heard last; 0 when none was. */
@@ -188,10 +202,24 @@ export class PublishReceiver implements MediaSink {
       this.#onFault(TOO_MANY_SOURCES);
       return undefined;
     }
-    const source: Source = { line, ssrc, repairs, highest: -1 };
+    const holds = this.#media.get(line) ?? NONE;
+    const source: Source = { line, holds, ssrc, repairs, highest: -1 };
     this.#sources.set(ssrc, source);
     return source;
   }
+}
+
+const NONE: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
+/** What each of the 128 payload types of a line holds. */
+function payloadTypesOf(line: NegotiatedMedia): Uint8Array {
+  const holds = new Uint8Array(128);
+  for (const { payloadType, rtxPayloadType } of line.codecs) {
+    holds[payloadType] = MEDIA;
+    if (rtxPayloadType !== undefined) holds[rtxPayloadType] = RETRANSMISSION;
+  }
+  if (line.red !== undefined) holds[line.red.payloadType] = REDUNDANT;
+  return holds;
 }
 
 /** Whether the MID extension of a packet (RFC 9143 §15.1) is `mid`. */
@@ -203,9 +231,14 @@ function hasMid(bytes: Uint8Array, header: RtpHeader, id: number, mid: string): 
 }
 
 /** The packet with its primary block alone, in a fresh array (RFC 2198 §3). */
-function withoutRed(bytes: Uint8Array, header: RtpHeader): Uint8Array | Fault {
+function withoutRed(
+  bytes: Uint8Array,
+  header: RtpHeader,
+  payloadType: number | undefined,
+): Uint8Array | Fault {
   const primary = primaryOfRed(bytes, header.payloadAt, header.payloadEnd);
   if (isFault(primary)) return primary;
+  if (primary.payloadType !== payloadType) return UNKNOWN_SOURCE;
   const out = new Uint8Array(header.payloadAt + primary.end - primary.at);
   out.set(bytes.subarray(0, header.payloadAt));
   out.set(bytes.subarray(primary.at, primary.end), header.payloadAt);
