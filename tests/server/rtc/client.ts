@@ -1,0 +1,244 @@
+/** A WebRTC client made by hand: WHIP or WHEP, one TCP connection at a time, H.264 and RTCP. @module */
+import assert from "node:assert/strict";
+import { connect, type Socket } from "node:net";
+import { isFault } from "../../../core/base/mod.ts";
+import { concat } from "../../../core/bytes/mod.ts";
+import { Deframer } from "../../../core/wire/rfc4571/mod.ts";
+import { decodeRtcp, encodeRtcp, type RtcpPacket } from "../../../core/wire/rtcp/mod.ts";
+import { decodeRtp, type RtpHeader } from "../../../core/wire/rtp/mod.ts";
+import { alice, bob } from "../../core/session/webrtc/dtls/peers.ts";
+import { RtcPeer } from "../../core/session/webrtc/rtc_peer.ts";
+
+/** Checks keep consent, reports tell the server how far its packets got. */
+const CHECK_MILLIS = 5000;
+const REPORT_MILLIS = 100;
+
+export interface Place {
+  readonly url: string;
+  readonly port: number;
+}
+
+export interface ClientOptions {
+  readonly stream: string;
+  /** Our part in DTLS; default `client`. */
+  readonly role?: "client" | "server";
+  readonly userAgent?: string;
+  /** The offer names a certificate that is not ours. */
+  readonly wrongFingerprint?: boolean;
+}
+
+/** Takes a packet that came, with its header read. */
+export type OnRtp = (header: RtpHeader, packet: Uint8Array, index: number) => void;
+
+export class RtcClient {
+  readonly answer: string;
+  /** Absolute path to DELETE. */
+  readonly location: string;
+  readonly peer: RtcPeer;
+  /** RTCP that came. */
+  readonly rtcp: RtcpPacket[] = [];
+  onRtp: OnRtp = () => {};
+  socket: Socket | undefined;
+  readonly #place: Place;
+  /** Highest extended index received, by SSRC. */
+  readonly #highest: Map<number, number> = new Map();
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(place: Place, answer: string, location: string, role: "client" | "server") {
+    const value = (name: string): string =>
+      new RegExp(`^a=${name}:(.*?)\\r?$`, "m").exec(answer)?.[1] ?? "";
+    const [, hex = ""] = value("fingerprint").split(" ");
+    this.answer = answer;
+    this.location = location;
+    this.#place = place;
+    this.peer = new RtcPeer({
+      role,
+      identity: alice,
+      ice: { ufrag: value("ice-ufrag"), pwd: value("ice-pwd") },
+      fingerprints: [
+        {
+          algorithm: "sha-256",
+          digest: new Uint8Array(Buffer.from(hex.replaceAll(":", ""), "hex")),
+        },
+      ],
+    });
+  }
+
+  get connected(): boolean {
+    return this.socket !== undefined;
+  }
+
+  /** A connection with a nominating check, and DTLS if that was not done before. */
+  async connect(millis = 8000): Promise<this> {
+    const { peer } = this;
+    const answers = peer.answers.length;
+    const socket = connect({ port: this.#place.port, host: "127.0.0.1", noDelay: true });
+    this.socket = socket;
+    const deframer = new Deframer();
+    socket.on("connect", () => socket.write(peer.check(true)));
+    socket.on("data", (chunk: Uint8Array) => {
+      deframer.push(new Uint8Array(chunk));
+      this.#read(deframer);
+      if (peer.answers.length > answers) peer.dtls.start(performance.now());
+      this.#write();
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      if (this.socket === socket) this.socket = undefined;
+    });
+    const there = (): boolean => peer.answers.length > answers && peer.connected;
+    await until(there, "the client is connected", millis);
+    if (this.#timers.length === 0) this.#keepAlive();
+    return this;
+  }
+
+  /** Media or RTCP, protected and framed. */
+  write(bytes: Uint8Array): void {
+    this.socket?.write(bytes);
+  }
+
+  sendRtcp(packets: readonly RtcpPacket[]): void {
+    this.write(this.peer.protectRtcp(encodeRtcp(packets)));
+  }
+
+  /** The connection breaks, as by a change of network. */
+  drop(): void {
+    this.socket?.destroy();
+    this.socket = undefined;
+  }
+
+  /** DELETE of the session; the status. */
+  async remove(): Promise<number> {
+    const answer = await fetch(this.#place.url + this.location, { method: "DELETE" });
+    await answer.text();
+    return answer.status;
+  }
+
+  /** Everything of ours ends. */
+  close(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    this.drop();
+  }
+
+  #read(deframer: Deframer): void {
+    const { peer } = this;
+    for (let packet = deframer.poll(); packet !== undefined; packet = deframer.poll()) {
+      assert.ok(!isFault(packet), String(packet));
+      peer.handlePacket(packet, performance.now());
+    }
+    for (const { packet, index } of peer.rtp.splice(0)) {
+      const header = decodeRtp(packet);
+      assert.ok(!isFault(header), String(header));
+      this.#highest.set(header.ssrc, Math.max(index, this.#highest.get(header.ssrc) ?? 0));
+      this.onRtp(header, packet, index);
+    }
+    for (const bytes of peer.rtcp.splice(0)) {
+      const packets = decodeRtcp(bytes);
+      assert.ok(!isFault(packets), String(packets));
+      this.rtcp.push(...packets);
+    }
+  }
+
+  #write(): void {
+    const frames = this.peer.poll();
+    if (frames.length > 0) this.socket?.write(concat(frames));
+  }
+
+  #keepAlive(): void {
+    this.#timers.push(
+      setInterval(() => this.write(this.peer.check(true)), CHECK_MILLIS),
+      setInterval(() => this.#report(), REPORT_MILLIS),
+    );
+  }
+
+  #report(): void {
+    // Who does not read does not report.
+    if (this.#highest.size === 0 || this.socket?.isPaused()) return;
+    const blocks = [...this.#highest].map(([ssrc, highest]) => ({
+      ssrc,
+      fractionLost: 0,
+      cumulativeLost: 0,
+      highestSequence: highest >>> 0,
+      jitter: 0,
+      lastSr: 0,
+      delaySinceLastSr: 0,
+    }));
+    this.sendRtcp([{ type: "rr", ssrc: 1, blocks }]);
+  }
+}
+
+/** Offers to publish; not connected yet. */
+export function publish(place: Place, options: ClientOptions): Promise<RtcClient> {
+  return offer(place, "whip", options);
+}
+
+/** Offers to play; not connected yet. */
+export function play(place: Place, options: ClientOptions): Promise<RtcClient> {
+  return offer(place, "whep", options);
+}
+
+async function offer(
+  place: Place,
+  way: "whip" | "whep",
+  options: ClientOptions,
+): Promise<RtcClient> {
+  const { stream, role = "client", userAgent = "monoport-test", wrongFingerprint } = options;
+  const { digest } = wrongFingerprint ? bob.fingerprint : alice.fingerprint;
+  const answer = await fetch(`${place.url}/rtc/v1/${way}/?app=live&stream=${stream}`, {
+    method: "POST",
+    headers: { "content-type": "application/sdp", "user-agent": userAgent },
+    body: offerText(way, role, digest),
+  });
+  const text = await answer.text();
+  assert.equal(answer.status, 201, text);
+  return new RtcClient(place, text, answer.headers.get("location") ?? "", role);
+}
+
+export const VIDEO_SSRC = 0x2001;
+export const VIDEO_PAYLOAD_TYPE = 96;
+
+function offerText(way: "whip" | "whep", role: "client" | "server", digest: Uint8Array): string {
+  const hex = Buffer.from(digest).toString("hex").toUpperCase();
+  const sends = way === "whip";
+  return [
+    "v=0",
+    "o=- 4611731400430051336 2 IN IP4 127.0.0.1",
+    "s=-",
+    "t=0 0",
+    "a=group:BUNDLE 0",
+    "m=video 9 UDP/TLS/RTP/SAVPF 96",
+    "c=IN IP4 0.0.0.0",
+    "a=ice-ufrag:peer",
+    "a=ice-pwd:0123456789abcdefghijklmn",
+    `a=fingerprint:sha-256 ${hex.match(/../g)?.join(":")}`,
+    // Who would be both writes actpass, and the server leaves the client's part to him.
+    `a=setup:${role === "client" ? "actpass" : "passive"}`,
+    "a=mid:0",
+    sends ? "a=sendonly" : "a=recvonly",
+    "a=rtcp-mux",
+    "a=rtcp-rsize",
+    "a=rtpmap:96 H264/90000",
+    "a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+    "a=rtcp-fb:96 nack",
+    "a=rtcp-fb:96 nack pli",
+    ...(sends ? [`a=ssrc:${VIDEO_SSRC} cname:test`] : []),
+    "",
+  ].join("\r\n");
+}
+
+/** Waits for something that other machines do. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  what: string,
+  millis = 8000,
+): Promise<void> {
+  const deadline = performance.now() + millis;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`Not within ${millis} ms: ${what}`);
+    await sleep(5);
+  }
+}
+
+export function sleep(millis: number): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, millis));
+}
