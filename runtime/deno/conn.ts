@@ -26,8 +26,6 @@ export class DenoConn extends BaseConn {
   #reading = false;
   #paused = false;
   #started = false;
-  /** What a read brought after `pause`. */
-  #held: Uint8Array | undefined;
 
   constructor(tcp: Deno.TcpConn) {
     const { localAddr, remoteAddr } = tcp;
@@ -64,8 +62,7 @@ export class DenoConn extends BaseConn {
     }
     const chunk = this.#buffer.slice(0, size);
     this.#resize(size);
-    if (this.#paused) this.#held = chunk;
-    else this.deliver(chunk);
+    this.deliver(chunk);
     this.#read();
   };
 
@@ -145,13 +142,7 @@ export class DenoConn extends BaseConn {
     if (!this.#paused) return;
     this.#paused = false;
     // Not inside this call: who resumes is seldom ready for data.
-    queueMicrotask(() => {
-      if (this.#paused) return;
-      const held = this.#held;
-      this.#held = undefined;
-      if (held !== undefined) this.deliver(held);
-      this.#read();
-    });
+    queueMicrotask(() => this.#read());
   }
 
   end(): void {
@@ -177,7 +168,6 @@ export class DenoConn extends BaseConn {
     this.#queue.length = 0;
     this.#buffered = 0;
     this.#writing = undefined;
-    this.#held = undefined;
     try {
       this.#tcp.close();
     } catch {
