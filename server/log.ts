@@ -66,5 +66,16 @@ export class Log {
 /** Plain where that is unambiguous, JSON elsewhere: control characters never reach the terminal. */
 function quote(value: string | number | boolean): string {
   const text = String(value);
-  return /^[\x21\x23-\x7e]+$/.test(text) ? text : JSON.stringify(text);
+  if (/^[\x21\x23-\x7e]+$/.test(text)) return text;
+  // JSON leaves DEL, the second set of control characters and those that turn the writing round.
+  return JSON.stringify(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
+}
+
+/** As JSON would write it: each UTF-16 unit for itself. */
+function escaped(character: string): string {
+  let out = "";
+  for (let i = 0; i < character.length; i++) {
+    out += `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`;
+  }
+  return out;
 }
