@@ -24,6 +24,14 @@ export class Metrics {
     this.#families.set(name, { help, type: "gauge", label: "", values: new Map(), read });
   }
 
+  /** Makes a declared counter without label one that is read when metrics are asked for. */
+  follow(name: string, read: () => number): void {
+    const family = this.#families.get(name);
+    if (family === undefined) throw new Error(`Cannot follow ${name}: it is not declared`);
+    family.values.clear();
+    family.read = read;
+  }
+
   /** Adds to a declared counter. Label values are ours (codes, protocols), never a peer's text. */
   count(name: string, labelValue = "", by = 1): void {
     const values = this.#families.get(name)?.values;

@@ -89,6 +89,9 @@ export class RtcServer implements Signalling, Facts {
       },
       wallClockAtZero: runtime.wallClock() - runtime.now(),
     });
+    const { metrics } = options;
+    metrics.follow("monoport_dropped_frames_total", () => this.hub.totals().droppedFrames);
+    metrics.follow("monoport_dropped_packets_total", () => this.hub.totals().droppedPackets);
     this.#driver = new HubDriver(this.hub, runtime, (event) => this.#handleEvent(event));
     this.#firstFrame = new FirstFrame({
       runtime,
