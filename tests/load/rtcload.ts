@@ -77,6 +77,19 @@ export function buildRtcload(...videos: readonly Video[]): void {
   execFileSync(need("make"), ["-s", "-C", folder, `OUT=${out}`, ...goals], { timeout: 120_000 });
 }
 
+/** More than that used by other programs, in cores, and nothing is proved by late packets. */
+const BUSY_CORES = 0.4;
+const ATTEMPTS = 3;
+
+/** Runs it again while players missed something and other programs kept the machine busy. */
+export async function runCalmly(options: LoadOptions): Promise<LoadReport> {
+  for (let attempt = 1; ; attempt++) {
+    const report = await runRtcload(options);
+    const ratio = report.slow?.others_delivered_ratio ?? report.delivered_ratio;
+    if (ratio === 1 || report.other_cores < BUSY_CORES || attempt === ATTEMPTS) return report;
+  }
+}
+
 /** One publisher and its players over TCP; the report, also when players failed. */
 export async function runRtcload(options: LoadOptions): Promise<LoadReport> {
   const { server, video, players, args = [], limitMillis = 90_000 } = options;
