@@ -7,7 +7,7 @@ import { nodeCrypto } from "../../runtime/common/crypto.ts";
 import { lengthenChain, makeCertificate, type TestCertificate } from "../certificate.ts";
 import { damage, everyRecord } from "../core/session/webrtc/dtls/damage.ts";
 import type { Script } from "../sim/network.ts";
-import { freeUdpPort, keyingMaterial, openLoopbackUdp, UdpPeer } from "./dtls_udp.ts";
+import { keyingMaterial, openLoopbackUdp, UdpPeer } from "./dtls_udp.ts";
 import { badNetwork, LossyUdp } from "./lossy_udp.ts";
 import { Openssl } from "./openssl.ts";
 
@@ -43,27 +43,29 @@ async function handshake(setting: Setting): Promise<number> {
     ...(role === "server" ? { cookie } : {}),
   });
   const socket = await openLoopbackUdp();
-  const serverPort = role === "server" ? socket.address().port : await freeUdpPort();
-  const proxy = await LossyUdp.open(serverPort, script);
-  const peer = new UdpPeer(endpoint, socket, role === "server" ? 0 : proxy.port);
-  const command =
-    role === "server"
-      ? ["s_client", "-connect", `127.0.0.1:${proxy.port}`]
-      : ["s_server", "-accept", `127.0.0.1:${serverPort}`, "-Verify", "5"];
   const extra = ["-mtu", String(mtu)];
-  const openssl = new Openssl(command, { certificate: theirs, profiles, extra });
+  const options = { certificate: theirs, profiles, extra };
+  let proxy: LossyUdp | undefined;
+  let openssl: Openssl | undefined;
+  let peer: UdpPeer | undefined;
   try {
-    if (role === "client") {
-      await openssl.prints(/ACCEPT/);
+    if (role === "server") {
+      proxy = await LossyUdp.open(socket.address().port, script);
+      peer = new UdpPeer(endpoint, socket);
+      openssl = new Openssl(["s_client", "-connect", `127.0.0.1:${proxy.port}`], options);
+    } else {
+      openssl = new Openssl(["s_server", "-accept", "127.0.0.1:0", "-Verify", "5"], options);
+      proxy = await LossyUdp.open(await openssl.acceptPort(), script);
+      peer = new UdpPeer(endpoint, socket, proxy.port);
       peer.start();
     }
     const event = await peer.event("connected");
     assert.equal(keyingMaterial(role, event), await openssl.keyingMaterial());
     return proxy.lost;
   } finally {
-    await peer.close();
-    await openssl.stop();
-    proxy.close();
+    await peer?.close();
+    await openssl?.stop();
+    proxy?.close();
   }
 }
 

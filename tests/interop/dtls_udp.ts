@@ -17,14 +17,6 @@ export async function openLoopbackUdp(port = 0): Promise<Socket> {
   return socket;
 }
 
-/** A UDP port nobody has. */
-export async function freeUdpPort(): Promise<number> {
-  const socket = await openLoopbackUdp();
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
-}
-
 /** Feeds, drains and wakes one endpoint. */
 export class UdpPeer {
   readonly port: number;

@@ -77,6 +77,11 @@ export class Openssl {
     }
   }
 
+  /** The UDP port an s_server with `-accept 127.0.0.1:0` got. */
+  async acceptPort(): Promise<number> {
+    return Number(await this.prints(/ACCEPT 127\.0\.0\.1:(\d+)/));
+  }
+
   /** The exported keying material in lower-case hex. */
   async keyingMaterial(): Promise<string> {
     return (await this.prints(/Keying material: ([0-9A-F]+)\s/)).toLowerCase();
