@@ -73,9 +73,11 @@ export class RtcClient {
     const { peer } = this;
     const answers = peer.answers.length;
     const socket = connect({ port: this.#place.port, host: "127.0.0.1", noDelay: true });
-    this.socket = socket;
     const deframer = new Deframer();
-    socket.on("connect", () => socket.write(peer.check(true)));
+    socket.on("connect", () => {
+      socket.write(peer.check(true)); // before anything else can be sent on it
+      this.socket = socket;
+    });
     socket.on("data", (chunk: Uint8Array) => {
       deframer.push(new Uint8Array(chunk));
       this.#read(deframer);

@@ -185,3 +185,19 @@ describe("a publisher and his viewers, over TCP", () => {
     await until(() => screen.packets > before + 10, "pictures again");
   });
 });
+
+test("a server that closes says close_notify to all, also while media comes in", async () => {
+  const server = await start();
+  const source = await (await publish(server, { stream: "x" })).connect();
+  const viewer = await (await play(server, { stream: "x" })).connect();
+  const film = new Camera(source);
+  film.run(30);
+  const screen = new Screen(viewer);
+  await until(() => screen.packets > 100, "pictures");
+  await server.monoport.close();
+  await until(() => source.peer.closed && viewer.peer.closed, "close_notify", 2000).finally(() => {
+    film.stop();
+    source.close();
+    viewer.close();
+  });
+});
