@@ -72,3 +72,39 @@ test("a viewer who came first sees the stream when it comes, and again after its
   const again = await statsWhen(player, (one) => inbound(one, "video").framesDecoded > before + 40);
   assert.ok(inbound(again, "video").framesDecoded > before + 40, "the same connection goes on");
 });
+
+test("a viewer who cannot take the codec that comes later is told so in words, by API and page", async (t) => {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const player = await context.newPage();
+  await player.addInitScript(() => {
+    const addTransceiver = RTCPeerConnection.prototype.addTransceiver;
+    RTCPeerConnection.prototype.addTransceiver = function (...args) {
+      const made = addTransceiver.apply(this, args);
+      const all = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
+      if (args[0] === "video")
+        made.setCodecPreferences(all.filter((one) => one.mimeType === "video/VP8"));
+      return made;
+    };
+  });
+  await player.goto(`${server.url}/players/whep.html?stream=other&autostart=true`);
+  await statsWhen(player, (one) => one.state === "connected");
+  const publisher = await openPage(
+    browser,
+    `${server.url}/players/whip.html?stream=other&autostart=true&codec=h264`,
+  );
+  t.after(() => publisher.context().close());
+  await player
+    .getByText(/H264.*VP8/)
+    .first()
+    .waitFor({ timeout: 15_000 });
+  const { clients } = (await (await fetch(`${server.url}/api/v1/clients`)).json()) as {
+    clients: { type: string; name: string; trouble?: string }[];
+  };
+  const viewer = clients.find((one) => one.name === "other" && one.type === "rtc-play");
+  assert.match(viewer?.trouble ?? "", /video is H264, this viewer takes VP8/);
+  const stats = await statsWhen(player, (one) =>
+    one.inbound.some((track) => track.samples > 48_000),
+  );
+  assert.ok(inbound(stats, "audio").samples > 48_000, "he hears it all the same");
+});
