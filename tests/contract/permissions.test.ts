@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { startChild } from "./child.ts";
 
 const deno = "Deno" in globalThis;
-const skip = deno ? false : "only Deno asks for permissions";
 
 interface Told {
   readonly name: string;
@@ -38,31 +37,34 @@ test("a program tells its runtime and arguments, and reaches itself over the net
   assert.equal(lines[1], "echo");
 });
 
-test("without permissions and without a terminal: the command to type, no stack", {
-  skip,
-}, async () => {
-  const { code, errors, told } = await run([]);
-  assert.equal(code, 1);
-  assert.match(errors, /^permission-missing: .*deno run -P mod\.ts\n$/);
-  assert.equal(told.name, "deno");
-  assert.match(told.version, /^2\./);
-  assert.ok(told.pid > 0);
-  assert.equal(told.env, 0);
-  assert.equal(told.interfaces, 0);
-});
+function permissions(): void {
+  test("without permissions and without a terminal: the command to type, no stack", async () => {
+    const { code, errors, told } = await run([]);
+    assert.equal(code, 1);
+    assert.match(errors, /^permission-missing: .*deno run -P mod\.ts\n$/);
+    assert.equal(told.name, "deno");
+    assert.match(told.version, /^2\./);
+    assert.ok(told.pid > 0);
+    assert.equal(told.env, 0);
+    assert.equal(told.interfaces, 0);
+  });
 
-for (const args of [[], ["tls"]]) {
-  const title = `network access is enough${args.length > 0 ? " for TLS too" : ""}`;
-  test(`${title}: nothing else is asked for`, { skip }, async () => {
-    const { code, lines, errors } = await run(["--allow-net", "--no-prompt"], args);
+  for (const args of [[], ["tls"]]) {
+    const title = `network access is enough${args.length > 0 ? " for TLS too" : ""}`;
+    test(`${title}: nothing else is asked for`, async () => {
+      const { code, lines, errors } = await run(["--allow-net", "--no-prompt"], args);
+      assert.equal(errors, "");
+      assert.equal(code, 0);
+      assert.equal(lines[1], "echo");
+    });
+  }
+
+  test("network access to one address is enough for that address", async () => {
+    const { code, errors } = await run(["--allow-net=127.0.0.1", "--no-prompt"]);
     assert.equal(errors, "");
     assert.equal(code, 0);
-    assert.equal(lines[1], "echo");
   });
 }
 
-test("network access to one address is enough for that address", { skip }, async () => {
-  const { code, errors } = await run(["--allow-net=127.0.0.1", "--no-prompt"]);
-  assert.equal(errors, "");
-  assert.equal(code, 0);
-});
+// Only Deno asks for permissions.
+if (deno) permissions();

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import http from "node:http";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { findPrograms } from "../../tools.ts";
+import { need } from "../../tools.ts";
 import { type Server, startServer } from "./fixture.ts";
 
 let server: Server;
@@ -94,10 +94,10 @@ describe("fetch of the runtime", () => {
   });
 });
 
-const [curl] = findPrograms("curl");
-describe("curl", { skip: curl === undefined }, () => {
+describe("curl", () => {
+  const curl = need("curl");
   const run = async (...args: string[]): Promise<string> => {
-    const { stdout } = await promisify(execFile)(curl ?? "", ["-sS", "--max-time", "10", ...args], {
+    const { stdout } = await promisify(execFile)(curl, ["-sS", "--max-time", "10", ...args], {
       maxBuffer: 16 * 1024 * 1024,
     });
     return stdout;

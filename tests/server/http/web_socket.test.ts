@@ -182,25 +182,26 @@ describe("RFC 6455: an open connection", () => {
       assert.match(`${server.seen.errors.at(-1)}`, /planted/);
     }));
 
-  const skip = typeof WebSocket === "undefined"; // Node 20
-  test("the WebSocket of the runtime sends and receives text and binary", { skip }, async () => {
-    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/ws`);
-    socket.binaryType = "arraybuffer";
-    const got: unknown[] = [];
-    socket.onmessage = (event) => {
-      got.push(event.data);
-      if (got.length === 1) socket.send("grüß dich €");
-      if (got.length === 2) socket.send(new Uint8Array(70_000).fill(5));
-      if (got.length === 3) socket.close(4001, "done");
-    };
-    const code = await new Promise<number>((resolve) => {
-      socket.onclose = (event) => resolve(event.code);
+  const withClient = typeof WebSocket !== "undefined"; // Node 20 has none
+  if (withClient)
+    test("the WebSocket of the runtime sends and receives text and binary", async () => {
+      const socket = new WebSocket(`ws://127.0.0.1:${server.port}/ws`);
+      socket.binaryType = "arraybuffer";
+      const got: unknown[] = [];
+      socket.onmessage = (event) => {
+        got.push(event.data);
+        if (got.length === 1) socket.send("grüß dich €");
+        if (got.length === 2) socket.send(new Uint8Array(70_000).fill(5));
+        if (got.length === 3) socket.close(4001, "done");
+      };
+      const code = await new Promise<number>((resolve) => {
+        socket.onclose = (event) => resolve(event.code);
+      });
+      assert.equal(code, 4001);
+      assert.deepEqual(got.slice(0, 2), ["hello", "grüß dich €"]);
+      assert.deepEqual(new Uint8Array(got[2] as ArrayBuffer), new Uint8Array(70_000).fill(5));
+      assert.equal(server.seen.closes.at(-1), 4001);
     });
-    assert.equal(code, 4001);
-    assert.deepEqual(got.slice(0, 2), ["hello", "grüß dich €"]);
-    assert.deepEqual(new Uint8Array(got[2] as ArrayBuffer), new Uint8Array(70_000).fill(5));
-    assert.equal(server.seen.closes.at(-1), 4001);
-  });
 
   test("nothing is left over", async () => {
     const client = new Client(server.port);
