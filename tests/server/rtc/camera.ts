@@ -4,6 +4,7 @@ import { encodeRtpHeader } from "../../../core/wire/rtp/mod.ts";
 import { type RtcClient, VIDEO_PAYLOAD_TYPE, VIDEO_SSRC } from "./client.ts";
 
 const HEADER_BYTES = 12;
+const FU_A = 28;
 /** SPS and PPS of 640x360, constrained baseline. */
 const SPS = [0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x2f, 0xf9, 0x70, 0x11];
 const PPS = [0x68, 0xcb, 0x83, 0xcb, 0x20];
@@ -34,6 +35,11 @@ export class Camera {
     this.client = client;
     this.#fragmentBytes = options.fragmentBytes ?? 1000;
     this.#index = options.index ?? 100;
+  }
+
+  /** Frames sent. */
+  get frames(): number {
+    return this.#frame;
   }
 
   /** How often a keyframe was asked for. */
@@ -80,7 +86,7 @@ export class Camera {
   #fragment(keyframe: boolean, i: number, of: number): Uint8Array {
     const payload = new Uint8Array(this.#fragmentBytes).fill(this.packets + i);
     const type = keyframe ? 5 : 1;
-    payload[0] = 0x7c; // FU-A
+    payload[0] = 0x60 | FU_A;
     payload[1] = (i === 0 ? 0x80 : 0) | (i === of - 1 ? 0x40 : 0) | type;
     payload[2] = i === 0 ? 0x88 : 0x11; // first_mb_in_slice 0, in the first fragment
     new DataView(payload.buffer).setUint32(4, this.#frame);
@@ -100,21 +106,56 @@ export class Screen {
   packets = 0;
   /** Places where a sequence number is missing, doubled or out of order. */
   gaps = 0;
+  /** Places where frames are missing, and those of them that do not go on with a keyframe. */
+  jumps = 0;
+  badJumps = 0;
+  /** Frames whose last packet is missing. */
+  torn = 0;
   /** Whether payloads are kept. */
   remembers = true;
-  /** Packets since the last call of `mark`; the first of them. */
+  /** First payload of all, or since it was set to undefined. */
   first: Uint8Array | undefined;
-  last = -1;
+  /** Number of the last frame. */
+  frame = -1;
+  #index = -1;
+  #whole = true;
+  #afterParameterSets = false;
 
   constructor(client: RtcClient) {
     this.client = client;
     client.onRtp = (header, packet, index) => {
       const payload = packet.subarray(header.payloadAt, header.payloadEnd);
       this.packets++;
-      if (this.last >= 0 && index !== this.last + 1) this.gaps++;
-      this.last = index;
+      if (this.#index >= 0 && index !== this.#index + 1) this.gaps++;
+      this.#index = index;
       this.first ??= payload;
       if (this.remembers) this.payloads.push(payload);
+      this.#look(payload);
     };
   }
+
+  #look(payload: Uint8Array): void {
+    if (((payload[0] ?? 0) & 0x1f) !== FU_A) {
+      this.#afterParameterSets = true;
+      return;
+    }
+    const frame = frameOf(payload);
+    const header = payload[1] ?? 0;
+    if (frame !== this.frame) {
+      if (!this.#whole) this.torn++;
+      if (this.frame >= 0 && frame !== this.frame + 1) {
+        this.jumps++;
+        if (!this.#afterParameterSets) this.badJumps++;
+      }
+      if ((header & 0x80) === 0) this.torn++;
+      this.frame = frame;
+    }
+    this.#whole = (header & 0x40) !== 0;
+    this.#afterParameterSets = false;
+  }
+}
+
+/** The camera's number of the frame that a fragment is of. */
+function frameOf(payload: Uint8Array): number {
+  return new DataView(payload.buffer, payload.byteOffset).getUint32(4);
 }
