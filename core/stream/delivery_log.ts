@@ -67,6 +67,8 @@ export class DeliveryLog {
   #samples = 0;
   /** What the path takes at most, in bytes per ms; 0 while it never had a queue. */
   #rate = 0;
+  /** The path has been busy without a pause from then to the last report. */
+  #busySince: Millis = 0;
   /** When the last report with a queue came, and the first of those in a row. */
   #queueAt: Millis = 0;
   #queueSince: Millis = 0;
@@ -139,7 +141,8 @@ export class DeliveryLog {
     const found = notAbove(last, sequenceNumber & 0xffff);
     if (audio) this.#ackedAudio = Math.max(this.#ackedAudio, found);
     else this.#ackedVideo = Math.max(this.#ackedVideo, found);
-    if (this.#reports > 0 && this.#feedbackAt < 0) {
+    // Reports about audio and video come together, and count as one here.
+    if (this.#reports > 0 && this.#feedbackAt < 0 && now > this.#reportAt) {
       this.#pace(now - this.#reportAt, this.#interval, MAX_REPORT_MILLIS);
     }
     this.#handleReport(now);
@@ -190,11 +193,15 @@ export class DeliveryLog {
       this.#count--;
     }
     if (this.#count > 0) this.#acked = Math.max(this.#acked, this.#partlyAcked());
+    const last = this.#reportAt;
     this.#reports++;
     this.#reportAt = now;
     if (this.#acked > before) this.#progressAt = now;
     this.#lagAtReport = this.#count === 0 ? 0 : now - (this.#at[this.#head] ?? now);
     this.#base = Math.min(this.#base, this.#lagAtReport);
+    // The oldest packet has been under way all the time since, so the path was never idle.
+    const busyFrom = now - Math.max(0, this.#lagAtReport - this.#base);
+    this.#busySince = busyFrom > last ? busyFrom : Math.min(busyFrom, this.#busySince);
     this.#sample(now);
   }
 
@@ -223,12 +230,17 @@ export class DeliveryLog {
 
   /** Notes how much is delivered, and learns the path's rate while there is a queue. */
   #sample(now: Millis): void {
-    let at = 0;
+    // With a queue only the time counts in which the path was busy: else it tells what was sent.
+    const queued = this.#isQueued();
+    let at = -1;
     for (let back = 1; back <= Math.min(this.#samples, SAMPLES); back++) {
-      at = (this.#samples - back) % SAMPLES;
-      if (now - (this.#sampleAt[at] ?? now) >= RATE_MILLIS) break;
+      const older = (this.#samples - back) % SAMPLES;
+      const since = this.#sampleAt[older] ?? now;
+      if (queued && since < this.#busySince) break;
+      at = older;
+      if (now - since >= RATE_MILLIS) break;
     }
-    const passed = this.#samples === 0 ? 0 : now - (this.#sampleAt[at] ?? now);
+    const passed = at < 0 ? 0 : now - (this.#sampleAt[at] ?? now);
     if (passed >= MIN_RATE_MILLIS) {
       this.#learn((this.#acked - (this.#sampleAcked[at] ?? 0)) / passed, now);
     }
