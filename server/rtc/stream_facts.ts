@@ -1,6 +1,6 @@
 /** A stream of the hub, as the API knows it. @module */
 import type { Millis } from "../../core/base/mod.ts";
-import { encodingName } from "../../core/media/mod.ts";
+import { type CodecName, encodingName } from "../../core/media/mod.ts";
 import { type Stream, statsOf, type TrackFigures } from "../../core/stream/mod.ts";
 import type { AudioFacts, StreamFacts, VideoFacts } from "../facts.ts";
 
@@ -36,9 +36,12 @@ export function streamId(key: string): string {
   return `vid-${hash.toString(36).padStart(7, "0")}`;
 }
 
+/** Codecs that SRS's API names otherwise than SDP does. */
+const NAMES: Partial<Record<CodecName, string>> = { opus: "Opus", h265: "HEVC" };
+
 function videoFacts({ format, description, framesPerSecond }: TrackFigures): VideoFacts {
   return {
-    codec: encodingName(format.codec),
+    codec: NAMES[format.codec] ?? encodingName(format.codec),
     profile: description?.profile ?? "",
     level: description?.level ?? "",
     width: description?.width ?? 0,
@@ -49,7 +52,7 @@ function videoFacts({ format, description, framesPerSecond }: TrackFigures): Vid
 
 function audioFacts({ format }: TrackFigures): AudioFacts {
   return {
-    codec: encodingName(format.codec),
+    codec: NAMES[format.codec] ?? encodingName(format.codec),
     sampleRate: format.clockRate,
     channels: Math.max(1, format.channels),
   };

@@ -22,5 +22,5 @@ test("libdatachannel publishes H.264 and Opus over TCP, and plays them", async (
   };
   assert.equal(streams[0]?.video["codec"], "H264");
   assert.equal(streams[0]?.video["width"], 640);
-  assert.equal(streams[0]?.audio["codec"], "opus");
+  assert.equal(streams[0]?.audio["codec"], "Opus");
 });

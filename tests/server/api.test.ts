@@ -38,7 +38,7 @@ describe("the HTTP API", () => {
     const video = stream["video"] as Record<string, unknown>;
     assert.deepEqual([video["codec"], video["width"], video["height"]], ["H264", 640, 360]);
     assert.deepEqual(stream["audio"], {
-      codec: "opus",
+      codec: "Opus",
       sample_rate: 48_000,
       channel: 2,
       profile: "",
