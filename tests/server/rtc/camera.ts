@@ -5,6 +5,7 @@ import { type RtcClient, VIDEO_PAYLOAD_TYPE, VIDEO_SSRC } from "./client.ts";
 
 const HEADER_BYTES = 12;
 const FU_A = 28;
+const FRAME_MILLIS = 1000 / 30;
 /** SPS and PPS of 640x360, constrained baseline. */
 const SPS = [0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x2f, 0xf9, 0x70, 0x11];
 const PPS = [0x68, 0xcb, 0x83, 0xcb, 0x20];
@@ -68,15 +69,18 @@ export class Camera {
 
   /** 30 frames per second, a keyframe first and whenever one is asked for. */
   run(fragments: number): void {
-    const begun = performance.now();
-    let sent = 0;
+    let due = performance.now();
+    let first = true;
     this.#timer = setInterval(() => {
-      for (; performance.now() - begun >= sent * 33.3; sent++) {
-        const wanted = this.requests > this.#answered;
-        this.#answered = this.requests;
-        this.send(wanted || sent === 0, fragments);
-      }
-    }, 10);
+      const now = performance.now();
+      if (now < due) return;
+      // A camera whose machine was busy leaves frames out: it does not send them all at once.
+      due = Math.max(due + FRAME_MILLIS, now - FRAME_MILLIS);
+      const wanted = first || this.requests > this.#answered;
+      this.#answered = this.requests;
+      first = false;
+      this.send(wanted, fragments);
+    }, 5);
   }
 
   stop(): void {
