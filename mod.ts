@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * Monoport: a live media server that needs one TCP port.
  *

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { runtimeProgram } from "../runtimes.ts";
 import { repository } from "../tools.ts";
 
 interface PackageJson {
   readonly version: string;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
@@ -39,4 +44,26 @@ test("each package has its reason in docs/dependencies.md", () => {
   for (const name of [...Object.keys(npm.dependencies), ...Object.keys(devDependencies)]) {
     assert.ok(reasons.includes(`\`${name}\``), `${name} is not in docs/dependencies.md`);
   }
+});
+
+test("what package.json points at is in dist/, which runs where type stripping does not reach", () => {
+  for (const [condition, path] of Object.entries(npm.exports["."] ?? {})) {
+    assert.match(path, /^\.\/dist\//, condition);
+    assert.ok(existsSync(join(repository, path)), path);
+  }
+});
+
+test("the command of an installed package starts: it is linked, and its first line names node", (t) => {
+  const command = join(repository, npm.bin["monoport"] ?? "");
+  assert.match(readFileSync(command, "utf8"), /^#!\/usr\/bin\/env node\n/);
+  const folder = mkdtempSync(join(tmpdir(), "monoport-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const link = join(folder, "monoport");
+  symlinkSync(command, link);
+  const { status, stdout } = spawnSync(runtimeProgram("node20"), [link, "--version"], {
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  assert.equal(status, 0);
+  assert.match(stdout, new RegExp(`\\b${npm.version.replaceAll(".", "\\.")}\\b`));
 });
