@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { RtpPacket, SrtcpSession, SrtpSession } from "werift";
 import { isFault, type SrtpProfile } from "../../core/base/mod.ts";
-import {
-  PlainSrtpEngine,
-  SrtpReceiver,
-  SrtpSender,
-  srtpProfileInfo,
-} from "../../core/wire/srtp/mod.ts";
+import { SrtpProtectionProfile } from "../../core/wire/dtls/mod.ts";
+import { PlainSrtpEngine, SrtpReceiver, SrtpSender } from "../../core/wire/srtp/mod.ts";
 import { nodeCrypto } from "../../runtime/common/crypto.ts";
 import { good, rtcpPacket, rtpPacket, testKeys } from "../core/wire/srtp/keys.ts";
 
@@ -19,7 +15,7 @@ for (const profile of PROFILES) {
     const ours = testKeys(profile, 1);
     const theirs = testKeys(profile, 2);
     const config = {
-      profile: srtpProfileInfo(profile).number as 1 | 7,
+      profile: SrtpProtectionProfile[profile] as 1 | 7,
       keys: {
         localMasterKey: Buffer.from(theirs.masterKey),
         localMasterSalt: Buffer.from(theirs.masterSalt),

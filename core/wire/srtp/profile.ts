@@ -4,8 +4,6 @@ import type { SrtpKeys, SrtpProfile } from "../../base/mod.ts";
 /** Lengths are in bytes. */
 export interface SrtpProfileInfo {
   readonly name: SrtpProfile;
-  /** The value of the `use_srtp` extension. */
-  readonly number: number;
   readonly keyBytes: number;
   readonly saltBytes: number;
   /** What SRTP adds to a packet; SRTCP adds four more for its index. */
@@ -18,23 +16,18 @@ export interface SrtpProfileInfo {
  * for viewers costs less with AES-CM on Node and Deno, with GCM on Bun (bench/srtp_packet.ts).
  */
 export const SRTP_PROFILES: readonly SrtpProfileInfo[] = [
-  profile("SRTP_AEAD_AES_128_GCM", 0x0007, 16, 12, 16, true),
-  profile("SRTP_AEAD_AES_256_GCM", 0x0008, 32, 12, 16, true),
-  profile("SRTP_AES128_CM_HMAC_SHA1_80", 0x0001, 16, 14, 10, false),
+  profile("SRTP_AEAD_AES_128_GCM", 16, 12, 16, true),
+  profile("SRTP_AEAD_AES_256_GCM", 32, 12, 16, true),
+  profile("SRTP_AES128_CM_HMAC_SHA1_80", 16, 14, 10, false),
 ];
 
 /** The most bytes any profile adds to an RTP packet. */
 export const MAX_SRTP_OVERHEAD_BYTES = 16;
 
-/** The profile behind a number in `use_srtp`, `undefined` for one we do not speak. */
-export function srtpProfileOf(number: number): SrtpProfileInfo | undefined {
-  return SRTP_PROFILES.find((info) => info.number === number);
-}
-
-/** Lengths and number of a profile. */
+/** Lengths of a profile. */
 export function srtpProfileInfo(name: SrtpProfile): SrtpProfileInfo {
   const found = SRTP_PROFILES.find((info) => info.name === name);
-  if (found === undefined) throw new TypeError(`no SRTP profile ${name}`);
+  if (found === undefined) throw new TypeError(`No such SRTP profile: ${name}`);
   return found;
 }
 
@@ -71,11 +64,10 @@ export function splitSrtpKeys(info: SrtpProfileInfo, material: Uint8Array): Srtp
 
 function profile(
   name: SrtpProfile,
-  number: number,
   keyBytes: number,
   saltBytes: number,
   tagBytes: number,
   aead: boolean,
 ): SrtpProfileInfo {
-  return { name, number, keyBytes, saltBytes, tagBytes, aead };
+  return { name, keyBytes, saltBytes, tagBytes, aead };
 }

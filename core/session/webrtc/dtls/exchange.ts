@@ -11,10 +11,11 @@ import {
   type HandshakeMessage,
   HandshakeType,
 } from "../../../wire/dtls/mod.ts";
+import type { SrtpKeyPair } from "../../../wire/srtp/mod.ts";
 import type { Flight, FlightItem } from "./flight.ts";
 import type { Fingerprint } from "./identity.ts";
 import { BAD_PUBLIC_KEY, FINISHED_WRONG, Refusal } from "./refusal.ts";
-import { type RecordKeys, Secrets, type SrtpKeyPair } from "./secrets.ts";
+import { type RecordKeys, Secrets } from "./secrets.ts";
 import type { Suite } from "./suite.ts";
 
 /** Our certificate and its key. */

@@ -1,7 +1,13 @@
 /** From the ECDH secret to record keys, Finished and SRTP keys. @module */
 
-import type { CryptoProvider, SrtpKeys, SrtpProfile } from "../../../base/mod.ts";
+import type { CryptoProvider, SrtpProfile } from "../../../base/mod.ts";
 import { concat } from "../../../bytes/mod.ts";
+import {
+  type SrtpKeyPair,
+  splitSrtpKeys,
+  srtpExportBytes,
+  srtpProfileInfo,
+} from "../../../wire/srtp/mod.ts";
 import { prf } from "./prf.ts";
 import type { RecordKey } from "./record_cipher.ts";
 import type { Suite } from "./suite.ts";
@@ -15,12 +21,6 @@ const IV_BYTES = 4;
 export interface RecordKeys {
   readonly client: RecordKey;
   readonly server: RecordKey;
-}
-
-/** Keys of both directions of SRTP. */
-export interface SrtpKeyPair {
-  readonly client: SrtpKeys;
-  readonly server: SrtpKeys;
 }
 
 /** Everything that follows from the master secret of one handshake. */
@@ -75,32 +75,14 @@ export class Secrets {
     return prf(this.#crypto, hash, this.#master, label, transcriptHash, VERIFY_DATA_BYTES);
   }
 
-  /** EXTRACTOR-dtls_srtp (RFC 5764 §4.2): keys of client and server, then their salts. */
+  /** EXTRACTOR-dtls_srtp (RFC 5764 §4.2): split by `splitSrtpKeys`. */
   srtpKeys(profile: SrtpProfile): SrtpKeyPair {
-    const keyBytes = profile === "SRTP_AEAD_AES_256_GCM" ? 32 : 16;
-    const saltBytes = profile === "SRTP_AES128_CM_HMAC_SHA1_80" ? 14 : 12;
+    const info = srtpProfileInfo(profile);
+    const { hash } = this.#suite;
     const seed = concat([this.#clientRandom, this.#serverRandom]);
-    const block = prf(
-      this.#crypto,
-      this.#suite.hash,
-      this.#master,
-      "EXTRACTOR-dtls_srtp",
-      seed,
-      2 * (keyBytes + saltBytes),
-    );
-    const salts = 2 * keyBytes;
-    return {
-      client: {
-        profile,
-        masterKey: block.slice(0, keyBytes),
-        masterSalt: block.slice(salts, salts + saltBytes),
-      },
-      server: {
-        profile,
-        masterKey: block.slice(keyBytes, salts),
-        masterSalt: block.slice(salts + saltBytes),
-      },
-    };
+    const size = srtpExportBytes(info);
+    const material = prf(this.#crypto, hash, this.#master, "EXTRACTOR-dtls_srtp", seed, size);
+    return splitSrtpKeys(info, material);
   }
 
   /** Forgets the master secret. */
