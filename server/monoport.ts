@@ -61,7 +61,10 @@ export async function serve({
       http: (conn, first) => http.serve(conn, first),
       ...(servesRtc(config) ? { "stun-tcp": (conn, first) => rtc.serve(conn, first) } : {}),
     },
-    shedIdle: (count) => http.shedIdle(count),
+    shedIdle: (count) => {
+      const unnamed = rtc.shedIdle(count);
+      return unnamed + http.shedIdle(count - unnamed);
+    },
   });
   metrics.gauge("monoport_connections", "TCP connections that are open", () => port.connections);
   metrics.gauge("monoport_sessions", "WebRTC sessions", () => rtc.sessions);

@@ -53,6 +53,18 @@ export class FirstFrame {
     };
   }
 
+  /** Closes up to `count` of those that wait, the oldest first; returns how many. */
+  shed(count: number): number {
+    let shed = 0;
+    for (const conn of this.#waiting.keys()) {
+      if (shed === count) break;
+      this.#waiting.delete(conn);
+      conn.destroy();
+      shed++;
+    }
+    return shed;
+  }
+
   close(): void {
     this.#sweep?.[Symbol.dispose]();
     for (const conn of this.#waiting.keys()) conn.destroy();

@@ -117,6 +117,11 @@ export class RtcServer implements Signalling, Facts {
     this.#firstFrame.await(conn, first);
   }
 
+  /** Closes up to `count` connections that have named no session yet; returns how many. */
+  shedIdle(count: number): number {
+    return this.#firstFrame.shed(count);
+  }
+
   offer(request: SignalRequest): SignalAnswer | SignalRefusal {
     const { metrics, config } = this.#options;
     const name = parseStreamName(request.app, request.stream);
@@ -155,14 +160,10 @@ export class RtcServer implements Signalling, Facts {
   streams(): readonly StreamFacts[] {
     const now = this.#runtime.now();
     const wall = this.#runtime.wallClock();
-    return [...this.hub.streams()].map((stream) =>
-      streamFacts(
-        stream,
-        stream.publisher && this.#byPublisher.get(stream.publisher)?.id,
-        now,
-        wall,
-      ),
-    );
+    return [...this.hub.streams()].map((stream) => {
+      const client = stream.publisher && this.#byPublisher.get(stream.publisher);
+      return streamFacts(stream, client?.id, now, wall);
+    });
   }
 
   clients(): readonly ClientFacts[] {
