@@ -54,6 +54,7 @@ export async function until(
 
 /** A node:net socket that keeps what it reads. */
 export class Peer {
+  static readonly all: Set<Socket> = new Set();
   readonly socket: Socket;
   readonly chunks: Uint8Array[] = [];
   size = 0;
@@ -63,6 +64,8 @@ export class Peer {
 
   constructor(socket: Socket) {
     this.socket = socket;
+    Peer.all.add(socket);
+    socket.on("close", () => Peer.all.delete(socket));
     socket.on("data", (b: Uint8Array) => {
       this.chunks.push(b);
       this.size += b.length;
@@ -90,6 +93,10 @@ export class Peer {
   reset(): void {
     this.socket.resetAndDestroy();
   }
+}
+
+export function closeAllPeers(): void {
+  for (const socket of Peer.all) socket.destroy();
 }
 
 export function openPeer(port: number, host = "127.0.0.1"): Promise<Peer> {
