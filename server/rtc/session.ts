@@ -9,8 +9,10 @@ import { NEVER } from "../../core/base/mod.ts";
 import type { CloseReason, WebRtcTransport } from "../../core/session/webrtc/transport.ts";
 import { linger } from "../linger.ts";
 
-/** More queued bytes than that on a connection, and what we have to say besides media is dropped. */
+/** More queued bytes than that on the connection that carries media, and what else we have to say is dropped. */
 const CONTROL_QUEUE_MAX = 1024 * 1024;
+/** The same where there is no media: a session may have many such connections, and checks cost nothing. */
+const ANSWERS_QUEUE_MAX = 64 * 1024;
 
 /** What a role (publishing, playing) adds to a session. */
 export interface SessionRole {
@@ -137,7 +139,8 @@ export class RtcSession {
   #hangUp(pair: number, conn: Conn): void {
     if (this.#conns.get(pair) !== conn) return;
     this.#conns.delete(pair);
-    conn.end();
+    // He may have said FIN and read nothing: what is queued for him must not keep the connection.
+    if (!conn.closed) linger(this.#runtime, conn);
     if (this.#over) return;
     const now = this.#runtime.now();
     this.#losePath(conn, now);
@@ -160,7 +163,7 @@ export class RtcSession {
     const transport = this.#transport;
     for (let out = transport.pollTransmit(); out !== undefined; out = transport.pollTransmit()) {
       const conn = this.#conns.get(out.pair);
-      if (conn === undefined || conn.buffered > CONTROL_QUEUE_MAX) continue;
+      if (conn === undefined || conn.buffered > this.#queueMax(conn)) continue;
       this.sentBytes += out.bytes.length;
       conn.write(out.bytes);
     }
@@ -188,6 +191,11 @@ export class RtcSession {
           event satisfies never;
       }
     }
+  }
+
+  #queueMax(conn: Conn): number {
+    const media = conn === this.#selected && this.#transport.connected;
+    return media ? CONTROL_QUEUE_MAX : ANSWERS_QUEUE_MAX;
   }
 
   #end(reason: CloseReason, fault: Fault | undefined): void {

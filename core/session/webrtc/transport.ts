@@ -325,7 +325,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
     const changed = this.#sendsTo !== undefined;
     this.#sendsTo = pair;
     this.#events.push({ type: "selected", pair });
-    this.#dtls.start(now); // does nothing but the first time, in the client's role
+    this.#dtls.start(now); // does nothing but the first time
     // What was under way on the old pair may be lost with it.
     if (changed && !this.#dtls.connected) this.#dtls.resendFlight(now);
   }

@@ -108,11 +108,12 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
     return this.#inbox.bytes;
   }
 
-  /** Sends the ClientHello. A server waits, whatever it is told. */
+  /** The peer is there: sends the ClientHello, or as a server waits for one, but not for ever. */
   start(now: Millis): void {
-    if (this.#state !== "waiting" || !(this.#handshake instanceof ClientHandshake)) return;
-    this.#begin(now);
-    this.#sender.send(this.#handshake.start(), -1, now);
+    if (this.#state !== "waiting" || this.#timers.isArmed("deadline")) return;
+    const hello = this.#handshake instanceof ClientHandshake ? this.#handshake.start() : undefined;
+    this.#begin(hello === undefined ? "waiting" : "handshake", now);
+    if (hello !== undefined) this.#sender.send(hello, -1, now);
   }
 
   handleInput(datagram: Uint8Array, now: Millis): void {
@@ -181,8 +182,8 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
     return Math.min(this.#timers.next(), this.#sender.dueAt);
   }
 
-  #begin(now: Millis): void {
-    this.#state = "handshake";
+  #begin(state: State, now: Millis): void {
+    this.#state = state;
     this.#timers.arm("deadline", now + (this.#options.handshakeMillis ?? DEFAULT_HANDSHAKE_MILLIS));
   }
 
@@ -242,7 +243,7 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
   }
 
   #handleFragment(record: DtlsRecord, fragment: HandshakeFragment, now: Millis): void {
-    if (this.#state === "waiting") this.#begin(now);
+    if (this.#state === "waiting") this.#begin("handshake", now);
     if (fragment.type === HandshakeType.hello_request) return;
     if ((fragment.type === HandshakeType.finished) !== (record.epoch === 1)) {
       this.#refuse(WRONG_EPOCH, now);
