@@ -8,6 +8,7 @@
  * @module
  */
 import type { InterfaceAddress } from "../core/base/mod.ts";
+import { parseIp } from "../core/bytes/mod.ts";
 
 /** An address as it stands in `a=candidate`. */
 export interface CandidateAddress {
@@ -71,34 +72,11 @@ export function hostOnly(header: string): string {
 }
 
 export function isAddress(host: string): boolean {
-  return isIpv4(host) || isIpv6(host);
+  return parseIp(host) !== undefined;
 }
 
 export function isLoopback(host: string): boolean {
-  return host === "::1" || (isIpv4(host) && host.startsWith("127."));
-}
-
-function isIpv4(host: string): boolean {
-  const parts = host.split(".");
-  return (
-    parts.length === 4 &&
-    parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
-  );
-}
-
-function isIpv6(host: string): boolean {
-  if (!/^[0-9A-Fa-f:.]{2,45}$/.test(host) || !host.includes(":")) return false;
-  if (/^:[^:]|[^:]:$|:::/.test(host)) return false;
-  const [head = "", tail, ...more] = host.split("::");
-  if (more.length > 0) return false;
-  const groups = [...head.split(":"), ...(tail ?? "").split(":")].filter((group) => group !== "");
-  const last = groups.at(-1) ?? "";
-  const embedded = last.includes(".");
-  if (embedded && !isIpv4(last)) return false;
-  const count = groups.length + (embedded ? 1 : 0);
-  const plain = embedded ? groups.slice(0, -1) : groups;
-  if (!plain.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return false;
-  return tail === undefined ? count === 8 : count <= 7;
+  return host === "::1" || (host.startsWith("127.") && isAddress(host));
 }
 
 function parseAll(texts: readonly string[], port: number): CandidateAddress[] {

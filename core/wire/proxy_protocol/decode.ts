@@ -15,8 +15,7 @@
  * @module
  */
 import { type Endpoint, Fault } from "../../base/mod.ts";
-import { latin1, u8, u16 } from "../../bytes/mod.ts";
-import { formatIp, parseIp } from "../stun/mod.ts";
+import { formatIp, latin1, parseIp, u8, u16 } from "../../bytes/mod.ts";
 import { PROXY_V1_SIGNATURE, PROXY_V2_SIGNATURE } from "./signature.ts";
 
 /** Bytes of a version 1 header, CR LF included. */
@@ -72,7 +71,7 @@ function decodeLine(bytes: Uint8Array): ProxyHeader | Fault | undefined {
 
 function decodeEndpoint(address: string, port: string): Endpoint | undefined {
   const ip = parseIp(address);
-  if (ip instanceof Fault || !/^(?:0|[1-9][0-9]{0,4})$/.test(port) || Number(port) > 65535) {
+  if (ip === undefined || !/^(?:0|[1-9][0-9]{0,4})$/.test(port) || Number(port) > 65535) {
     return undefined;
   }
   return { host: formatIp(ip), port: Number(port) };
@@ -105,5 +104,5 @@ function decodeBinary(bytes: Uint8Array): ProxyHeader | Fault | undefined {
 function hostOf(bytes: Uint8Array, at: number, size: number): string {
   const text = formatIp(bytes.subarray(at, at + size));
   const plain = parseIp(text);
-  return plain instanceof Fault ? text : formatIp(plain);
+  return plain === undefined ? text : formatIp(plain);
 }
