@@ -34,6 +34,8 @@ const AUDIO_PAYLOAD_TYPE = 111;
 const PAYLOAD_MAX = 1150;
 /** FU-A (RFC 6184 §5.8). */
 const FU_A = 28;
+/** With the two bytes in front as much as a whole unit: so no unit fits one fragment, which must not be. */
+const FRAGMENT_MAX = PAYLOAD_MAX - 2;
 /** Further behind than that (the machine slept), the clip goes on from now. */
 const LATE_MAX: Millis = 1000;
 
@@ -123,10 +125,10 @@ export class Demo {
       this.#video.send(publisher, due, unit, 0, last, now);
       return;
     }
-    for (let at = 1; at < unit.length; at += PAYLOAD_MAX) {
-      const piece = unit.subarray(at, at + PAYLOAD_MAX);
+    for (let at = 1; at < unit.length; at += FRAGMENT_MAX) {
+      const piece = unit.subarray(at, at + FRAGMENT_MAX);
       const start = at === 1 ? 0x80 : 0;
-      const end = at + PAYLOAD_MAX >= unit.length ? 0x40 : 0;
+      const end = at + FRAGMENT_MAX >= unit.length ? 0x40 : 0;
       const prefix = (((header & 0xe0) | FU_A) << 8) | start | end | (header & 0x1f);
       this.#video.send(publisher, due, piece, prefix, last && end !== 0, now);
     }
