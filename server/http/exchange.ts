@@ -148,7 +148,8 @@ export class Exchange {
   #fail(error: unknown): void {
     const connection = this.#connection;
     if (connection.closed) return;
-    connection.reportError(error, `${this.#head.method} ${this.#head.path}`);
+    const [path = ""] = this.#head.path.split("?", 1); // a query may hold a token
+    connection.reportError(error, `${this.#head.method} ${path}`);
     this.#done = true;
     this.#reader?.cancel(error).catch(() => {});
     this.#reader = undefined;

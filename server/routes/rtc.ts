@@ -109,8 +109,7 @@ async function offer(
     );
   }
   const sdp = await readBody(c, options.bodyBytes);
-  if (sdp === undefined)
-    return refuse(413, `Cannot take an offer of more than ${options.bodyBytes} bytes`);
+  if (typeof sdp !== "string") return refuse(sdp.status, sdp.message);
   const request = await check(c, options, { action, app, stream, sdp });
   if ("status" in request) return refuse(request.status, request.message);
   const answer = options.signalling.offer(request);
@@ -206,8 +205,7 @@ async function legacy(c: Context, options: RtcRoutesOptions, action: Action): Pr
     return jsonCode(status === 409 ? SRS_CODE.streamBusy : SRS_CODE.badRequest, message);
   };
   const text = await readBody(c, options.bodyBytes);
-  if (text === undefined)
-    return refuse(413, `Cannot take a body of more than ${options.bodyBytes} bytes`);
+  if (typeof text !== "string") return refuse(text.status, text.message);
   const body = v.safeParse(v.pipe(v.string(), v.parseJson(), legacyBody), text);
   if (!body.success)
     return refuse(
@@ -252,8 +250,13 @@ function parseStreamUrl(
   };
 }
 
-/** The body as text, or `undefined` when it is larger than `most` bytes; no more than that is kept. */
-async function readBody(c: Context, most: number): Promise<string | undefined> {
+interface BodyRefusal {
+  readonly status: 400 | 413;
+  readonly message: string;
+}
+
+/** The body as text; no more than `most` bytes are kept. */
+async function readBody(c: Context, most: number): Promise<string | BodyRefusal> {
   const stream = c.req.raw.body;
   if (stream === null) return "";
   const reader = stream.getReader();
@@ -261,13 +264,15 @@ async function readBody(c: Context, most: number): Promise<string | undefined> {
   let text = "";
   let size = 0;
   for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    size += value.byteLength;
+    // A client that goes away in the middle, or frames it wrong, is no failure of ours.
+    const read = await reader.read().catch(String);
+    if (typeof read === "string") return { status: 400, message: `Cannot read the body: ${read}` };
+    if (read.done) return text + decoder.decode();
+    size += read.value.byteLength;
     if (size > most) {
       await reader.cancel();
-      return undefined;
+      return { status: 413, message: `Cannot take a body of more than ${most} bytes` };
     }
-    text += decoder.decode(value, { stream: true });
+    text += decoder.decode(read.value, { stream: true });
   }
 }
