@@ -68,6 +68,16 @@ export class RtcClient {
     return this.socket !== undefined;
   }
 
+  /** SSRC of the media that comes. */
+  get mediaSsrc(): number {
+    return [...this.#highest.keys()][0] ?? 0;
+  }
+
+  /** Highest extended index received of `ssrc`. */
+  highest(ssrc: number): number {
+    return this.#highest.get(ssrc) ?? 0;
+  }
+
   /** A connection with a nominating check, and DTLS if that was not done before. */
   async connect(millis = 8000): Promise<this> {
     const { peer } = this;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import { type Running, start } from "../fixture.ts";
 import { Camera, isParameterSet, Screen } from "./camera.ts";
-import { play, publish, type RtcClient, sleep, until } from "./client.ts";
+import { play, publish, type RtcClient, sleep, until, VIDEO_SSRC } from "./client.ts";
 
 describe("a publisher and his viewers, over TCP", () => {
   let server: Running;
@@ -63,6 +63,33 @@ describe("a publisher and his viewers, over TCP", () => {
     assert.ok(film.requests > before, "a PLI");
     assert.ok(isParameterSet(screen.first ?? new Uint8Array(0)));
     assert.equal(screen.gaps, 0);
+  });
+
+  test("a viewer's PLI reaches the publisher, his NACK is answered, the sender report comes to him", async () => {
+    const source = await publisher("asked");
+    const film = camera(source);
+    const screen = await viewer("asked");
+    const { client } = screen;
+    film.send(true);
+    await until(() => screen.packets >= film.packets, "the keyframe");
+    const requests = film.requests;
+    const ssrc = client.mediaSsrc;
+    await sleep(600); // at most one request in 500 ms
+    client.sendRtcp([{ type: "pli", senderSsrc: 1, mediaSsrc: ssrc }]);
+    await until(() => film.requests > requests, "a PLI");
+
+    // Without RTX the same bytes come again, which SRTP knows.
+    const lost = [client.highest(ssrc) & 0xffff, (client.highest(ssrc) - 1) & 0xffff];
+    client.sendRtcp([{ type: "nack", senderSsrc: 1, mediaSsrc: ssrc, lost }]);
+    await until(() => client.peer.refused === 2, "both packets again");
+
+    const ntp = { seconds: 0xe000_0000, fraction: 0 };
+    const sent = { packets: film.packets, octets: 5, rtpTime: 3000, blocks: [] };
+    source.sendRtcp([{ type: "sr", ssrc: VIDEO_SSRC, ntp, ...sent }]);
+    await until(() => client.rtcp.some(({ type }) => type === "sr"), "a sender report");
+    const [report] = client.rtcp.filter((one) => one.type === "sr");
+    assert.equal(report?.ssrc, ssrc);
+    assert.equal(report?.packets, film.packets);
   });
 
   test("who waits gets the stream when it begins", async () => {
