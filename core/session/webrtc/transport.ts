@@ -22,7 +22,7 @@ import {
 } from "../../base/mod.ts";
 import { u8 } from "../../bytes/mod.ts";
 import { Deframer, framed } from "../../wire/rfc4571/mod.ts";
-import { isRtcp } from "../../wire/rtp/mod.ts";
+import { isRtcp } from "../../wire/rtcp/mod.ts";
 import { SrtpReceiver, SrtpSender } from "../../wire/srtp/mod.ts";
 import {
   type DtlsCertificate,

@@ -115,10 +115,3 @@ export function encodeRtpHeader(
   putU32(out, at + 8, ssrc);
   return at + RTP_HEADER_BYTES;
 }
-
-/** Tells RTCP from RTP on one transport: packet types 192 to 223 (RFC 5761 §4). */
-export function isRtcp(bytes: Uint8Array): boolean {
-  if (bytes.length < 2) return false;
-  const type = u8(bytes, 1);
-  return type >= 192 && type <= 223;
-}

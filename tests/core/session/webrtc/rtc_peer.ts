@@ -15,7 +15,7 @@ import {
 } from "../../../../core/session/webrtc/dtls/mod.ts";
 import type { IceCredentials } from "../../../../core/session/webrtc/ice_credentials.ts";
 import { Deframer, framed } from "../../../../core/wire/rfc4571/mod.ts";
-import { isRtcp } from "../../../../core/wire/rtp/mod.ts";
+import { isRtcp } from "../../../../core/wire/rtcp/mod.ts";
 import { SrtpReceiver, SrtpSender } from "../../../../core/wire/srtp/mod.ts";
 import {
   Attr,

@@ -317,3 +317,11 @@ test("we read what werift writes", () => {
     { type: "pli", senderSsrc: 3, mediaSsrc: 4 },
   ]);
 });
+
+test("RFC 5761 §4: packet types 192 to 223 are RTCP", () => {
+  for (let type = 0; type < 256; type++) {
+    assert.equal(isRtcp(Uint8Array.of(0x80, type)), type >= 192 && type <= 223, String(type));
+  }
+  assert.equal(isRtcp(Uint8Array.of(0x80)), false);
+  assert.equal(isRtcp(new Uint8Array(0)), false);
+});

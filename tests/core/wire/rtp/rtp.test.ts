@@ -5,7 +5,6 @@ import { Fault, isFault } from "../../../../core/base/mod.ts";
 import {
   decodeRtp,
   encodeRtpHeader,
-  isRtcp,
   primaryOfRed,
   RED_TRUNCATED,
   RTP_PADDING,
@@ -129,14 +128,6 @@ function holds(bytes: Uint8Array): void {
   assert.ok(header.extensionAt <= header.extensionEnd && header.extensionEnd <= header.payloadAt);
   assert.equal(rtpHeaderLength(bytes), header.payloadAt);
 }
-
-test("RFC 5761 §4: packet types 192 to 223 are RTCP", () => {
-  for (let type = 0; type < 256; type++) {
-    assert.equal(isRtcp(Uint8Array.of(0x80, type)), type >= 192 && type <= 223, String(type));
-  }
-  assert.equal(isRtcp(Uint8Array.of(0x80)), false);
-  assert.equal(isRtcp(new Uint8Array(0)), false);
-});
 
 describe("RFC 4588 §4: retransmission", () => {
   test("wrapping and unwrapping gives the packet back, without its padding", () => {
