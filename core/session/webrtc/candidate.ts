@@ -7,6 +7,7 @@
  * @module
  */
 import type { Endpoint } from "../../base/mod.ts";
+import type { Candidate as SdpCandidate } from "../../wire/sdp/mod.ts";
 import type { Transport } from "./ice_pairs.ts";
 
 /** RFC 8445 §5.1.2.2. */
@@ -67,9 +68,17 @@ export function hostCandidates(
   ];
 }
 
-/** The value of `a=` in SDP (RFC 8839 §5.1, RFC 6544 §4.5). */
-export function candidateLine(candidate: Candidate): string {
+/** As it stands in SDP (RFC 8839 §5.1, RFC 6544 §4.5). */
+export function candidateInSdp(candidate: Candidate): SdpCandidate {
   const { foundation, transport, priority, host, port } = candidate;
-  const line = `candidate:${foundation} ${COMPONENT} ${transport} ${priority} ${host} ${port} typ host`;
-  return transport === "tcp" ? `${line} tcptype passive` : line;
+  return {
+    foundation,
+    component: COMPONENT,
+    transport,
+    priority,
+    address: host,
+    port,
+    type: "host",
+    tcpType: transport === "tcp" ? "passive" : undefined,
+  };
 }

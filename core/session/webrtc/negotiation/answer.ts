@@ -4,10 +4,9 @@ import {
   type Codec,
   encodeSdp,
   type MediaDescription,
-  type Candidate as SdpCandidate,
   type SessionDescription,
 } from "../../../wire/sdp/mod.ts";
-import type { Candidate } from "../candidate.ts";
+import { candidateInSdp } from "../candidate.ts";
 import { answeredExtensions } from "./extensions.ts";
 import { type AgreedTransport, agreeTransport } from "./transport.ts";
 import {
@@ -182,25 +181,11 @@ function acceptedLine(
     extensions: answeredExtensions(offered, taken.extensions, direction),
     iceUfrag: local.ufrag,
     icePwd: local.pwd,
-    candidates: local.candidates.map(sdpCandidate),
+    candidates: local.candidates.map(candidateInSdp),
     endOfCandidates: true,
     setup: transport.remote.dtlsRole === "server" ? "passive" : "active",
     fingerprints: [{ algorithm, value }],
     ...answeredSources(taken, local),
-  };
-}
-
-function sdpCandidate({ foundation, transport, priority, host, port }: Candidate): SdpCandidate {
-  const tcpType = transport === "tcp" ? "passive" : undefined;
-  return {
-    foundation,
-    component: 1,
-    transport,
-    priority,
-    address: host,
-    port,
-    type: "host",
-    tcpType,
   };
 }
 

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Candidate as WeriftCandidate } from "werift";
 import {
-  candidateLine,
+  candidateInSdp,
   hostCandidates,
   tcpPassivePriority,
   udpPriority,
 } from "../../../../core/session/webrtc/candidate.ts";
+import { encodeCandidate } from "../../../../core/wire/sdp/mod.ts";
 
 test("the priority of the only passive TCP candidate is that of RFC 6544 §4.2", () => {
   assert.equal(tcpPassivePriority(0), 126 * 2 ** 24 + (4 * 2 ** 13 + 8191) * 2 ** 8 + 255);
@@ -37,7 +38,8 @@ test("every candidate has a priority of its own; a foundation is of an address a
 
 test("the line is that of RFC 8839 §5.1 with RFC 6544 §4.5, and werift reads it", () => {
   const address = { host: "192.0.2.1", port: 8080 };
-  const [udp, tcp] = hostCandidates([address], [address]).map(candidateLine);
+  const candidates = hostCandidates([address], [address]).map(candidateInSdp);
+  const [udp, tcp] = candidates.map(encodeCandidate);
   assert.equal(udp, "candidate:1 1 udp 2130706431 192.0.2.1 8080 typ host");
   assert.equal(tcp, "candidate:2 1 tcp 2124414975 192.0.2.1 8080 typ host tcptype passive");
   const read = WeriftCandidate.fromSdp(tcp.slice("candidate:".length));
