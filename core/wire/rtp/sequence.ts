@@ -12,7 +12,7 @@ export function extendIndex(previousIndex: number, sequenceNumber: number): numb
   return previousIndex + difference;
 }
 
-/** `a - b` on a circle of 2^16, in -32768..32767: positive when `a` is later. */
+/** `a - b` on a circle of 2^16, in -32768..32767: positive when `a` is later (RFC 1982). */
 export function difference16(a: number, b: number): number {
   return ((a - b) << 16) >> 16;
 }
@@ -20,14 +20,4 @@ export function difference16(a: number, b: number): number {
 /** `a - b` on a circle of 2^32, in -2^31..2^31-1: positive when `a` is later. */
 export function difference32(a: number, b: number): number {
   return (a - b) | 0;
-}
-
-/** Whether sequence number `a` comes after `b` (RFC 1982). */
-export function isLater16(a: number, b: number): boolean {
-  return difference16(a, b) > 0;
-}
-
-/** Whether timestamp `a` comes after `b`. */
-export function isLater32(a: number, b: number): boolean {
-  return difference32(a, b) > 0;
 }

@@ -1,5 +1,6 @@
 import { type Millis, NEVER } from "../../../base/mod.ts";
 import { compactNtp, encodeRtcp, type NtpTime, type ReportBlock } from "../../../wire/rtcp/mod.ts";
+import { difference32 } from "../../../wire/rtp/mod.ts";
 
 /** Between reports. RFC 4585 §3.5 allows less than the 5 s of RFC 3550; libwebrtc reports video every second. */
 export const RECEIVER_REPORT_MILLIS: Millis = 1_000;
@@ -61,7 +62,7 @@ export class ReceiverReports {
     if (index > source.highest) source.highest = index;
     else if (index < source.base) source.base = index;
     const ticks = ((now - source.lastArrival) * source.clockRate) / 1000;
-    const difference = Math.abs(ticks - ((rtpTime - source.lastRtpTime) | 0));
+    const difference = Math.abs(ticks - difference32(rtpTime, source.lastRtpTime));
     source.jitter += (difference - source.jitter) / 16;
     source.lastRtpTime = rtpTime;
     source.lastArrival = now;

@@ -5,6 +5,7 @@ import {
   encodeRtcp,
   type TransportFeedback,
 } from "../../../wire/rtcp/mod.ts";
+import { difference16 } from "../../../wire/rtp/mod.ts";
 
 /** From the first packet not yet reported to the report; libwebrtc's own at full rate. */
 export const TWCC_MILLIS: Millis = 50;
@@ -54,7 +55,7 @@ export class TwccFeedback {
       this.#from = transportSequence + 0x1_0000;
       this.#to = this.#from;
     }
-    const ahead = ((transportSequence - this.#to) << 16) >> 16;
+    const ahead = difference16(transportSequence, this.#to);
     const sequence = this.#to + ahead;
     if (sequence >= this.#to) this.#advance(sequence);
     else if (sequence < this.#to - TWCC_WINDOW) return; // older than anything we can say

@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import {
-  difference16,
-  difference32,
-  extendIndex,
-  isLater16,
-  isLater32,
-} from "../../../../core/wire/rtp/mod.ts";
+import { difference16, difference32, extendIndex } from "../../../../core/wire/rtp/mod.ts";
 
 /** The pseudocode of RFC 3711 Appendix A, word for word. */
 function appendixA(rolloverCounter: number, highest: number, sequenceNumber: number): number {
@@ -41,8 +35,6 @@ test("RFC 1982: later means less than half the circle ahead", () => {
   assert.equal(difference16(65535, 0), -1);
   assert.equal(difference16(32767, 0), 32767);
   assert.equal(difference16(32768, 0), -32768);
-  assert.ok(isLater16(3, 65000) && !isLater16(65000, 3) && !isLater16(9, 9));
   assert.equal(difference32(1, 0xffffffff), 2);
   assert.equal(difference32(0xffffffff, 1), -2);
-  assert.ok(isLater32(100, 0xfffffff0) && !isLater32(0xfffffff0, 100) && !isLater32(7, 7));
 });
