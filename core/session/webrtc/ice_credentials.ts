@@ -13,8 +13,6 @@ const ICE_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 /** RFC 8445 §5.3 asks for 24 bits in the ufrag and 128 in the pwd; each character brings 6. */
 export const MIN_UFRAG_CHARS: number = 8;
 export const PWD_CHARS: number = 32;
-/** RFC 8839 §5.4. */
-export const MAX_UFRAG_CHARS: number = 256;
 
 export interface CredentialOptions {
   /** Put in front of the random part, as a worker's name; ice-chars only. */

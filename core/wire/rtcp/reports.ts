@@ -19,8 +19,6 @@ import { Pt, type ReportBlock } from "./packets.ts";
 export const REPORT_BLOCK_BYTES: number = 24;
 /** Behind the header of an SR: SSRC, NTP and RTP time, packets and octets. */
 export const SENDER_INFO_BYTES: number = 24;
-/** The report count has five bits. */
-export const MAX_REPORT_BLOCKS: number = 31;
 
 /**
  * Offset of report block `index` of the SR or RR under the cursor, -1 when it is not there. With

@@ -1,12 +1,7 @@
 import { isFault } from "../../base/mod.ts";
-import { latin1, u8, u16, u32 } from "../../bytes/mod.ts";
-import { Attr, HEADER_BYTES, MAGIC_COOKIE, MAX_USERNAME_BYTES } from "./attributes.ts";
+import { latin1, u16 } from "../../bytes/mod.ts";
+import { Attr, HEADER_BYTES, MAX_USERNAME_BYTES } from "./attributes.ts";
 import { checkHeader, MAX_ATTRIBUTES, valueAt } from "./decode.ts";
-
-/** Whether a packet is for STUN (RFC 7983 §7: first byte 0 to 3) and carries the magic cookie. */
-export function isStun(bytes: Uint8Array): boolean {
-  return bytes.length >= HEADER_BYTES && u8(bytes, 0) <= 3 && u32(bytes, 4) === MAGIC_COOKIE;
-}
 
 /**
  * USERNAME of a message, before anything else about it is checked: for finding the session it

@@ -1,7 +1,7 @@
 /** Which payload types of an offered line are taken, and in which order. @module */
-import { type CodecName, type Format, kindOf, parameter, suitability } from "../../../media/mod.ts";
+import { type CodecName, type Format, kindOf, parameter } from "../../../media/mod.ts";
 import type { Codec, MediaDescription } from "../../../wire/sdp/mod.ts";
-import type { NegotiatedCodec, NegotiatedMedia, NegotiatedRed } from "./types.ts";
+import type { NegotiatedCodec, NegotiatedRed } from "./types.ts";
 
 /** Encoding names in lower case, with the clock rate and channels that go with them. */
 const TAKEN: ReadonlyMap<string, readonly [CodecName, number, number]> = new Map([
@@ -102,29 +102,4 @@ export function orderCodecs(
 
 function packetizationMode(format: Format): string {
   return parameter(format, "packetization-mode", "0");
-}
-
-/** The codec of a viewer's line that takes a stream's `format`; undefined when none does. */
-export function codecFor(
-  media: Pick<NegotiatedMedia, "codecs">,
-  format: Format,
-): NegotiatedCodec | undefined {
-  let best: NegotiatedCodec | undefined;
-  let suits = 0;
-  for (const codec of media.codecs) {
-    const now = suitability(format, codec.format);
-    if (now > suits) {
-      suits = now;
-      best = codec;
-    }
-  }
-  return best;
-}
-
-/** The payload type under which a viewer takes a stream's `format`; undefined when he does not. */
-export function payloadTypeFor(
-  media: Pick<NegotiatedMedia, "codecs">,
-  format: Format,
-): number | undefined {
-  return codecFor(media, format)?.payloadType;
 }

@@ -1,5 +1,4 @@
 /** Offer to answer (RFC 8829 §5.3) for publishers and viewers; pure functions. @module */
-export { codecFor, payloadTypeFor } from "./codecs.ts";
 export {
   ABS_CAPTURE_TIME_URI,
   ABS_SEND_TIME_URI,
@@ -18,4 +17,4 @@ export {
 export { negotiatePlay } from "./play.ts";
 export { negotiatePublish } from "./publish.ts";
 export * from "./types.ts";
-export { codecsOf, formatName, formatNames, refusalOf } from "./words.ts";
+export { formatName, formatNames, refusalOf } from "./words.ts";

@@ -1,7 +1,7 @@
 /** Sentences for refusals. @module */
 import type { Format } from "../../../media/mod.ts";
 import { encodingName, parameter } from "../../../media/mod.ts";
-import type { MediaDescription, SdpFault, SessionDescription } from "../../../wire/sdp/mod.ts";
+import type { MediaDescription, SdpFault } from "../../../wire/sdp/mod.ts";
 import { formatOf } from "./codecs.ts";
 import { Refusal } from "./types.ts";
 
@@ -48,14 +48,6 @@ export function codecNames(media: MediaDescription): string {
   if (names.size === 0) return "no codec";
   const shown = [...names].slice(0, MAX_NAMED).join(", ");
   return names.size > MAX_NAMED ? `${shown}, ...` : shown;
-}
-
-/** What an offer offers, for messages and logs: `audio: opus, PCMU; video: VP8, H264 ...`. */
-export function codecsOf(offer: SessionDescription): string {
-  return offer.media
-    .filter(({ kind }) => kind === "audio" || kind === "video")
-    .map((media) => `${media.kind}: ${codecNames(media)}`)
-    .join("; ");
 }
 
 /** The refusal of a description that cannot be read. */

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Format } from "../../../../../core/media/mod.ts";
-import {
-  codecFor,
-  negotiatePlay,
-  payloadTypeFor,
-} from "../../../../../core/session/webrtc/negotiation/mod.ts";
+import { type Format, suitability } from "../../../../../core/media/mod.ts";
+import { negotiatePlay } from "../../../../../core/session/webrtc/negotiation/mod.ts";
 import { recorded, recordedNames } from "../../../wire/sdp/recorded.ts";
 import { accepted, answered, decoded, local, refused } from "./local.ts";
 
@@ -74,7 +70,8 @@ test("the live stream's codec comes first, and every other one we forward stays"
     const answer = accepted(negotiatePlay(offer, local(), [live, OPUS]));
     const codecs = answer.media[1]?.codecs ?? [];
     assert.equal(codecs[0]?.format.codec, live.codec);
-    assert.equal(codecs[0], codecFor({ codecs }, live));
+    const suits = codecs.map(({ format }) => suitability(live, format));
+    assert.equal(suits[0], Math.max(...suits));
     assert.deepEqual(
       codecs.map(({ payloadType }) => payloadType).toSorted(),
       idle.media[1]?.codecs.map(({ payloadType }) => payloadType).toSorted(),
@@ -88,7 +85,8 @@ test("H.264 is matched on packetization-mode; of several the same profile is tak
     const live = video("h264", `packetization-mode=${mode};profile-level-id=${profile}`);
     const [, media] = accepted(negotiatePlay(offer, local(), [live])).media;
     assert.ok(media);
-    assert.equal(payloadTypeFor(media, live), media.codecs[0]?.payloadType);
+    const suits = media.codecs.map(({ format }) => suitability(live, format));
+    assert.equal(suits[0], Math.max(...suits));
     return media.codecs[0]?.format.parameters ?? "";
   };
   assert.match(parametersFor("42e01f", 1), /packetization-mode=1;profile-level-id=42e01f/);

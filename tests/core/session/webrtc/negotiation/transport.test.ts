@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  codecsOf,
   negotiatePlay,
   negotiatePublish,
   refusalOf,
@@ -188,12 +187,4 @@ test("SDP that cannot be read is 400 with the wrong line", () => {
   const { status, code, line, message } = refusalOf(fault);
   assert.deepEqual([status, code, line], [400, "bad-setup", 14]);
   assert.equal(message, 'The SDP is wrong: line 14: bad setup (RFC 4145 §4): "a=setup:maybe"');
-});
-
-test("codecsOf tells an offer's codecs, each once", () => {
-  assert.equal(
-    codecsOf(decoded(recorded("chromium_publish_h264"))),
-    "audio: opus, red, G722, PCMU, PCMA, CN, telephone-event; " +
-      "video: H264 packetization-mode=1, H264 packetization-mode=0",
-  );
 });
