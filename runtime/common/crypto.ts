@@ -2,7 +2,8 @@
  * Cryptography on node:crypto, the same code on Node, Deno and Bun.
  *
  * Node 20.19 has `crypto.hash`, one call without a hash object, so an HMAC is two such calls over
- * a kept buffer: cheaper than `createHmac` on all of them, by half on Deno.
+ * a kept buffer: cheaper than `createHmac` on all of them. They answer in hexadecimal: a string
+ * costs Node and Deno half of what a Buffer of twenty bytes does.
  *
  * @module
  */
@@ -72,10 +73,23 @@ function hmac(name: HashName, key: Uint8Array): Hmac {
         inner.set(part, at);
         at += part.length;
       }
-      outer.set(crypto.hash(name, inner.subarray(0, end), "buffer"), blockBytes);
-      return plain(crypto.hash(name, outer, "buffer"));
+      putHex(crypto.hash(name, inner.subarray(0, end), "hex"), outer, blockBytes);
+      const mac = new Uint8Array(outer.length - blockBytes);
+      putHex(crypto.hash(name, outer, "hex"), mac, 0);
+      return mac;
     },
   };
+}
+
+/** `hex` is in lower case. */
+function putHex(hex: string, out: Uint8Array, at: number): void {
+  for (let i = 0; i < hex.length; i += 2) {
+    out[at + (i >> 1)] = (nibble(hex.charCodeAt(i)) << 4) | nibble(hex.charCodeAt(i + 1));
+  }
+}
+
+function nibble(code: number): number {
+  return code < 0x3a ? code - 0x30 : code - 0x57;
 }
 
 function aesEcb(key: Uint8Array): AesEcb {

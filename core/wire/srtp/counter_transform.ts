@@ -1,6 +1,6 @@
 /** AES-128 counter mode with HMAC-SHA1-80 (RFC 3711 §4.1.1, §4.2.1). @module */
 import type { AesEcb, CryptoProvider, Hmac } from "../../base/mod.ts";
-import { putU32 } from "../../bytes/mod.ts";
+import { putU32, u8 } from "../../bytes/mod.ts";
 import { type CounterBlocks, xorWords } from "./counter_mode.ts";
 import type { SessionKeys } from "./key_derivation.ts";
 import {
@@ -33,12 +33,12 @@ export class CounterTransform implements Transform {
 
   sealRtp(bytes: Uint8Array, payloadAt: number, end: number, ssrc: number, index: number): void {
     this.#crypt(bytes, payloadAt, end, ssrc, index);
-    bytes.set(this.#rtpTag(bytes.subarray(0, end), index), end);
+    putTag(this.#rtpMac(bytes.subarray(0, end), index), bytes, end);
   }
 
   openRtp(bytes: Uint8Array, payloadAt: number, ssrc: number, index: number): boolean {
     const end = bytes.length - TAG_BYTES;
-    const tag = this.#rtpTag(bytes.subarray(0, end), index);
+    const tag = this.#rtpMac(bytes.subarray(0, end), index).subarray(0, TAG_BYTES);
     if (!this.#crypto.equal(tag, bytes.subarray(end))) return false;
     this.#crypt(bytes, payloadAt, end, ssrc, index);
     return true;
@@ -48,7 +48,7 @@ export class CounterTransform implements Transform {
     this.#crypt(bytes, RTCP_CLEAR_BYTES, end, ssrc, index);
     putU32(bytes, end, RTCP_ENCRYPTED + index);
     const tagAt = end + RTCP_INDEX_BYTES;
-    bytes.set(this.#hmac.sign(bytes.subarray(0, tagAt)).subarray(0, TAG_BYTES), tagAt);
+    putTag(this.#hmac.sign(bytes.subarray(0, tagAt)), bytes, tagAt);
   }
 
   openRtcp(bytes: Uint8Array, ssrc: number, word: number): boolean {
@@ -74,7 +74,7 @@ export class CounterTransform implements Transform {
     xorBatch(batch, keystream);
     for (let i = 0; i < count; i++) {
       const end = payloadEnd[i] ?? 0;
-      out.set(this.#rtpTag(out.subarray(at[i] ?? 0, end), index[i] ?? 0), end);
+      putTag(this.#rtpMac(out.subarray(at[i] ?? 0, end), index[i] ?? 0), out, end);
     }
   }
 
@@ -85,10 +85,15 @@ export class CounterTransform implements Transform {
     this.#blocks.xorInto(this.#ecb, bytes, from, to - from);
   }
 
-  #rtpTag(authenticated: Uint8Array, index: number): Uint8Array {
+  #rtpMac(authenticated: Uint8Array, index: number): Uint8Array {
     putU32(this.#rollover, 0, Math.floor(index / 0x1_0000));
-    return this.#hmac.sign(authenticated, this.#rollover).subarray(0, TAG_BYTES);
+    return this.#hmac.sign(authenticated, this.#rollover);
   }
+}
+
+/** The first bytes of a MAC are the tag; copied one by one, for a view of them costs more. */
+function putTag(mac: Uint8Array, out: Uint8Array, at: number): void {
+  for (let i = 0; i < TAG_BYTES; i++) out[at + i] = u8(mac, i);
 }
 
 /** XORs each payload of `source` into the keystream, which is ours, and copies it to its place. */
