@@ -11,8 +11,8 @@
  * await monoport.close();
  * ```
  *
- * Run as a program (`deno run -P mod.ts`, `bun run mod.ts`, `node dist/mod.js`) it serves until it is
- * stopped; see `--help`.
+ * Run as a program (`deno run -P mod.ts`, `bun run mod.ts`, `node dist/mod.js`) it serves until it
+ * is stopped; see `--help`.
  *
  * @module
  */

@@ -1,4 +1,8 @@
-/** What a DTLS handshake costs, both ends, and its server alone, over a network that loses nothing. @module */
+/**
+ * What a DTLS handshake costs, both ends, and its server alone, over a network that loses nothing.
+ *
+ * @module
+ */
 import { DtlsEndpoint } from "../core/session/webrtc/dtls/mod.ts";
 import { nodeCrypto } from "../runtime/common/crypto.ts";
 import { makeDtlsCertificate } from "../server/certificates.ts";

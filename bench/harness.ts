@@ -1,7 +1,8 @@
 /**
  * Times small synchronous work: `npx node bench/X.ts`, `npx deno run -A bench/X.ts`,
  * `npx bun bench/X.ts`. Prints the median and the best of some rounds, in microseconds of CPU time
- * (all threads of the process, so the collector too) per unit: other programs then disturb it least.
+ * (all threads of the process, so the collector too) per unit: other programs then disturb it
+ * least.
  *
  * @module
  */

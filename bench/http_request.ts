@@ -1,4 +1,8 @@
-/** What a small request costs through HTTP/1.1, the Fetch API and Hono, without a socket. @module */
+/**
+ * What a small request costs through HTTP/1.1, the Fetch API and Hono, without a socket.
+ *
+ * @module
+ */
 
 import { Hono } from "hono";
 import type { Conn, ConnHandler } from "../core/base/mod.ts";

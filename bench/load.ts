@@ -2,8 +2,8 @@
  * Fan-out over real sockets: `npm run bench:load [-- --runtime node,deno] [--players 100,200]`
  * starts the server on each runtime and lets rtcload play one stream of 1 Mbit/s over TCP.
  *
- * CPU per packet is the server's, all its threads and the kernel's share for it included, divided by
- * the packets that arrived. Latency is from the publisher's send to the viewer's read. Read
+ * CPU per packet is the server's, all its threads and the kernel's share for it included, divided
+ * by the packets that arrived. Latency is from the publisher's send to the viewer's read. Read
  * `others` first: cores that other programs used meanwhile.
  *
  * @module

@@ -42,7 +42,9 @@ function main(): void {
   }
 }
 
-/** Rings that leave one point, a hand that turns once in the clip, the name, the time, the frame. */
+/**
+ * Rings that leave one point, a hand that turns once in the clip, the name, the time, the frame.
+ */
 function picture(): string {
   const [x, y] = ["(X-470)", "(Y-170)"];
   const distance = `hypot(${x},${y})`;
@@ -112,7 +114,9 @@ function run(options: readonly string[]): void {
   execFileSync(need("ffmpeg"), ["-v", "error", "-y", ...options], { stdio: "inherit" });
 }
 
-/** One entry per access unit of an Annex B stream with access unit delimiters, which are left out. */
+/**
+ * One entry per access unit of an Annex B stream with access unit delimiters, which are left out.
+ */
 function videoEntries(stream: Uint8Array): Entry[] {
   const units: Uint8Array[][] = [];
   for (const nal of nalUnits(stream)) {

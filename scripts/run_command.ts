@@ -1,4 +1,8 @@
-/** Runs a command in a process group of its own, with a time limit, and keeps what it printed. @module */
+/**
+ * Runs a command in a process group of its own, with a time limit, and keeps what it printed.
+ *
+ * @module
+ */
 
 import { type ChildProcess, spawn } from "node:child_process";
 
@@ -60,7 +64,8 @@ export function runCommand(
       output += `${error.message}\n`;
       finish(null, null);
     });
-    // `close` waits for the pipes, which a left-behind child may hold: 1 s for the rest, then go on.
+    // `close` waits for the pipes, which a left-behind child may hold: 1 s for the rest, then go
+    // on.
     child.once("exit", (code, signal) => setTimeout(() => finish(code, signal), 1_000));
     child.once("close", finish);
   });

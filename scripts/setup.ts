@@ -1,4 +1,8 @@
-/** Installs what the tests need beside the packages: on Debian as root; elsewhere says what to type. @module */
+/**
+ * Installs what the tests need beside the packages: on Debian as root; elsewhere says what to type.
+ *
+ * @module
+ */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +22,9 @@ export async function setUpNode20(): Promise<void> {
   }
 }
 
-/** Resolves to false when something is missing still; the tests that need it will fail and say so. */
+/**
+ * Resolves to false when something is missing still; the tests that need it will fail and say so.
+ */
 export async function setUpTools(): Promise<boolean> {
   const packages = missingPackages();
   if (packages.length === 0) return true;

@@ -2,8 +2,8 @@
  * Which addresses a browser is told to connect to.
  *
  * The first source that gives any wins: the `eip` or `candidate` query, the setting, the request's
- * Host when it is an address or localhost, the interfaces. For localhost the interfaces' addresses come
- * behind 127.0.0.1, because Firefox gathers no loopback address and could not pair with it.
+ * Host when it is an address or localhost, the interfaces. For localhost the interfaces' addresses
+ * come behind 127.0.0.1, because Firefox gathers no loopback address and could not pair with it.
  *
  * @module
  */

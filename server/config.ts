@@ -36,7 +36,9 @@ export interface Config {
   readonly "http_server.listen": readonly Endpoint[];
   readonly "http_server.crossdomain": boolean;
   readonly "rtc_server.enabled": boolean;
-  /** Addresses browsers are told to connect to: `ip`, `ip:port` or a name; `*` asks the interfaces. */
+  /**
+   * Addresses browsers are told to connect to: `ip`, `ip:port` or a name; `*` asks the interfaces.
+   */
   readonly "rtc_server.candidate": readonly string[];
   readonly "rtc_server.protocol": "tcp" | "all";
   readonly "rtc_server.tcp.enabled": boolean;

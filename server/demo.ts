@@ -34,7 +34,10 @@ const AUDIO_PAYLOAD_TYPE = 111;
 const PAYLOAD_MAX = 1150;
 /** FU-A (RFC 6184 §5.8). */
 const FU_A = 28;
-/** With the two bytes in front as much as a whole unit: so no unit fits one fragment, which must not be. */
+/**
+ * With the two bytes in front as much as a whole unit: so no unit fits one fragment, which must not
+ * be.
+ */
 const FRAGMENT_MAX = PAYLOAD_MAX - 2;
 /** Further behind than that (the machine slept), the clip goes on from now. */
 const LATE_MAX: Millis = 1000;

@@ -5,8 +5,8 @@ const LINGER_BYTES = 64 * 1024;
 const LINGER_MILLIS = 2000;
 
 /**
- * Ends a connection so that what was written last arrives: FIN, then reading on for a while. Closing
- * with unread bytes would send a reset, and a reset takes back what the peer has not read.
+ * Ends a connection so that what was written last arrives: FIN, then reading on for a while.
+ * Closing with unread bytes would send a reset, and a reset takes back what the peer has not read.
  */
 export function linger(runtime: Pick<Runtime, "now" | "wakeAt">, conn: Conn): void {
   let left = LINGER_BYTES;

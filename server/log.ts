@@ -41,7 +41,10 @@ export class Log {
     this.#write("error", message, fields);
   }
 
-  /** At most one line per message and 10 s, which says how many were left out: for what peers can cause at will. */
+  /**
+   * At most one line per message and 10 s, which says how many were left out: for what peers can
+   * cause at will.
+   */
   limited(level: Level, message: string, fields?: Fields): void {
     const now = this.#sink.wallClock();
     const quiet = this.#quiet.get(message);

@@ -151,7 +151,9 @@ function httpServer({ runtime, config, admit, log, metrics, rtc }: HttpParts): H
   });
 }
 
-/** Where to listen: each endpoint once, the shared port first. Every listener takes every protocol. */
+/**
+ * Where to listen: each endpoint once, the shared port first. Every listener takes every protocol.
+ */
 function endpointsOf(config: Config): readonly Endpoint[] {
   const wanted = [
     ...config.listen,

@@ -134,7 +134,9 @@ export class Port {
     this.#unproven.delete(conn);
   }
 
-  /** Closes up to `count` connections that have shown nothing, the oldest first; returns how many. */
+  /**
+   * Closes up to `count` connections that have shown nothing, the oldest first; returns how many.
+   */
   #shedUnproven(count: number, reason: string): number {
     let shed = 0;
     for (const conn of this.#unproven.keys()) {

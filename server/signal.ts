@@ -1,4 +1,8 @@
-/** What signalling (WHIP, WHEP, SRS's JSON API) asks of the WebRTC side, and what it answers. @module */
+/**
+ * What signalling (WHIP, WHEP, SRS's JSON API) asks of the WebRTC side, and what it answers.
+ *
+ * @module
+ */
 
 /** A checked request to publish or to play; names are valid, the peer is admitted. */
 export interface SignalRequest {
@@ -17,7 +21,10 @@ export interface SignalRequest {
   readonly port: number;
   /** The peer's address, as seen behind trusted proxies. */
   readonly address: string;
-  /** Who it is, as far as can be told without credentials: a publisher who comes again takes over from himself. */
+  /**
+   * Who it is, as far as can be told without credentials: a publisher who comes again takes over
+   * from himself.
+   */
   readonly client: string;
 }
 

@@ -28,8 +28,8 @@ export function makeCertificate(kind: CertificateKind): Promise<TestCertificate>
 }
 
 /**
- * A self-signed certificate with a fresh EC key (RSA keys come from tests/vectors: making them is slow).
- * `padding` bytes are put into an extension nobody knows.
+ * A self-signed certificate with a fresh EC key (RSA keys come from tests/vectors: making them is
+ * slow). `padding` bytes are put into an extension nobody knows.
  */
 export async function makeFreshCertificate(
   kind: CertificateKind,

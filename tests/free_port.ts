@@ -1,4 +1,8 @@
-/** A port of the loopback address that nobody listens on at this moment, for TCP and UDP alike. @module */
+/**
+ * A port of the loopback address that nobody listens on at this moment, for TCP and UDP alike.
+ *
+ * @module
+ */
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";

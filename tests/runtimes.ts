@@ -5,7 +5,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findPrograms, repository } from "./tools.ts";
 
-/** `node20` runs what `npm run build` made, `binary` is what `npm run build:binary` made; the others run the sources. */
+/**
+ * `node20` runs what `npm run build` made, `binary` is what `npm run build:binary` made; the others
+ * run the sources.
+ */
 export type Runtime = "node20" | "node" | "deno" | "bun" | "binary";
 
 const bin = join(repository, "node_modules", ".bin");
@@ -22,7 +25,9 @@ export function runtimeProgram(runtime: Runtime): string {
   }
 }
 
-/** The command line that starts Monoport on a runtime, as a user types it; its options come after. */
+/**
+ * The command line that starts Monoport on a runtime, as a user types it; its options come after.
+ */
 export function serverCommand(runtime: Runtime): string[] {
   const program = runtimeProgram(runtime);
   switch (runtime) {

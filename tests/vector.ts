@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { repository } from "./tools.ts";
 
-/** The bytes of tests/vectors/NAME.hex: `#` comments, the first of which names the source, then hex. */
+/**
+ * The bytes of tests/vectors/NAME.hex: `#` comments, the first of which names the source, then hex.
+ */
 export function vector(name: string): Uint8Array {
   const text = readFileSync(join(repository, "tests", "vectors", `${name}.hex`), "utf8");
   const hex = text.replaceAll(/#.*$/gm, "").replaceAll(/\s+/g, "");

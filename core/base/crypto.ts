@@ -46,7 +46,10 @@ export interface PublicKey {
   /** Curve name for `ec` (`secp256r1`, `secp384r1`, `secp521r1`), bits of the modulus for `rsa`. */
   readonly curve?: string;
   readonly modulusBits?: number;
-  /** ECDSA signatures are DER (RFC 3279); PSS salt length is that of the hash. False for anything wrong. */
+  /**
+   * ECDSA signatures are DER (RFC 3279); PSS salt length is that of the hash. False for anything
+   * wrong.
+   */
   verify(kind: SignatureKind, hash: HashName, data: Uint8Array, signature: Uint8Array): boolean;
 }
 
@@ -65,7 +68,10 @@ export interface CryptoProvider {
   /** 16 or 32 bytes of key. */
   aesGcm(key: Uint8Array): AesGcm;
   ecdh(group: EcdhGroup): EcdhKey;
-  /** The key in a DER certificate, or `undefined` when it cannot be parsed or its kind is not supported. */
+  /**
+   * The key in a DER certificate, or `undefined` when it cannot be parsed or its kind is not
+   * supported.
+   */
   certificateKey(der: Uint8Array): PublicKey | undefined;
   /** PKCS #8 DER. Throws on a key that cannot be used: it is ours. */
   privateKey(pkcs8: Uint8Array): PrivateKey;

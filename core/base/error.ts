@@ -1,4 +1,7 @@
-/** Codes an operator or an API client can act on. Adding one is a minor release, removing one a major. */
+/**
+ * Codes an operator or an API client can act on. Adding one is a minor release, removing one a
+ * major.
+ */
 export type ErrorCode =
   | "config-invalid"
   | "port-in-use"

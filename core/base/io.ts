@@ -16,7 +16,9 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Callbacks of the protocol that currently owns a connection. Swap it to hand the connection over. */
+/**
+ * Callbacks of the protocol that currently owns a connection. Swap it to hand the connection over.
+ */
 export interface ConnHandler {
   /** Bytes in order. `chunk` belongs to the callee: the shim never touches it again. */
   data(chunk: Uint8Array): void;
@@ -82,9 +84,14 @@ export interface ListenOptions {
   readonly port: number;
   /** `startTls` will be called on these connections (some runtimes then listen another way). */
   readonly tls?: boolean;
-  /** Called when accepting failed (`EMFILE`, `ENFILE`, ...). The shim backs off 100 ms and goes on by itself. */
+  /**
+   * Called when accepting failed (`EMFILE`, `ENFILE`, ...). The shim backs off 100 ms and goes on
+   * by itself.
+   */
   readonly onAcceptError?: (error: Error & { readonly code?: string }) => void;
-  /** Called once for each accepted connection, after its handler's `close`: for whoever counts them. */
+  /**
+   * Called once for each accepted connection, after its handler's `close`: for whoever counts them.
+   */
   readonly onConnClosed?: (conn: Conn) => void;
 }
 
@@ -130,7 +137,10 @@ export interface Files {
   /** Makes the folder and its parents. */
   makeDir(path: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** Modification time in ms since the Unix epoch and size in bytes, or `undefined` when it is not there. */
+  /**
+   * Modification time in ms since the Unix epoch and size in bytes, or `undefined` when it is not
+   * there.
+   */
   stat(path: string): Promise<{ readonly size: number; readonly modified: number } | undefined>;
 }
 

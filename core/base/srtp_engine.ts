@@ -30,7 +30,10 @@ export type PacketId = number;
 export interface TrackRewrite {
   readonly ssrc: number;
   readonly payloadType: number;
-  /** Added to the packet's extended index (rollover counter << 16 | sequence number); may be negative. */
+  /**
+   * Added to the packet's extended index (rollover counter << 16 | sequence number); may be
+   * negative.
+   */
   readonly indexOffset: number;
   /** Added to the RTP timestamp, modulo 2^32. */
   readonly timestampOffset: number;

@@ -42,7 +42,10 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return out;
 }
 
-/** Groups of 16 bits; the last may be dotted IPv4 (two groups) when these are the end of the address. */
+/**
+ * Groups of 16 bits; the last may be dotted IPv4 (two groups) when these are the end of the
+ * address.
+ */
 function parseGroups(text: string, atEnd: boolean): number[] | undefined {
   if (text === "") return [];
   const groups: number[] = [];

@@ -9,7 +9,10 @@ export type MediaKind = "audio" | "video";
 /** Codecs Monoport forwards. */
 export type CodecName = "h264" | "h265" | "vp8" | "vp9" | "av1" | "opus" | "pcmu" | "pcma";
 
-/** A codec with the parameters that decide whether one end's packets can be sent to another unchanged. */
+/**
+ * A codec with the parameters that decide whether one end's packets can be sent to another
+ * unchanged.
+ */
 export interface Format {
   readonly codec: CodecName;
   /** Ticks of the RTP timestamp per second. */

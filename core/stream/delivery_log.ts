@@ -16,7 +16,10 @@ const MAX_BASE_MILLIS = 400;
 const SLOW_MILLIS = 10_000;
 /** Transport-wide feedback comes every 50 to 250 ms from browsers. */
 const MAX_FEEDBACK_MILLIS = 250;
-/** Receiver reports come every 500 to 1500 ms for video (RFC 3550 §6.3, halved and more by browsers). */
+/**
+ * Receiver reports come every 500 to 1500 ms for video (RFC 3550 §6.3, halved and more by
+ * browsers).
+ */
 const MAX_REPORT_MILLIS = 2000;
 const FIRST_REPORT_MILLIS = 1500;
 /** Reports that lie further behind than this show a queue, not the path. */
@@ -133,7 +136,9 @@ export class DeliveryLog {
     this.#handleReport(now);
   }
 
-  /** A receiver report: the highest sequence number (its low 16 bits are used) of one of our SSRCs. */
+  /**
+   * A receiver report: the highest sequence number (its low 16 bits are used) of one of our SSRCs.
+   */
   handleHighest(kind: "audio" | "video", sequenceNumber: number, now: Millis): void {
     const audio = kind === "audio";
     const last = audio ? this.#lastAudio : this.#lastVideo;

@@ -53,7 +53,9 @@ export class Gate {
     }
   }
 
-  /** How far behind the viewer is, in ms; infinite when he has never reported and much is under way. */
+  /**
+   * How far behind the viewer is, in ms; infinite when he has never reported and much is under way.
+   */
   behind(now: Millis): Millis {
     const { log } = this;
     if (!log.reported && log.unreportedBytes > this.#limits.maxUnreportedBytes) {
@@ -62,7 +64,9 @@ export class Gate {
     return log.behind(now);
   }
 
-  /** When a keyframe may be asked for a viewer whose gate opened again: later for one who relapses. */
+  /**
+   * When a keyframe may be asked for a viewer whose gate opened again: later for one who relapses.
+   */
   get askAt(): Millis {
     return this.#openedAt + this.#wait;
   }

@@ -29,7 +29,9 @@ export interface HubLimits {
   readonly maxAudioLagMillis: Millis;
   /** What may be under way to a viewer who has never reported anything. */
   readonly maxUnreportedBytes: number;
-  /** What may be queued in our own process for one viewer: no video above it, no audio above twice. */
+  /**
+   * What may be queued in our own process for one viewer: no video above it, no audio above twice.
+   */
   readonly maxQueuedBytes: number;
   /** A viewer who is behind and makes no progress for so long is reported as stalled. */
   readonly stalledMillis: Millis;

@@ -37,7 +37,10 @@ export class Publisher {
     this.claimedAt = now;
   }
 
-  /** Adds an m-line. The first of each kind is the stream's; false for further ones, which are ignored. */
+  /**
+   * Adds an m-line. The first of each kind is the stream's; false for further ones, which are
+   * ignored.
+   */
   addTrack(track: SourceTrack): boolean {
     if (this.ended || this[track.kind] !== undefined) return false;
     this[track.kind] = track;

@@ -100,7 +100,9 @@ export class Retransmitter {
     this.#ids.push(this.#engine.putPacket(rtx, engineTrack, number, transportSequenceAt));
   }
 
-  /** The engine knows the newest run's offset only: a packet of an older run gets an index to match. */
+  /**
+   * The engine knows the newest run's offset only: a packet of an older run gets an index to match.
+   */
   #putAgain(
     viewer: Subscriber,
     viewed: ViewerTrack,

@@ -17,7 +17,9 @@ export interface SubscriberOptions {
 
 /** Where a viewer's packets go: his session, on whatever path it has. */
 export interface ViewerSink {
-  /** SRTP packets, each with the two length bytes of RFC 4571 in front; `bytes` is the sink's own. */
+  /**
+   * SRTP packets, each with the two length bytes of RFC 4571 in front; `bytes` is the sink's own.
+   */
   deliver(bytes: Uint8Array, packets: number): void;
   /** A sender report is due. */
   report(report: SenderReport): void;
@@ -57,7 +59,9 @@ export class Subscriber {
     this.retransmitBudget = limits.retransmitBytesPerSecond / 2;
   }
 
-  /** DTLS is done: `sender` is the viewer's context in the hub's engine. Media flows from now on. */
+  /**
+   * DTLS is done: `sender` is the viewer's context in the hub's engine. Media flows from now on.
+   */
   start(sender: SenderId, sink: ViewerSink, now: Millis): void {
     if (this.closed || this.#sender !== undefined) return;
     this.#sender = sender;

@@ -2,7 +2,9 @@ import type { Millis } from "../base/mod.ts";
 
 /** Where a track's own numbering begins. */
 const FIRST_INDEX = 0x1_0000;
-/** Indexes left free in front of a source's first packet, for those it overtook. Viewers see no gap. */
+/**
+ * Indexes left free in front of a source's first packet, for those it overtook. Viewers see no gap.
+ */
 const ROOM = 64;
 /** A new source's first timestamp is at least so far from the old one's last. */
 const LEAST_STEP_MILLIS = 20;

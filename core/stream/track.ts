@@ -207,7 +207,9 @@ export class Track {
     return packet;
   }
 
-  /** Flags of the payload; only the first packet of a frame that says so is its keyframe's start. */
+  /**
+   * Flags of the payload; only the first packet of a frame that says so is its keyframe's start.
+   */
   #inspect(bytes: Uint8Array, header: RtpHeader, timestamp: number): number {
     const { format } = this;
     if (format === undefined) return 0;

@@ -1,4 +1,8 @@
-/** The few calls of Bun's socket API that we use; its own types are a package we do not need. @module */
+/**
+ * The few calls of Bun's socket API that we use; its own types are a package we do not need.
+ *
+ * @module
+ */
 
 export interface BunSocket<Data> {
   data: Data;

@@ -173,7 +173,8 @@ function nistKey(group: "secp256r1" | "secp384r1", raw: Uint8Array | undefined):
   return {
     publicKey: plain(own.getPublicKey()),
     derive(peer: Uint8Array): Uint8Array | undefined {
-      // Node takes compressed and hybrid points too; TLS allows only uncompressed ones (RFC 8422 §5.4.1).
+      // Node takes compressed and hybrid points too; TLS allows only uncompressed ones (RFC 8422
+      // §5.4.1).
       if (peer.length !== pointBytes || peer[0] !== 4) return undefined;
       try {
         return plain(own.computeSecret(peer));

@@ -58,7 +58,9 @@ function bind(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-/** Listening again takes accepting up where it stopped, the backlog included; else it does nothing. */
+/**
+ * Listening again takes accepting up where it stopped, the backlog included; else it does nothing.
+ */
 function keepAccepting(server: Server): ReturnType<typeof setInterval> {
   const { _handle: handle } = server as { _handle?: { listen?(backlog: number): number } };
   return setInterval(() => handle?.listen?.(BACKLOG), RESUME_ACCEPTING_MILLIS);

@@ -95,7 +95,9 @@ export class NetConn extends BaseConn {
   }
 }
 
-/** Resolves when the handshake is done; `wrap` is called in that very event, so that none is missed. */
+/**
+ * Resolves when the handshake is done; `wrap` is called in that very event, so that none is missed.
+ */
 function handshake(
   socket: Socket,
   tls: TLSSocket,

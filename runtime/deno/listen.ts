@@ -42,7 +42,8 @@ async function acceptAll(
       else take(tcp, options, onConn);
     } catch (thrown) {
       if (isClosed()) return;
-      // The peer has reset the connection before it was accepted: that says nothing of the next one.
+      // The peer has reset the connection before it was accepted: that says nothing of the next
+      // one.
       if (PEER_GONE.has(codeOf(thrown))) continue;
       options.onAcceptError?.(asError(thrown));
       await new Promise((resolve) => setTimeout(resolve, BACK_OFF_MILLIS));

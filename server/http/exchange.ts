@@ -10,7 +10,9 @@ import { acceptWebSocket, type WebSocketHandlers, type WebSocketOptions } from "
 type BodyEvent = Extract<HttpEvent, { kind: "body" | "body-end" | "body-abort" }>;
 type Start = (conn: Conn, rest: Uint8Array) => void;
 
-/** Pieces in which a body is handed to the connection, so that a huge chunk does not pile up there. */
+/**
+ * Pieces in which a body is handed to the connection, so that a huge chunk does not pile up there.
+ */
 const SLICE_BYTES: number = 64 * 1024;
 /**
  * Turns of the microtask queue that a body may take to bring a chunk or its end, and still have its

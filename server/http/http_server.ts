@@ -33,7 +33,9 @@ export class HttpServer {
     return this.#connections.size;
   }
 
-  /** Closes up to `count` connections that wait for a request, the oldest first; how many it did. */
+  /**
+   * Closes up to `count` connections that wait for a request, the oldest first; how many it did.
+   */
   shedIdle(count: number): number {
     let shed = 0;
     for (const connection of this.#connections) {
@@ -48,7 +50,9 @@ export class HttpServer {
     return this.#webSockets.size;
   }
 
-  /** Closes all connections and WebSockets at once; those that routes took over are theirs to close. */
+  /**
+   * Closes all connections and WebSockets at once; those that routes took over are theirs to close.
+   */
   close(): void {
     for (const connection of this.#connections) connection.destroy();
     for (const socket of this.#webSockets) socket.destroy();

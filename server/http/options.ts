@@ -13,11 +13,15 @@ export interface HttpOptions {
   /** The Server field, as `Monoport/0.1.0`. */
   readonly server: string;
   readonly limits?: Partial<HttpLimits>;
-  /** A client that takes nothing of what waits for it for this long is closed. Default 30,000 ms. */
+  /**
+   * A client that takes nothing of what waits for it for this long is closed. Default 30,000 ms.
+   */
   readonly stallMillis?: Millis;
   /** A client broke a rule of HTTP or WebSocket: for metrics. */
   readonly onFault?: (fault: Fault, remote: Endpoint) => void;
-  /** `fetch`, a response's body or a WebSocket handler threw. The client gets a 500, or is cut off. */
+  /**
+   * `fetch`, a response's body or a WebSocket handler threw. The client gets a 500, or is cut off.
+   */
   readonly onError?: (error: unknown, where: string) => void;
 }
 

@@ -39,7 +39,10 @@ export function json(identity: Identity, fields: object, code: number = SRS_CODE
   return Response.json({ code, ...identity, ...fields });
 }
 
-/** An answer without data; SRS gives errors of its API as 200 with a code, so `status` is 200 unless said. */
+/**
+ * An answer without data; SRS gives errors of its API as 200 with a code, so `status` is 200 unless
+ * said.
+ */
 export function jsonCode(code: number, message?: string, status = 200): Response {
   return Response.json(message === undefined ? { code } : { code, message }, { status });
 }

@@ -8,8 +8,8 @@ import { hostOnly, isLoopback } from "../candidates.ts";
 
 /**
  * Words for the refusal, or `undefined` when the call may pass. `remote` is the address of the TCP
- * connection's peer. Host and Origin are checked because a page of any site can make a visitor's browser call
- * 127.0.0.1, and a name that resolves there (DNS rebinding).
+ * connection's peer. Host and Origin are checked because a page of any site can make a visitor's
+ * browser call 127.0.0.1, and a name that resolves there (DNS rebinding).
  */
 export function refusesChange(request: Request, remote: string): string | undefined {
   const headers = request.headers;

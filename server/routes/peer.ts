@@ -13,7 +13,10 @@ export interface Peer {
   readonly localPort: number;
 }
 
-/** `X-Forwarded-For` counts from trusted proxies only: from the right, the first address that is no such proxy. */
+/**
+ * `X-Forwarded-For` counts from trusted proxies only: from the right, the first address that is no
+ * such proxy.
+ */
 export function peerOf(
   headers: Headers,
   remote: Endpoint,

@@ -1,4 +1,8 @@
-/** A publisher's session: what comes in goes to the hub, what the hub wants goes back as RTCP. @module */
+/**
+ * A publisher's session: what comes in goes to the hub, what the hub wants goes back as RTCP.
+ *
+ * @module
+ */
 import { type Fault, type Millis, NEVER } from "../../core/base/mod.ts";
 import type { NegotiatedMedia } from "../../core/session/webrtc/negotiation/mod.ts";
 import { PublishReceiver } from "../../core/session/webrtc/publish_receiver.ts";

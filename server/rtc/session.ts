@@ -1,6 +1,6 @@
 /**
- * One WebRTC session with its connections: feeds the machine, writes what it wants sent, sleeps until
- * its next timeout.
+ * One WebRTC session with its connections: feeds the machine, writes what it wants sent, sleeps
+ * until its next timeout.
  *
  * @module
  */
@@ -9,9 +9,15 @@ import { NEVER } from "../../core/base/mod.ts";
 import type { CloseReason, WebRtcTransport } from "../../core/session/webrtc/transport.ts";
 import { linger } from "../linger.ts";
 
-/** More queued bytes than that on the connection that carries media, and what else we have to say is dropped. */
+/**
+ * More queued bytes than that on the connection that carries media, and what else we have to say is
+ * dropped.
+ */
 const CONTROL_QUEUE_MAX = 1024 * 1024;
-/** The same where there is no media: a session may have many such connections, and checks cost nothing. */
+/**
+ * The same where there is no media: a session may have many such connections, and checks cost
+ * nothing.
+ */
 const ANSWERS_QUEUE_MAX = 64 * 1024;
 
 /** What a role (publishing, playing) adds to a session. */
@@ -222,7 +228,9 @@ export class RtcSession {
     this.#role.onPath(false, now);
   }
 
-  /** One timer, set again only when something is due earlier: a timer that fires early does no harm. */
+  /**
+   * One timer, set again only when something is due earlier: a timer that fires early does no harm.
+   */
   #schedule(): void {
     if (this.#over) return;
     const due = Math.min(this.#transport.nextTimeout(), this.#role.nextTimeout());

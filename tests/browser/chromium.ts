@@ -1,4 +1,8 @@
-/** Headless Chromium with a fake camera and microphone, and what its WebRTC statistics say. @module */
+/**
+ * Headless Chromium with a fake camera and microphone, and what its WebRTC statistics say.
+ *
+ * @module
+ */
 import { type Browser, chromium, type Page } from "playwright-core";
 import { need } from "../tools.ts";
 

@@ -5,8 +5,8 @@ import type { PageHandle } from "../../web/lib/view.ts";
 import { need } from "../tools.ts";
 
 /**
- * The caller closes it. It gathers no loopback address, whatever it is told, and nothing at all on a
- * machine without a default route: its candidates are those of the interfaces.
+ * The caller closes it. It gathers no loopback address, whatever it is told, and nothing at all on
+ * a machine without a default route: its candidates are those of the interfaces.
  */
 export function launchFirefox(): Promise<Browser> {
   return puppeteer.launch({

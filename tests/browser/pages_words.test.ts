@@ -1,4 +1,6 @@
-/** The pages say in words what went wrong; the server is a stand-in that answers what a test wants. */
+/**
+ * The pages say in words what went wrong; the server is a stand-in that answers what a test wants.
+ */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";

@@ -1,7 +1,7 @@
 /**
- * Code for pages of Chromium and Firefox: `makeOffer(kind)` returns the SDP of an offer of that kind,
- * `takeAnswer(sdp)` sets the answer and tells what the browser made of it. The recorded offers in
- * tests/vectors/sdp were made with the same kinds.
+ * Code for pages of Chromium and Firefox: `makeOffer(kind)` returns the SDP of an offer of that
+ * kind, `takeAnswer(sdp)` sets the answer and tells what the browser made of it. The recorded
+ * offers in tests/vectors/sdp were made with the same kinds.
  *
  * @module
  */

@@ -1,4 +1,8 @@
-/** The other end of the connections that the contract is tested with: node:net, and what it saw. @module */
+/**
+ * The other end of the connections that the contract is tested with: node:net, and what it saw.
+ *
+ * @module
+ */
 import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import type { Conn, ConnHandler, Listener, ListenOptions, Runtime } from "../../core/base/io.ts";

@@ -153,7 +153,10 @@ function isMedia(message: Buffer): boolean {
   return type === audioType || type === videoType;
 }
 
-/** The NAL unit type in a packet: of a fragment the fragmented one's, and of an aggregate the first one's. */
+/**
+ * The NAL unit type in a packet: of a fragment the fragmented one's, and of an aggregate the first
+ * one's.
+ */
 function nalType(message: Buffer): number {
   const extended = ((message[0] ?? 0) & 0x10) !== 0;
   const start = extended ? 16 + 4 * message.readUInt16BE(14) : 12;

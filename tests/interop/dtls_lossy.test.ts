@@ -1,4 +1,7 @@
-/** OpenSSL over a UDP proxy that harms the handshake. Many at a time: most of it is waiting for timers. */
+/**
+ * OpenSSL over a UDP proxy that harms the handshake. Many at a time: most of it is waiting for
+ * timers.
+ */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { SrtpProfile } from "../../core/base/mod.ts";

@@ -1,4 +1,6 @@
-/** What OpenSSL hears when our server does not want it. All at once: over UDP a refusal takes 3 s. */
+/**
+ * What OpenSSL hears when our server does not want it. All at once: over UDP a refusal takes 3 s.
+ */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,8 @@
-/** A UDP proxy on the loopback interface that loses, doubles, reorders and changes datagrams. @module */
+/**
+ * A UDP proxy on the loopback interface that loses, doubles, reorders and changes datagrams.
+ *
+ * @module
+ */
 
 import type { Socket } from "node:dgram";
 import type { Copy, Script, Side } from "../sim/network.ts";

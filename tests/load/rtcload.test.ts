@@ -9,7 +9,9 @@ const FAST = 7;
 const STALLED = 5;
 const STALL_SECONDS = 5;
 const SECONDS = 10;
-/** Media that may be under way to a stalled viewer: the bound of half a second, and what shows it. */
+/**
+ * Media that may be under way to a stalled viewer: the bound of half a second, and what shows it.
+ */
 const UNDER_WAY_SECONDS = 1.5;
 /** Young heaps grow by this much (Deno's by 85 MB), whether viewers stand still or not. */
 const GROWTH_KB = 128 * 1024;

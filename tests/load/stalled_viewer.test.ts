@@ -8,10 +8,15 @@ import { type ServerProcess, startServer } from "../server_process.ts";
 /** Of 1,000 bytes, 30 times a second: 8 Mbit/s. */
 const FRAGMENTS = 33;
 const STALL_MILLIS = 6000;
-/** Three times the default: where the test's own process is held up, its viewers are not to blame. */
+/**
+ * Three times the default: where the test's own process is held up, its viewers are not to blame.
+ */
 const ARGS = ["--demo", "off", "--vhost.play.max_lag", "1500"];
 const CATCH_UP_MILLIS = 20_000;
-/** Closed when no progress was made for 15 s; the bound of the lag and of the test's own clock on top. */
+/**
+ * Closed when no progress was made for 15 s; the bound of the lag and of the test's own clock on
+ * top.
+ */
 const CLOSED_MILLIS = 15_000 + 3000;
 /** 6 MB come in meanwhile: who kept them for one viewer, in buffers and copies, would need more. */
 const MEMORY_SLACK_KB = 48 * 1024;

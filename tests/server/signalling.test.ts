@@ -328,7 +328,10 @@ function exchange(port: number, bytes: number[], piece = bytes.length): Promise<
   });
 }
 
-/** The ERROR-CODE of one framed error response that has no MESSAGE-INTEGRITY; NaN when it is something else. */
+/**
+ * The ERROR-CODE of one framed error response that has no MESSAGE-INTEGRITY; NaN when it is
+ * something else.
+ */
 function errorCode(frame: Uint8Array): number {
   const length = ((frame[0] ?? 0) << 8) | (frame[1] ?? 0);
   if (length !== frame.length - 2 || frame[2] !== 0x01 || frame[3] !== 0x11) return Number.NaN;

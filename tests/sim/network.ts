@@ -13,7 +13,9 @@ export type DatagramMachine<Event> = Machine<Uint8Array, Uint8Array, Event>;
 
 export type Side = "a" | "b";
 
-/** What becomes of one datagram: the copies that arrive, each after its own delay. None: it is lost. */
+/**
+ * What becomes of one datagram: the copies that arrive, each after its own delay. None: it is lost.
+ */
 export type Fate = readonly Copy[];
 
 export interface Copy {

@@ -70,7 +70,8 @@ export abstract class Conversation {
       await this.prepare(pc);
       if (turn !== this.#turn) return;
       await pc.setLocalDescription();
-      // The server is ICE-lite and learns our address from our checks: no candidate of ours is waited for.
+      // The server is ICE-lite and learns our address from our checks: no candidate of ours is
+      // waited for.
       const offer = pc.localDescription?.sdp ?? "";
       const url = endpoint(this.settings, this.kind);
       const { sdp, session } = await postOffer(url, offer, this.settings.token);

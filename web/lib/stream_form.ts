@@ -1,4 +1,8 @@
-/** The form that names the stream; the page's address follows it, so that it can be passed on. @module */
+/**
+ * The form that names the stream; the page's address follows it, so that it can be passed on.
+ *
+ * @module
+ */
 import { element } from "./dom.ts";
 import type { Settings } from "./settings.ts";
 

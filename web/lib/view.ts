@@ -1,4 +1,8 @@
-/** Shows a conversation: its state as `data-state`, its words, its figures; and gives it to tests. @module */
+/**
+ * Shows a conversation: its state as `data-state`, its words, its figures; and gives it to tests.
+ *
+ * @module
+ */
 import type { Conversation, State } from "./conversation.ts";
 import { element, showPairs } from "./dom.ts";
 import { type Figures, figuresInWords, StatsReader } from "./stats.ts";

@@ -25,7 +25,9 @@ export function describeSequenceHeader(
   return described(width, height, PROFILES[profile] ?? String(profile), levelName);
 }
 
-/** Reads up to the last operating point; returns the level of the first, which is the whole stream. */
+/**
+ * Reads up to the last operating point; returns the level of the first, which is the whole stream.
+ */
 function readOperatingPoints(bits: BitReader): number {
   let delayBits = 0;
   if (bits.flag()) {

@@ -22,7 +22,10 @@ const SPS = 7;
 const PPS = 8;
 const DELIMITER = 9;
 
-/** Bits of `../flags.ts` for the payload `bytes[from..to)`. Parameter sets count as the start of a keyframe. */
+/**
+ * Bits of `../flags.ts` for the payload `bytes[from..to)`. Parameter sets count as the start of a
+ * keyframe.
+ */
 export function inspectH264(bytes: Uint8Array, from: number, to: number): number {
   if (from >= to) return 0;
   const type = u8(bytes, from) & 0x1f;
@@ -67,7 +70,10 @@ export function describeH264(
   return undefined;
 }
 
-/** Bytes between the start of an aggregated unit's entry and the unit; -1 for what does not aggregate. */
+/**
+ * Bytes between the start of an aggregated unit's entry and the unit; -1 for what does not
+ * aggregate.
+ */
 function unitPrefix(type: number): number {
   if (type === 24 || type === 25) return 2;
   if (type === 26) return 5;

@@ -16,7 +16,10 @@ const SPS = 33;
 const AGGREGATION = 48;
 const FRAGMENT = 49;
 
-/** Bits of `../flags.ts` for the payload `bytes[from..to)`. Parameter sets count as the start of a keyframe. */
+/**
+ * Bits of `../flags.ts` for the payload `bytes[from..to)`. Parameter sets count as the start of a
+ * keyframe.
+ */
 export function inspectH265(bytes: Uint8Array, from: number, to: number): number {
   if (from + 2 > to) return 0;
   const type = typeAt(bytes, from);

@@ -7,7 +7,10 @@
  */
 import { u8 } from "../../bytes/mod.ts";
 
-/** Ticks of the 48 kHz RTP clock that the packet `bytes[from..to)` covers; 0 for a packet that is not Opus. */
+/**
+ * Ticks of the 48 kHz RTP clock that the packet `bytes[from..to)` covers; 0 for a packet that is
+ * not Opus.
+ */
 export function opusDuration(bytes: Uint8Array, from: number, to: number): number {
   if (from >= to) return 0;
   const first = u8(bytes, from);

@@ -17,7 +17,10 @@ import { described, FRAME_START, KEYFRAME, type VideoDescription } from "../flag
 
 const NON_FLEXIBLE_LAYER_BYTES = 2;
 
-/** Bits of `../flags.ts` for the payload `bytes[from..to)`: frames of the lowest spatial layer count. */
+/**
+ * Bits of `../flags.ts` for the payload `bytes[from..to)`: frames of the lowest spatial layer
+ * count.
+ */
 export function inspectVp9(bytes: Uint8Array, from: number, to: number): number {
   if (from >= to) return 0;
   const first = u8(bytes, from);
@@ -71,7 +74,9 @@ function behindLayer(bytes: Uint8Array, from: number, at: number): number {
   return at + ((first & 0x10) !== 0 ? 1 : NON_FLEXIBLE_LAYER_BYTES);
 }
 
-/** Where the frame begins behind an optional scalability structure; `to` or more when it is cut off. */
+/**
+ * Where the frame begins behind an optional scalability structure; `to` or more when it is cut off.
+ */
 function behindStructure(bytes: Uint8Array, at: number, to: number, first: number): number {
   if ((first & 0x02) === 0 || at >= to) return at;
   const structure = u8(bytes, at);

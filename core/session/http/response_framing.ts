@@ -16,7 +16,9 @@ export interface ResponseFraming {
   readonly keepAlive: boolean;
 }
 
-/** Adds Content-Length, Transfer-Encoding and Connection as the request and the status want them. */
+/**
+ * Adds Content-Length, Transfer-Encoding and Connection as the request and the status want them.
+ */
 export function frameResponse(
   head: ResponseHead,
   length: number | undefined,

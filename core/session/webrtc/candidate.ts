@@ -1,8 +1,9 @@
 /**
  * Our candidates: host, component 1 (RTP and RTCP are multiplexed), passive over TCP.
  *
- * RFC 8445 §5.1.2.1: `priority = 2^24 * type preference + 2^8 * local preference + 256 - component`.
- * RFC 6544 §4.2, for TCP: `local preference = 2^13 * direction-pref + other-pref`, other-pref below 2^13.
+ * RFC 8445 §5.1.2.1:
+ * `priority = 2^24 * type preference + 2^8 * local preference + 256 - component`. RFC 6544 §4.2,
+ * for TCP: `local preference = 2^13 * direction-pref + other-pref`, other-pref below 2^13.
  *
  * @module
  */

@@ -4,7 +4,8 @@
  * It answers the peer's checks and says which pair to send on. It never sends a check, so it is
  * always controlled. A session holds any number of pairs, TCP connections and UDP 5-tuples alike:
  * Chromium opens two connections, starts DTLS on the first before it nominates either, nominates
- * both and moves all media to the second; Firefox opens one and nominates in its very first check only.
+ * both and moves all media to the second; Firefox opens one and nominates in its very first check
+ * only.
  *
  * @module
  */
@@ -93,7 +94,9 @@ export interface IceTransmit {
 export type IceEvent =
   /** Send on this pair from now on. `nominated` is false while the peer has not chosen yet. */
   | { readonly type: "selected"; readonly pair: PairId; readonly nominated: boolean }
-  /** Close the connection, or forget the 5-tuple. Comes after what `pollTransmit` still has for it. */
+  /**
+   * Close the connection, or forget the 5-tuple. Comes after what `pollTransmit` still has for it.
+   */
   | { readonly type: "close-pair"; readonly pair: PairId; readonly fault: Fault }
   /** Something was refused or passed over: count it. */
   | { readonly type: "refused"; readonly pair: PairId; readonly fault: Fault }
@@ -158,7 +161,8 @@ export class IceLite implements Machine<IceInput, IceTransmit, IceEvent> {
     const message = decodeStun(input.bytes);
     if (isFault(message)) {
       this.#refuse(input, message);
-      // Over TCP the framing may be lost, and it cannot be found again; over UDP anybody sends anything.
+      // Over TCP the framing may be lost, and it cannot be found again; over UDP anybody sends
+      // anything.
       if (input.transport === "tcp") this.#close(input.pair, message, now);
       return;
     }
@@ -209,7 +213,10 @@ export class IceLite implements Machine<IceInput, IceTransmit, IceEvent> {
     return this.#timers.next();
   }
 
-  /** RFC 8489 §9.1.3, short-term credentials. The second half of USERNAME does not count (RFC 8445 §7.3). */
+  /**
+   * RFC 8489 §9.1.3, short-term credentials. The second half of USERNAME does not count (RFC 8445
+   * §7.3).
+   */
   #authenticate(message: StunMessage): Fault | undefined {
     const username = attribute(message, Attr.Username);
     if (username === undefined || username.length > MAX_USERNAME_BYTES) return NO_CREDENTIALS;

@@ -1,6 +1,8 @@
 import type { Millis } from "../../base/mod.ts";
 
-/** A TCP connection or a UDP 5-tuple, numbered by the server; never used twice in a session for TCP. */
+/**
+ * A TCP connection or a UDP 5-tuple, numbered by the server; never used twice in a session for TCP.
+ */
 export type PairId = number;
 
 export type Transport = "tcp" | "udp";
@@ -68,7 +70,10 @@ export class Pairs {
     return best?.id;
   }
 
-  /** Which one to give up for a newcomer: the oldest never nominated, else the one nominated longest ago. */
+  /**
+   * Which one to give up for a newcomer: the oldest never nominated, else the one nominated longest
+   * ago.
+   */
   leastWanted(newcomer: PairId): PairId | undefined {
     let found: Pair | undefined;
     for (const pair of this.#pairs.values()) {

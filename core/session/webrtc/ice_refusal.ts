@@ -48,7 +48,8 @@ export function errorCode(code: 400 | 401 | 420 | 487): StunAttribute {
 /**
  * The answer to a request that shows no valid credentials, without integrity. For TCP only, where
  * the sender's address is proven; over UDP it would reflect traffic at a victim. Also for the
- * server, when no session has the ufrag (`UNKNOWN_USER`). `undefined` when `bytes` is no STUN request.
+ * server, when no session has the ufrag (`UNKNOWN_USER`). `undefined` when `bytes` is no STUN
+ * request.
  */
 export function encodeRefusal(bytes: Uint8Array, why: Fault): Uint8Array | undefined {
   const request = decodeStun(bytes);

@@ -1,6 +1,6 @@
 /**
- * The receiving half of a publisher's session: which m-line a packet belongs to, retransmissions and
- * RED undone, and what is fed back to the publisher.
+ * The receiving half of a publisher's session: which m-line a packet belongs to, retransmissions
+ * and RED undone, and what is fed back to the publisher.
  *
  * @module
  */

@@ -266,7 +266,9 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
     }
   }
 
-  /** Garbage ends a TCP pair, whose framing cannot be trusted any more; a datagram is passed over. */
+  /**
+   * Garbage ends a TCP pair, whose framing cannot be trusted any more; a datagram is passed over.
+   */
   #refuse(pair: PairId, open: OpenPair, why: Fault, now: Millis): void {
     this.#events.push({ type: "fault", fault: why });
     if (open.transport === "tcp") this.#closePair(pair, why, now);
@@ -370,7 +372,8 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
 
   #transmit(pair: PairId, packet: Uint8Array): void {
     const open = this.#pairs.get(pair);
-    // A pair that ICE has just closed still gets its refusal: the connection is open until the event is read.
+    // A pair that ICE has just closed still gets its refusal: the connection is open until the
+    // event is read.
     const framing = open === undefined || open.transport === "tcp";
     this.#transmits.push({ pair, bytes: framing ? framed(packet) : packet });
   }

@@ -3,7 +3,9 @@ import type { PairId } from "./ice_pairs.ts";
 
 /** How long a connection may be a session's without a valid check. */
 export const PROOF_MILLIS: Millis = 10_000;
-/** Such connections of one session: its ufrag goes over the wire in clear, so anybody may name it. */
+/**
+ * Such connections of one session: its ufrag goes over the wire in clear, so anybody may name it.
+ */
 export const MAX_UNPROVEN_PAIRS = 16;
 
 /** Pairs on which nobody has shown the session's password, the oldest first. */

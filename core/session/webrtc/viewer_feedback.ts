@@ -22,7 +22,10 @@ export interface ViewerFeedbackHandler {
   handleKeyframeRequest(now: Millis): void;
 }
 
-/** Reads a viewer's RTCP; reports and transport feedback, which come all the time, without making objects. */
+/**
+ * Reads a viewer's RTCP; reports and transport feedback, which come all the time, without making
+ * objects.
+ */
 export class ViewerFeedback implements MediaSink {
   readonly #handler: ViewerFeedbackHandler;
   readonly #onFault: (fault: Fault) => void;

@@ -33,7 +33,10 @@ export const WEBSOCKET_LIMITS: WebSocketLimits = {
 export type WebSocketEvent =
   /** A whole message; `bytes` is valid UTF-8 when `text`. */
   | { readonly kind: "message"; readonly text: boolean; readonly bytes: Uint8Array }
-  /** No more messages, either way. 1006: without a closing handshake. Once, and the last but `end`, `destroy`. */
+  /**
+   * No more messages, either way. 1006: without a closing handshake. Once, and the last but `end`,
+   * `destroy`.
+   */
   | { readonly kind: "closed"; readonly code: number; readonly reason: Uint8Array }
   /** The client broke a rule; for counting. */
   | { readonly kind: "fault"; readonly fault: Fault }
@@ -47,7 +50,9 @@ type TimerName = "ping" | "pong" | "close" | "linger";
 const EMPTY = new Uint8Array(0);
 
 export class WebSocketServerSession implements Machine<Uint8Array, Uint8Array, WebSocketEvent> {
-  /** Set to false while nothing drains: then Pings are not answered, so that Pongs do not pile up. */
+  /**
+   * Set to false while nothing drains: then Pings are not answered, so that Pongs do not pile up.
+   */
   answersPings = true;
   readonly #limits: WebSocketLimits;
   readonly #decoder: websocket.FrameDecoder;

@@ -1,4 +1,8 @@
-/** DTLS 1.2 (RFC 6347) records, handshake messages and extensions: bytes to values and back. @module */
+/**
+ * DTLS 1.2 (RFC 6347) records, handshake messages and extensions: bytes to values and back.
+ *
+ * @module
+ */
 export * from "./alert.ts";
 export * from "./certificate.ts";
 export * from "./extension.ts";

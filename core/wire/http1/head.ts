@@ -29,7 +29,9 @@ export const FIELDS_MAX = 100;
 /** Bytes of a method. */
 const METHOD_MAX_BYTES = 20;
 
-/** A field line: name in lower case, value without surrounding white space, one character per byte. */
+/**
+ * A field line: name in lower case, value without surrounding white space, one character per byte.
+ */
 export type Field = readonly [name: string, value: string];
 
 export interface RequestHead extends BodyFraming {
@@ -42,7 +44,9 @@ export interface RequestHead extends BodyFraming {
    * only for HTTP/1.0 without Host.
    */
   readonly authority: string;
-  /** Path and query, beginning with `/`; `*` for the asterisk form, empty for the authority form. */
+  /**
+   * Path and query, beginning with `/`; `*` for the asterisk form, empty for the authority form.
+   */
   readonly path: string;
   readonly minorVersion: 0 | 1;
   readonly fields: readonly Field[];

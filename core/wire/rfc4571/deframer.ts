@@ -8,10 +8,14 @@ export const FRAME_TOO_LONG: Fault = /* @__PURE__ */ new Fault(
   "RFC 4571 §2",
 );
 
-/** A DTLS record at its largest (RFC 6347 §4.1: 13 + 2^14 + 2048 bytes); nothing else comes near. */
+/**
+ * A DTLS record at its largest (RFC 6347 §4.1: 13 + 2^14 + 2048 bytes); nothing else comes near.
+ */
 export const DEFAULT_MAX_FRAME_BYTES: number = 18_445;
 
-/** First buffer of a frame that spans chunks; it grows with what came, not with what was announced. */
+/**
+ * First buffer of a frame that spans chunks; it grows with what came, not with what was announced.
+ */
 const FIRST_CARRY_BYTES = 2048;
 
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);

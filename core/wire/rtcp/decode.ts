@@ -90,7 +90,9 @@ function blocksOf(cursor: CompoundCursor): ReportBlock[] {
   return blocks;
 }
 
-/** Chunks of an SSRC and items (type, length, text), ended by a zero and padded to a word (§6.5). */
+/**
+ * Chunks of an SSRC and items (type, length, text), ended by a zero and padded to a word (§6.5).
+ */
 function decodeSourceDescription(cursor: CompoundCursor): SourceDescription | Fault {
   const { bytes, end } = cursor;
   const chunks: { ssrc: number; cname: string }[] = [];

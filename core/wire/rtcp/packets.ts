@@ -112,7 +112,10 @@ export interface Remb {
   readonly ssrcs: readonly number[];
 }
 
-/** Transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1). */
+/**
+ * Transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01
+ * §3.1).
+ */
 export interface TransportFeedback {
   readonly type: "twcc";
   readonly senderSsrc: number;

@@ -72,7 +72,10 @@ export function decodeReportBlock(bytes: Uint8Array, at: number): ReportBlock {
   };
 }
 
-/** Writes a block at `at`; returns where the next goes. `cumulativeLost` stops at the ends of 24 bits. */
+/**
+ * Writes a block at `at`; returns where the next goes. `cumulativeLost` stops at the ends of 24
+ * bits.
+ */
 export function putReportBlock(out: Uint8Array, at: number, block: ReportBlock): number {
   putU32(out, at, block.ssrc);
   out[at + 4] = block.fractionLost;

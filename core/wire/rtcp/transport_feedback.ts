@@ -58,7 +58,10 @@ export function decodeTransportFeedback(
   };
 }
 
-/** Fills `symbols` from the chunks at `at`; returns the offset behind them, -1 when they end too early. */
+/**
+ * Fills `symbols` from the chunks at `at`; returns the offset behind them, -1 when they end too
+ * early.
+ */
 function decodeSymbols(bytes: Uint8Array, at: number, end: number, symbols: Uint8Array): number {
   let filled = 0;
   let offset = at;

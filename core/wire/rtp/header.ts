@@ -43,7 +43,10 @@ export interface RtpHeader {
   readonly profile: number;
 }
 
-/** Reads the header of a plaintext RTP packet. Faults: `RTP_TRUNCATED`, `RTP_VERSION`, `RTP_PADDING`. */
+/**
+ * Reads the header of a plaintext RTP packet. Faults: `RTP_TRUNCATED`, `RTP_VERSION`,
+ * `RTP_PADDING`.
+ */
 export function decodeRtp(bytes: Uint8Array): RtpHeader | Fault {
   const size = bytes.length;
   if (size < RTP_HEADER_BYTES) return RTP_TRUNCATED;
@@ -98,7 +101,10 @@ export function rtpHeaderLength(bytes: Uint8Array, size: number = bytes.length):
   return length > size ? RTP_TRUNCATED : length;
 }
 
-/** Writes a header without padding, CSRCs and extension into 12 bytes of `out`; returns the offset behind it. */
+/**
+ * Writes a header without padding, CSRCs and extension into 12 bytes of `out`; returns the offset
+ * behind it.
+ */
 export function encodeRtpHeader(
   out: Uint8Array,
   at: number,

@@ -80,7 +80,9 @@ export interface Rid {
   readonly restrictions: string;
 }
 
-/** `a=simulcast` (RFC 8853 §5.1): streams in order, each with its alternatives (`1,~4`) as written. */
+/**
+ * `a=simulcast` (RFC 8853 §5.1): streams in order, each with its alternatives (`1,~4`) as written.
+ */
 export interface Simulcast {
   readonly send: readonly string[];
   readonly recv: readonly string[];

@@ -1,4 +1,8 @@
-/** The small productions of the SDP grammars. All are linear in the length of their input. @module */
+/**
+ * The small productions of the SDP grammars. All are linear in the length of their input.
+ *
+ * @module
+ */
 
 /** token of RFC 8866 §9. */
 const TOKEN = /^[!#-'*+\-.0-9A-Z^-~]+$/;
@@ -25,7 +29,9 @@ export function integer(text: string, most: number): number {
   return value <= most ? value : -1;
 }
 
-/** What stands before the first `mark` and what behind it; behind is empty when there is no mark. */
+/**
+ * What stands before the first `mark` and what behind it; behind is empty when there is no mark.
+ */
 export function halves(text: string, mark: string): readonly [string, string] {
   const at = text.indexOf(mark);
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];

@@ -173,7 +173,10 @@ function finishCodecs(section: Section): readonly Codec[] {
   return out;
 }
 
-/** Session-level mappings hold for every section that does not give the id away itself (RFC 8285 §5). */
+/**
+ * Session-level mappings hold for every section that does not give the id away itself (RFC 8285
+ * §5).
+ */
 function finishExtensions(own: readonly Extension[], above: readonly Extension[]): Extension[] {
   const taken = new Set(own.map((extension) => extension.id));
   return [...own, ...above.filter((extension) => !taken.has(extension.id))];

@@ -8,7 +8,10 @@ import type { Section } from "./section.ts";
 const MAX_SOURCES = 64;
 const MAX_SSRC = 0xffff_ffff;
 
-/** rid-id of RFC 8851 §10, in the narrower form of RFC 8852 §3.1 that fits RTP; `-` and `_` as browsers take them. */
+/**
+ * rid-id of RFC 8851 §10, in the narrower form of RFC 8852 §3.1 that fits RTP; `-` and `_` as
+ * browsers take them.
+ */
 const RID = /^[A-Za-z0-9_-]{1,255}$/;
 
 /** `a=ssrc:SSRC ATTRIBUTE[:VALUE]` (RFC 5576 §4.1). */

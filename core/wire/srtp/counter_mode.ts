@@ -85,8 +85,8 @@ export class CounterBlocks {
 }
 
 /**
- * `keystream[from..from + length)` ^= `source[at..)`, by words where the runtime's buffer allows it;
- * up to three bytes behind are changed too. `from` and `at` are multiples of four, `words` is
+ * `keystream[from..from + length)` ^= `source[at..)`, by words where the runtime's buffer allows
+ * it; up to three bytes behind are changed too. `from` and `at` are multiples of four, `words` is
  * `source` in words.
  */
 export function xorWords(

@@ -33,7 +33,9 @@ interface Track {
 interface Sender {
   readonly transform: Transform;
   readonly tracks: Map<number, Track>;
-  /** By SSRC, and kept as long as the keys: an SSRC that comes back goes on behind its old indexes. */
+  /**
+   * By SSRC, and kept as long as the keys: an SSRC that comes back goes on behind its old indexes.
+   */
   readonly ssrcs: Map<number, SentIndexes>;
   transportSequence: number;
 }

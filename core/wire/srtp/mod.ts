@@ -1,4 +1,9 @@
-/** SRTP and SRTCP: profiles, key derivation, receiver, sender, and the plain engine for many viewers. @module */
+/**
+ * SRTP and SRTCP: profiles, key derivation, receiver, sender, and the plain engine for many
+ * viewers.
+ *
+ * @module
+ */
 export * from "./engine.ts";
 export * from "./faults.ts";
 export { INDEX_WINDOW } from "./index_window.ts";

@@ -44,7 +44,10 @@ export interface SrtpKeyPair {
   readonly server: SrtpKeys;
 }
 
-/** Splits exported keying material: client key, server key, client salt, server salt (RFC 5764 §4.2). */
+/**
+ * Splits exported keying material: client key, server key, client salt, server salt (RFC 5764
+ * §4.2).
+ */
 export function splitSrtpKeys(info: SrtpProfileInfo, material: Uint8Array): SrtpKeyPair {
   const { keyBytes, saltBytes, name } = info;
   const saltsAt = 2 * keyBytes;

@@ -10,7 +10,10 @@ export class SentIndexes {
   readonly #window = new IndexWindow();
   #payloadType = -1;
   #timestampOffset = 0;
-  /** By index modulo `INDEX_WINDOW`; empty unless the track is resendable. A fingerprint of 0 is none. */
+  /**
+   * By index modulo `INDEX_WINDOW`; empty unless the track is resendable. A fingerprint of 0 is
+   * none.
+   */
   #fingerprints = new Uint32Array(0);
   #transportSequences = new Uint16Array(0);
 
@@ -18,7 +21,9 @@ export class SentIndexes {
     return this.#fingerprints.length > 0;
   }
 
-  /** What every packet from now on has in common; when that changes, none sent before is the same. */
+  /**
+   * What every packet from now on has in common; when that changes, none sent before is the same.
+   */
   describe(payloadType: number, timestampOffset: number, resendable: boolean): void {
     const changed = payloadType !== this.#payloadType || timestampOffset !== this.#timestampOffset;
     this.#payloadType = payloadType;

@@ -41,7 +41,9 @@ export interface SealBatch {
 /** One direction, SRTP or SRTCP. The tag of a packet lies behind the given end. */
 export interface Transform {
   readonly tagBytes: number;
-  /** Encrypts `bytes[payloadAt..end)` in place and writes the tag behind it. The packet starts at 0. */
+  /**
+   * Encrypts `bytes[payloadAt..end)` in place and writes the tag behind it. The packet starts at 0.
+   */
   sealRtp(bytes: Uint8Array, payloadAt: number, end: number, ssrc: number, index: number): void;
   /** Decrypts in place when the tag at the end of `bytes` is right; else touches nothing. */
   openRtp(bytes: Uint8Array, payloadAt: number, ssrc: number, index: number): boolean;

@@ -84,7 +84,9 @@ export function stunClass(type: number): StunClass {
   }
 }
 
-/** What MESSAGE-INTEGRITY whose header is at `at` must hold; the length counts as if it ended there. */
+/**
+ * What MESSAGE-INTEGRITY whose header is at `at` must hold; the length counts as if it ended there.
+ */
 export function integrity(bytes: Uint8Array, at: number, hmac: Hmac): Uint8Array {
   const head = bytes.slice(0, 4);
   putU16(head, 2, at + 4 + INTEGRITY_BYTES - HEADER_BYTES);

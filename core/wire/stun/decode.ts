@@ -39,8 +39,9 @@ export interface StunMessage {
 }
 
 /**
- * Decodes one message that fills `bytes` exactly. A FINGERPRINT that is wrong or not last is a fault
- * (§7.3 of RFC 8489: it is not STUN then); one that is missing is not, since peers in the field leave it out.
+ * Decodes one message that fills `bytes` exactly. A FINGERPRINT that is wrong or not last is a
+ * fault (§7.3 of RFC 8489: it is not STUN then); one that is missing is not, since peers in the
+ * field leave it out.
  */
 export function decodeStun(bytes: Uint8Array): StunMessage | Fault {
   const wrong = checkHeader(bytes);
@@ -106,7 +107,9 @@ export function attribute(message: StunMessage, type: number): Uint8Array | unde
   return undefined;
 }
 
-/** Whether MESSAGE-INTEGRITY is there and made with the key of `hmac` (HMAC-SHA1); constant time. */
+/**
+ * Whether MESSAGE-INTEGRITY is there and made with the key of `hmac` (HMAC-SHA1); constant time.
+ */
 export function hasIntegrity(
   message: StunMessage,
   hmac: Hmac,
@@ -118,7 +121,9 @@ export function hasIntegrity(
   return crypto.equal(integrity(message.bytes, at, hmac), given);
 }
 
-/** Types of the comprehension-required attributes we do not understand, each once: 420 lists them. */
+/**
+ * Types of the comprehension-required attributes we do not understand, each once: 420 lists them.
+ */
 export function unknownRequired(message: StunMessage): number[] {
   const unknown: number[] = [];
   for (const { type } of message.attributes) {

@@ -19,7 +19,10 @@ export interface StunDraft {
   readonly attributes: readonly StunAttribute[];
 }
 
-/** A fresh message: with MESSAGE-INTEGRITY when `hmac` (HMAC-SHA1) is given, always with FINGERPRINT. */
+/**
+ * A fresh message: with MESSAGE-INTEGRITY when `hmac` (HMAC-SHA1) is given, always with
+ * FINGERPRINT.
+ */
 export function encodeStun(draft: StunDraft, hmac?: Hmac): Uint8Array {
   let size = HEADER_BYTES + 8;
   if (hmac !== undefined) size += 4 + INTEGRITY_BYTES;

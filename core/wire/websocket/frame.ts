@@ -30,7 +30,9 @@ export const PONG = 0xa;
 /** Payload bytes of a control frame. */
 export const CONTROL_MAX_BYTES = 125;
 const HEADER_MAX_BYTES = 14;
-/** A payload's buffer begins with this much and grows as bytes come, whatever length was claimed. */
+/**
+ * A payload's buffer begins with this much and grows as bytes come, whatever length was claimed.
+ */
 const FIRST_BUFFER_BYTES = 4096;
 
 export interface Frame {
@@ -168,7 +170,9 @@ export function decodeClose(payload: Uint8Array): CloseReason | Fault {
   return isUtf8(reason) ? { code, reason } : faults.BAD_UTF8;
 }
 
-/** The payload of a Close frame; a reason too long for a control frame is cut between characters. */
+/**
+ * The payload of a Close frame; a reason too long for a control frame is cut between characters.
+ */
 export function encodeClose(code: number, reason: Uint8Array): Uint8Array {
   if (code === 1005) return new Uint8Array(0);
   let size = Math.min(reason.length, CONTROL_MAX_BYTES - 2);

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DeliveryLog } from "../../../core/stream/delivery_log.ts";
 
-/** Sends frames 33 ms apart with a large one every 2 s; the path takes 1 ms, reports come every second. */
+/**
+ * Sends frames 33 ms apart with a large one every 2 s; the path takes 1 ms, reports come every
+ * second.
+ */
 function play(lateReport: number, seconds: number): number {
   const log = new DeliveryLog();
   let sequence = 0;

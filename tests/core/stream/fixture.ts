@@ -1,4 +1,8 @@
-/** A publisher, viewers and an engine for the hub's tests: plaintext instead of SRTP, virtual time. @module */
+/**
+ * A publisher, viewers and an engine for the hub's tests: plaintext instead of SRTP, virtual time.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import type { SenderId } from "../../../core/base/mod.ts";
 import { putU16, putU32, u8, u16, u32 } from "../../../core/bytes/mod.ts";
@@ -323,7 +327,10 @@ export class World {
   }
 }
 
-/** 30 frames a second for `seconds`, audio every 20 ms; a keyframe first and then every `gop` frames. */
+/**
+ * 30 frames a second for `seconds`, audio every 20 ms; a keyframe first and then every `gop`
+ * frames.
+ */
 export function play(world: World, source: Source, frames: number, gop = 1e9): void {
   for (let i = 0; i < frames; i++) {
     source.pushFrame(world.now, i % gop === 0);

@@ -1,4 +1,6 @@
-/** A server with the routes that the tests of server/http ask for, and a client that sends bytes. */
+/**
+ * A server with the routes that the tests of server/http ask for, and a client that sends bytes.
+ */
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";

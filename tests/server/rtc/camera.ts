@@ -1,4 +1,8 @@
-/** H.264 that nobody could decode, in RTP that everybody takes: parameter sets, then fragments. @module */
+/**
+ * H.264 that nobody could decode, in RTP that everybody takes: parameter sets, then fragments.
+ *
+ * @module
+ */
 import { concat } from "../../../core/bytes/mod.ts";
 import { encodeRtpHeader } from "../../../core/wire/rtp/mod.ts";
 import { type RtcClient, VIDEO_PAYLOAD_TYPE, VIDEO_SSRC } from "./client.ts";

@@ -1,4 +1,8 @@
-/** A WebRTC client made by hand: WHIP or WHEP, one TCP connection at a time, H.264 and RTCP. @module */
+/**
+ * A WebRTC client made by hand: WHIP or WHEP, one TCP connection at a time, H.264 and RTCP.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { isFault } from "../../../core/base/mod.ts";

@@ -90,7 +90,10 @@ export class ClientHandshake implements Handshake {
     }
   }
 
-  /** A ClientHello begins the transcript anew: a first one without cookie is not in it (RFC 6347 §4.2.1). */
+  /**
+   * A ClientHello begins the transcript anew: a first one without cookie is not in it (RFC 6347
+   * §4.2.1).
+   */
   #hello(cookie: Uint8Array): Flight {
     this.#exchange.forgetTranscript();
     const body = encodeClientHello({

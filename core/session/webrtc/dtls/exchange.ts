@@ -37,7 +37,9 @@ export interface ExchangeOptions {
 
 /** What a good message leads to. */
 export interface Step {
-  /** An answer that leaves no trace: HelloVerifyRequest. The message that caused it is forgotten. */
+  /**
+   * An answer that leaves no trace: HelloVerifyRequest. The message that caused it is forgotten.
+   */
   readonly stateless?: HandshakeMessage;
   /** Our next flight. */
   readonly flight?: Flight;

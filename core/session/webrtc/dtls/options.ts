@@ -11,9 +11,14 @@ export type DtlsRole = "client" | "server";
 
 /** What carries the datagrams. */
 export interface DtlsNetwork {
-  /** The network loses and doubles nothing (RFC 4571 over TCP): no retransmission by timer, no cookie. */
+  /**
+   * The network loses and doubles nothing (RFC 4571 over TCP): no retransmission by timer, no
+   * cookie.
+   */
   readonly reliable: boolean;
-  /** Of a server over UDP: a ClientHello without a right cookie is answered with HelloVerifyRequest. */
+  /**
+   * Of a server over UDP: a ClientHello without a right cookie is answered with HelloVerifyRequest.
+   */
   readonly cookie?: CookieOptions;
 }
 
@@ -26,7 +31,9 @@ export interface DtlsOptions extends ExchangeOptions, DtlsNetwork {
 }
 
 export type DtlsEvent =
-  /** The peer has the key of a certificate the signalling named, and both saw the same handshake. */
+  /**
+   * The peer has the key of a certificate the signalling named, and both saw the same handshake.
+   */
   | {
       readonly type: "connected";
       readonly profile: SrtpProfile;

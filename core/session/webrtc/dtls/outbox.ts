@@ -16,7 +16,9 @@ import { PROTECTION_BYTES, type RecordKey, sealFragment } from "./record_cipher.
 /** A smaller piece of a message is left for the next datagram, unless it is the whole rest. */
 const MIN_PIECE_BYTES = 64;
 
-/** Turns messages into records, each with a sequence number of its own, and records into datagrams. */
+/**
+ * Turns messages into records, each with a sequence number of its own, and records into datagrams.
+ */
 export class Outbox {
   readonly #mtu: number;
   readonly #datagrams: Uint8Array[] = [];

@@ -37,7 +37,10 @@ export class Reassembly {
     return this.#bytes;
   }
 
-  /** Takes a fragment; false when its message is too long. Fragments of old or far messages are passed over. */
+  /**
+   * Takes a fragment; false when its message is too long. Fragments of old or far messages are
+   * passed over.
+   */
   insert(fragment: HandshakeFragment): boolean {
     if (fragment.length > MAX_MESSAGE_BYTES) return false;
     const ahead = fragment.messageSeq - this.#next;

@@ -31,7 +31,10 @@ export class Secrets {
   readonly #serverRandom: Uint8Array;
   readonly #master: Uint8Array;
 
-  /** `sessionHash`, of the messages up to ClientKeyExchange, is given with extended master secret (RFC 7627 §4). */
+  /**
+   * `sessionHash`, of the messages up to ClientKeyExchange, is given with extended master secret
+   * (RFC 7627 §4).
+   */
   constructor(
     crypto: CryptoProvider,
     suite: Suite,

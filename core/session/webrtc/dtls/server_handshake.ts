@@ -79,7 +79,8 @@ export class ServerHandshake implements Handshake {
     const hello = decodeClientHello(message.body);
     if (isFault(hello)) return malformed(hello);
     if (this.#cookies !== undefined && !this.#cookies.isRight(hello)) {
-      // Old servers say 1.0 here whatever they will choose, and clients expect it (RFC 6347 §4.2.1).
+      // Old servers say 1.0 here whatever they will choose, and clients expect it (RFC 6347
+      // §4.2.1).
       const cookie = this.#cookies.make(hello);
       const body = encodeHelloVerifyRequest({ version: DTLS_1_0, cookie });
       const { messageSeq } = message;
@@ -152,7 +153,9 @@ export class ServerHandshake implements Handshake {
     return NOTHING;
   }
 
-  /** Only now is it known that the peer has the certificate's key, and only now are keys given out. */
+  /**
+   * Only now is it known that the peer has the certificate's key, and only now are keys given out.
+   */
   #handleCertificateVerify(message: HandshakeMessage): Step | Refusal {
     const signed = decodeCertificateVerify(message.body);
     if (isFault(signed)) return malformed(signed);

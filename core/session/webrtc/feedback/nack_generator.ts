@@ -1,7 +1,10 @@
 import { type Millis, NEVER } from "../../../base/mod.ts";
 import { encodeRtcp, type Nack } from "../../../wire/rtcp/mod.ts";
 
-/** A hole is asked for only after so long: packets overtake each other when media moves to another connection. */
+/**
+ * A hole is asked for only after so long: packets overtake each other when media moves to another
+ * connection.
+ */
 export const REORDER_MILLIS: Millis = 10;
 /** Holes of one source; with more, nothing is asked for but a keyframe. */
 export const MAX_MISSING: number = 512;
@@ -71,7 +74,8 @@ export class NackGenerator {
   }
 
   /**
-   * A packet of a media SSRC came, or was unwrapped from its retransmission. `index` is the extended
+   * A packet of a media SSRC came, or was unwrapped from its retransmission. `index` is the
+   * extended
    * one (rollover counter << 16 | sequence number).
    */
   handlePacket(ssrc: number, index: number, now: Millis): void {

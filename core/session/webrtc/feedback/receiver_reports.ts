@@ -2,7 +2,10 @@ import { type Millis, NEVER } from "../../../base/mod.ts";
 import { compactNtp, encodeRtcp, type NtpTime, type ReportBlock } from "../../../wire/rtcp/mod.ts";
 import { difference32 } from "../../../wire/rtp/mod.ts";
 
-/** Between reports. RFC 4585 §3.5 allows less than the 5 s of RFC 3550; libwebrtc reports video every second. */
+/**
+ * Between reports. RFC 4585 §3.5 allows less than the 5 s of RFC 3550; libwebrtc reports video
+ * every second.
+ */
 export const RECEIVER_REPORT_MILLIS: Millis = 1_000;
 /** As many as fit one RR; packets of further sources are not accounted for. */
 export const MAX_REPORTED_SOURCES: number = 31;
@@ -36,7 +39,9 @@ export interface ReceiverReportsOptions {
   readonly intervalMillis?: Millis;
 }
 
-/** Reception statistics of each SSRC of a publisher (RFC 3550 §6.4.1, A.3, A.8), and RR with SDES. */
+/**
+ * Reception statistics of each SSRC of a publisher (RFC 3550 §6.4.1, A.3, A.8), and RR with SDES.
+ */
 export class ReceiverReports {
   readonly #senderSsrc: number;
   readonly #cname: string;
@@ -50,7 +55,10 @@ export class ReceiverReports {
     this.#interval = options.intervalMillis ?? RECEIVER_REPORT_MILLIS;
   }
 
-  /** `index` is the extended one (rollover counter << 16 | sequence number). Retransmissions count on their own SSRC. */
+  /**
+   * `index` is the extended one (rollover counter << 16 | sequence number). Retransmissions count
+   * on their own SSRC.
+   */
   handlePacket(ssrc: number, index: number, rtpTime: number, clockRate: number, now: Millis): void {
     const source = this.#sources.get(ssrc);
     if (source === undefined) {

@@ -33,9 +33,13 @@ export interface TwccFeedbackOptions {
 export class TwccFeedback {
   readonly #senderSsrc: number;
   readonly #interval: Millis;
-  /** Arrival in 250 us, by extended sequence number modulo the window; NaN when it did not arrive. */
+  /**
+   * Arrival in 250 us, by extended sequence number modulo the window; NaN when it did not arrive.
+   */
   readonly #arrivals: Float64Array = new Float64Array(TWCC_WINDOW).fill(Number.NaN);
-  /** Extended sequence numbers: the first one to report, and the one behind the highest received. */
+  /**
+   * Extended sequence numbers: the first one to report, and the one behind the highest received.
+   */
   #from = -1;
   #to = -1;
   #mediaSsrc = 0;
@@ -106,7 +110,9 @@ export class TwccFeedback {
     this.#to = sequence + 1;
   }
 
-  /** What can be said in one packet from `#from` on; holds a received packet, for the last one is. */
+  /**
+   * What can be said in one packet from `#from` on; holds a received packet, for the last one is.
+   */
   #collect(): TransportFeedback {
     const deltas: (number | undefined)[] = [];
     let referenceTime = 0;

@@ -1,4 +1,8 @@
-/** From an offer and a judgement of each of its lines to the text of the answer (RFC 8829 §5.3). @module */
+/**
+ * From an offer and a judgement of each of its lines to the text of the answer (RFC 8829 §5.3).
+ *
+ * @module
+ */
 import { encodingName } from "../../../media/mod.ts";
 import {
   type Codec,
@@ -65,7 +69,9 @@ function isRejected({ port, bundleOnly }: MediaDescription): boolean {
   return port === 0 && !bundleOnly;
 }
 
-/** On one transport a payload type and an extension id mean one thing only (RFC 9143 §9.2, §9.3). */
+/**
+ * On one transport a payload type and an extension id mean one thing only (RFC 9143 §9.2, §9.3).
+ */
 function findConflict(
   offer: SessionDescription,
   media: readonly NegotiatedMedia[],
@@ -227,7 +233,10 @@ function msidStream(streamName: string): string {
   return streamName.replaceAll(/[^A-Za-z0-9._-]/g, "-").slice(0, 64);
 }
 
-/** A viewer learns our SSRCs from the answer: Firefox and older stacks do not take them from packets. */
+/**
+ * A viewer learns our SSRCs from the answer: Firefox and older stacks do not take them from
+ * packets.
+ */
 function answeredSources(
   taken: NegotiatedMedia,
   local: LocalParameters,

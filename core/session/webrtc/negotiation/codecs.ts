@@ -59,7 +59,10 @@ function retransmissions(media: MediaDescription): Map<number, number> {
   return out;
 }
 
-/** RED over one of the codecs taken (RFC 2198 §5), audio only: over video it carries ULPFEC, which we do not forward. */
+/**
+ * RED over one of the codecs taken (RFC 2198 §5), audio only: over video it carries ULPFEC, which
+ * we do not forward.
+ */
 export function takenRed(
   media: MediaDescription,
   codecs: readonly NegotiatedCodec[],

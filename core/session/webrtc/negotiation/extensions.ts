@@ -50,7 +50,9 @@ const FROM_PUBLISHERS: readonly string[] = [
   VIDEO_TIMING_URI,
 ];
 
-/** Ids that fit the one-byte header (RFC 8285 §4.2); browsers give away no others while these last. */
+/**
+ * Ids that fit the one-byte header (RFC 8285 §4.2); browsers give away no others while these last.
+ */
 const MAX_ID = 14;
 
 /** The extensions taken of a line whose answer will be `direction`. */

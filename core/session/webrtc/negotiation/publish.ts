@@ -1,5 +1,6 @@
 /**
- * The offer of a publisher (WHIP, RFC 9725 §4.4.3): everything it wants to send is taken, or nothing.
+ * The offer of a publisher (WHIP, RFC 9725 §4.4.3): everything it wants to send is taken, or
+ * nothing.
  *
  * @module
  */

@@ -77,7 +77,10 @@ function groupOf(
   return group?.mids ?? [];
 }
 
-/** The sections that may carry the transport's attributes: accepted ones first, then others bundled with them. */
+/**
+ * The sections that may carry the transport's attributes: accepted ones first, then others bundled
+ * with them.
+ */
 function inGroupOrder(
   offer: SessionDescription,
   accepted: readonly MediaDescription[],

@@ -11,7 +11,9 @@ export interface LocalParameters {
   readonly candidates: readonly Candidate[];
   /** Decimal digits for `o=`, below 2^63 (RFC 8829 §5.2.1). */
   readonly sessionId: string;
-  /** The `codec` query: a wish. It comes first where it is offered and changes nothing where not. */
+  /**
+   * The `codec` query: a wish. It comes first where it is offered and changes nothing where not.
+   */
   readonly preferredCodec: CodecName | undefined;
   /** Feedback not to take although we could, as `nack` and `transport-cc` when configured off. */
   readonly declinedFeedback?: readonly string[];

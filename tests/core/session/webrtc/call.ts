@@ -83,7 +83,9 @@ export class Call {
     this.drain();
   }
 
-  /** Takes what the transport says; what it wrote is read by the peer if the connection is there. */
+  /**
+   * Takes what the transport says; what it wrote is read by the peer if the connection is there.
+   */
   drain(): void {
     const { transport } = this;
     for (let out = transport.pollTransmit(); out !== undefined; out = transport.pollTransmit()) {

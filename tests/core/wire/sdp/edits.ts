@@ -1,4 +1,8 @@
-/** Recorded offers with lines lost, doubled, moved, replaced or scratched, for fast-check. @module */
+/**
+ * Recorded offers with lines lost, doubled, moved, replaced or scratched, for fast-check.
+ *
+ * @module
+ */
 import fc from "fast-check";
 import { WRONG_LINES } from "./descriptions.ts";
 import { recorded, recordedNames } from "./recorded.ts";

@@ -6,7 +6,9 @@ import { decodeSdp, encodeSdp, isSdpFault, MAX_SDP_LENGTH } from "../../../../co
 import { editedOffers } from "./edits.ts";
 import { recorded, recordedNames } from "./recorded.ts";
 
-/** Fuzzed input must come back as a value; a description must survive being written and read again. */
+/**
+ * Fuzzed input must come back as a value; a description must survive being written and read again.
+ */
 function readsSafely(sdp: string | Uint8Array): void {
   const description = decodeSdp(sdp);
   if (isSdpFault(description)) {

@@ -1,4 +1,8 @@
-/** Offers that real peers made, in tests/vectors/sdp: a `#` line naming the source, then the SDP. @module */
+/**
+ * Offers that real peers made, in tests/vectors/sdp: a `#` line naming the source, then the SDP.
+ *
+ * @module
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { repository } from "../../../tools.ts";

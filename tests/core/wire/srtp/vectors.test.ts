@@ -97,7 +97,9 @@ for (const bits of [128, 256] as const) {
   });
 }
 
-/** The packets that the generator of the libsrtp vectors protects: a CSRC, an extension, 37 bytes. */
+/**
+ * The packets that the generator of the libsrtp vectors protects: a CSRC, an extension, 37 bytes.
+ */
 function libsrtpPlain(sequence: number): Uint8Array {
   const head = [0x91, 0xe0, sequence >> 8, sequence & 255, 0, 1, sequence >> 8, sequence & 255];
   const rest = hex("cafebabe63737263bede000112010203");

@@ -1,4 +1,9 @@
-/** What an attacker does that no endpoint of ours would: messages, keys and records of his own making. @module */
+/**
+ * What an attacker does that no endpoint of ours would: messages, keys and records of his own
+ * making.
+ *
+ * @module
+ */
 
 import type { AesGcm, CryptoProvider, PrivateKey } from "../../../../../core/base/mod.ts";
 import { isFault } from "../../../../../core/base/mod.ts";

@@ -1,4 +1,9 @@
-/** Attacks on who the peer is and on what he has to prove; the first eleven are those that werift accepts. @module */
+/**
+ * Attacks on who the peer is and on what he has to prove; the first eleven are those that werift
+ * accepts.
+ *
+ * @module
+ */
 
 import type { CryptoProvider, PublicKey } from "../../../../../core/base/mod.ts";
 import type { Fingerprint } from "../../../../../core/session/webrtc/dtls/mod.ts";

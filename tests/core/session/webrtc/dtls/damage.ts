@@ -1,9 +1,15 @@
-/** Harm done to one message of a handshake on its way, over the virtual network or a real one. @module */
+/**
+ * Harm done to one message of a handshake on its way, over the virtual network or a real one.
+ *
+ * @module
+ */
 
 import type { Script, Side } from "../../../../sim/network.ts";
 import { changeRecords, datagramOf } from "./records.ts";
 
-/** Every record of a handshake, by who sends it and its name. The second ClientHello has a cookie. */
+/**
+ * Every record of a handshake, by who sends it and its name. The second ClientHello has a cookie.
+ */
 export const everyRecord: readonly (readonly [Side, string])[] = [
   ["a", "client_hello"],
   ["b", "hello_verify_request"],
