@@ -86,7 +86,7 @@ function leadingBytes(source: string): number {
 
 function main(): void {
   const files = globSync("core/**/*.ts", { cwd: repository });
-  if (files.length === 0) throw new Error("no file in core/");
+  if (files.length === 0) throw new Error("No file in core/");
   for (const file of files.sort()) {
     for (const line of impurities(readFileSync(join(repository, file), "utf8"))) {
       console.log(`${file}:${line}`);

@@ -85,5 +85,5 @@ function splitNalUnits(accessUnit: Uint8Array): Uint8Array[] {
 }
 
 function damaged(at: number): MonoportError {
-  return new MonoportError("api-misuse", `not a demo clip: damaged at byte ${at}`);
+  return new MonoportError("api-misuse", `Not a demo clip: damaged at byte ${at}`);
 }

@@ -36,7 +36,7 @@ export function listenNet(
     server.on("error", (error) => options.onAcceptError?.(asError(error)));
     const resuming = acceptStalls ? keepAccepting(server) : undefined;
     const at = server.address();
-    if (at === null || typeof at === "string") throw new Error("not listening");
+    if (at === null || typeof at === "string") throw new Error("The listener has no address");
     return {
       local: endpoint(at.address, at.port),
       // The callback of `close` would wait for every connection to end.

@@ -4,7 +4,7 @@
 export function element<T extends HTMLElement>(id: string, type: new () => T): T {
   const found = document.getElementById(id);
   if (found instanceof type) return found;
-  throw new Error(`this page has no ${type.name} #${id}`);
+  throw new Error(`This page has no ${type.name} #${id}`);
 }
 
 /**

@@ -14,7 +14,10 @@ export const FRAME_LIMIT_BYTES: number = 0xffff;
  */
 export function frame(out: Uint8Array, at: number, length: number): number {
   if (length > FRAME_LIMIT_BYTES) {
-    throw new MonoportError("api-misuse", `a frame of ${length} bytes does not fit RFC 4571`);
+    throw new MonoportError(
+      "api-misuse",
+      `Cannot frame ${length} bytes: RFC 4571 has room for ${FRAME_LIMIT_BYTES}`,
+    );
   }
   putU16(out, at, length);
   return at + FRAME_HEADER_BYTES;

@@ -121,7 +121,10 @@ function putHeader(
 ): void {
   const length = words(bodyBytes(packet));
   if (count > MAX_COUNT || length > 0xffff) {
-    throw new MonoportError("api-misuse", `too much for one RTCP packet: ${packet.type}`);
+    throw new MonoportError(
+      "api-misuse",
+      `Cannot encode ${packet.type}: too much for one RTCP packet`,
+    );
   }
   out[at] = 0x80 | count;
   out[at + 1] = type;
@@ -168,7 +171,8 @@ function putGoodbye(out: Uint8Array, at: number, ssrcs: readonly number[], reaso
 
 /** One byte of length, then the text. */
 function putText(out: Uint8Array, at: number, text: string): void {
-  if (text.length > 255) throw new MonoportError("api-misuse", "RTCP text of over 255 characters");
+  if (text.length > 255)
+    throw new MonoportError("api-misuse", "Cannot encode RTCP text of over 255 characters");
   out[at] = text.length;
   for (let i = 0; i < text.length; i++) out[at + 1 + i] = text.charCodeAt(i);
 }

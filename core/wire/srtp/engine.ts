@@ -74,7 +74,10 @@ export class PlainSrtpEngine implements SrtpEngine {
     let sent = found.ssrcs.get(rewrite.ssrc);
     if (sent === undefined) {
       if (found.ssrcs.size >= MAX_SRTP_SSRCS) {
-        throw new MonoportError("api-misuse", `more than ${MAX_SRTP_SSRCS} SSRCs for one viewer`);
+        throw new MonoportError(
+          "api-misuse",
+          `Cannot seal more than ${MAX_SRTP_SSRCS} SSRCs for one viewer`,
+        );
       }
       sent = new SentIndexes();
       found.ssrcs.set(rewrite.ssrc, sent);

@@ -35,7 +35,9 @@ function derive(crypto: CryptoProvider, keys: SrtpKeys, labels: number): Session
   const info = srtpProfileInfo(keys.profile);
   const { masterKey, masterSalt } = keys;
   if (masterKey.length !== info.keyBytes || masterSalt.length !== info.saltBytes) {
-    throw new RangeError(`${keys.profile} wants ${info.keyBytes} + ${info.saltBytes} bytes of key`);
+    throw new RangeError(
+      `The keys do not fit: ${keys.profile} wants ${info.keyBytes} + ${info.saltBytes} bytes of key`,
+    );
   }
   const ecb = crypto.aesEcb(masterKey);
   const stream = (label: number, size: number): Uint8Array => {

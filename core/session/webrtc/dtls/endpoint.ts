@@ -43,8 +43,8 @@ import {
 import { ServerHandshake } from "./server_handshake.ts";
 
 /**
- * Over UDP anybody may put a plaintext record in. So a bad handshake message or a plaintext alert does not end the
- * handshake at once, but when the peer has not gone on within this time (his retransmission comes sooner).
+ * Over UDP anybody may put a plaintext record in: a bad handshake message or a plaintext alert
+ * ends the handshake when the peer has not gone on within this time (he retransmits sooner).
  */
 const DOUBT_MILLIS: Millis = 3_000;
 /** Alerts that answer a well-formed ClientHello. */
@@ -61,10 +61,9 @@ type State = "waiting" | "handshake" | "connected" | "over";
 type Timer = "deadline" | "doubt";
 
 /**
- * One DTLS association. A datagram in or out is a UDP datagram or an RFC 4571 frame and may hold several records.
- *
- * The owner feeds it only what came from validated ICE pairs. After `failed`, `closed` or `close()` all input is
- * ignored.
+ * One DTLS association. A datagram in or out is a UDP datagram or an RFC 4571 frame, of one record
+ * or several. The owner feeds it only what came from validated ICE pairs. After `failed`, `closed`
+ * or `close()` all input is ignored.
  */
 export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> {
   readonly counters: DtlsCounters = zeroCounters();
@@ -83,7 +82,8 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
 
   constructor(options: DtlsOptions) {
     const mtu = options.mtu ?? DEFAULT_MTU;
-    if (mtu < MIN_MTU) throw new MonoportError("api-misuse", `mtu ${mtu} is below ${MIN_MTU}`);
+    if (mtu < MIN_MTU)
+      throw new MonoportError("api-misuse", `The MTU cannot be ${mtu}; the least is ${MIN_MTU}`);
     this.#options = options;
     this.#reliable = options.reliable;
     this.#outbox = new Outbox(Math.min(mtu, 16_384));
