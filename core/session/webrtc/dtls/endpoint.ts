@@ -82,8 +82,7 @@ export class DtlsEndpoint implements Machine<Uint8Array, Uint8Array, DtlsEvent> 
 
   constructor(options: DtlsOptions) {
     const mtu = options.mtu ?? DEFAULT_MTU;
-    if (mtu < MIN_MTU)
-      throw new MonoportError("api-misuse", `The MTU cannot be ${mtu}; the least is ${MIN_MTU}`);
+    if (mtu < MIN_MTU) throw new MonoportError("api-misuse", `MTU ${mtu} is below ${MIN_MTU}`);
     this.#options = options;
     this.#reliable = options.reliable;
     this.#outbox = new Outbox(Math.min(mtu, 16_384));
