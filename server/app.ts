@@ -17,15 +17,26 @@ export interface AppOptions {
   /** Absent when `http_server.enabled` is off. */
   readonly pages: Readonly<Record<string, Asset>> | undefined;
   readonly metrics: Metrics;
-  /** CORS headers on signalling, media and reads. */
-  readonly crossDomain: boolean;
+  /** What has CORS headers. */
+  readonly crossDomain: CrossDomain;
   readonly onError: (error: unknown) => void;
+}
+
+export interface CrossDomain {
+  /** API, signalling, metrics: `http_api.crossdomain`. */
+  readonly api: boolean;
+  /** Everything else: `http_server.crossdomain`. */
+  readonly pages: boolean;
 }
 
 export function createApp(options: AppOptions): Hono {
   const app = new Hono({ strict: true });
   app.use("*", countAnswers(options.metrics));
-  if (options.crossDomain) app.use("*", crossDomain);
+  app.use("*", (c, next) =>
+    options.crossDomain[API_PATH.test(c.req.path) ? "api" : "pages"]
+      ? crossDomain(c, next)
+      : next(),
+  );
   app.get("/healthz", (c) => c.text("ok\n"));
   app.get("/metrics", (c) =>
     c.body(options.metrics.render(), 200, {
@@ -50,6 +61,7 @@ function countAnswers(metrics: Metrics): MiddlewareHandler {
   };
 }
 
+const API_PATH = /^\/(api|rtc|whip|whep|metrics|healthz)(\/|$)/;
 const OFFER_PATH = /^\/(rtc\/v1|whip|whep)\//;
 
 /**

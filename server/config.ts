@@ -99,10 +99,10 @@ const settings = {
   max_connections: setting(wholeNumber(1, 1_000_000), "20000", "TCP connections at a time"),
   "http_api.enabled": setting(onOff, "on", "serve the HTTP API"),
   "http_api.listen": setting(endpoints, "", "[host:]port of the API, if not the shared one"),
-  "http_api.crossdomain": setting(onOff, "on", "CORS headers on the API"),
+  "http_api.crossdomain": setting(onOff, "on", "CORS headers on API and signalling"),
   "http_server.enabled": setting(onOff, "on", "serve the pages"),
   "http_server.listen": setting(endpoints, "", "[host:]port of the pages, if not the shared one"),
-  "http_server.crossdomain": setting(onOff, "on", "CORS headers on pages and media"),
+  "http_server.crossdomain": setting(onOff, "on", "CORS headers on the pages"),
   "rtc_server.enabled": setting(onOff, "on", "serve WebRTC"),
   "rtc_server.candidate": setting(
     candidate,

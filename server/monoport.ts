@@ -134,7 +134,10 @@ function httpServer({ runtime, config, admit, log, metrics, rtc }: HttpParts): H
         : undefined,
     pages: config["http_server.enabled"] ? assets : undefined,
     metrics,
-    crossDomain: config["http_api.crossdomain"],
+    crossDomain: {
+      api: config["http_api.crossdomain"],
+      pages: config["http_server.crossdomain"],
+    },
     onError: (error) => log.error("A route failed", { error: String(error) }),
   });
   return new HttpServer({

@@ -102,6 +102,24 @@ describe("the HTTP API", () => {
     assert.doesNotMatch(preflight.headers.get("access-control-allow-methods") ?? "", /DELETE/);
   });
 
+  test("CORS of the API and of the pages is switched apart", async (t) => {
+    const headersOf = async (url: string, path: string): Promise<string | null> => {
+      const answer = await fetch(url + path, { method: "HEAD" });
+      return answer.headers.get("access-control-allow-origin");
+    };
+    for (const [off, api, pages] of [
+      ["http_api", null, "*"],
+      ["http_server", "*", null],
+    ] as const) {
+      const other = await start([`--${off}.crossdomain`, "off"]);
+      t.after(() => other.monoport.close());
+      for (const path of ["/api/v1/versions", "/rtc/v1/whip/", "/whep/live/a", "/metrics"]) {
+        assert.equal(await headersOf(other.url, path), api, path);
+      }
+      assert.equal(await headersOf(other.url, "/players/whip.html"), pages);
+    }
+  });
+
   test("metrics are Prometheus text, and count what came in", async () => {
     const answer = await fetch(`${server.url}/metrics`);
     assert.match(answer.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
