@@ -6,6 +6,16 @@
  */
 import { hostOnly, isLoopback } from "../candidates.ts";
 
+/** Any of them says that somebody else's call was passed on to us. */
+const PROXY_FIELDS: readonly string[] = [
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+];
+
 /**
  * Words for the refusal, or `undefined` when the call may pass. `remote` is the address of the TCP
  * connection's peer. Host and Origin are checked because a page of any site can make a visitor's
@@ -16,7 +26,7 @@ export function refusesChange(request: Request, remote: string): string | undefi
   const host = hostOnly(headers.get("host") ?? "");
   if (!isLoopback(remote))
     return `only this machine itself may change state, and the call came from ${remote}`;
-  if (headers.has("x-forwarded-for") || headers.has("forwarded")) {
+  if (PROXY_FIELDS.some((name) => headers.has(name))) {
     return "the call came through a proxy, and no credentials are configured";
   }
   if (host !== "localhost" && !isLoopback(host))
