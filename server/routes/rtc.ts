@@ -7,6 +7,7 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Admit } from "../admit.ts";
+import { isAddress } from "../candidates.ts";
 import type { Log } from "../log.ts";
 import { isRefusal, type Signalling, type SignalRefusal, type SignalRequest } from "../signal.ts";
 import { type Identity, jsonCode, SRS_CODE } from "./envelope.ts";
@@ -157,7 +158,9 @@ async function check(
       });
   }
   const peer = options.peer(c);
-  const address = peer.trusted && clientip !== "" ? clientip : peer.address;
+  // Who asks through a proxy writes his body himself: only a proxy's own call may name another.
+  const own = peer.trusted && peer.address === peer.direct;
+  const address = own && isAddress(clientip) ? clientip : peer.address;
   const verdict = await options.admit({ action, app, stream, token: tokenOf(c), address });
   if (!verdict.admitted) return { status: verdict.status, message: verdict.reason };
   return {
