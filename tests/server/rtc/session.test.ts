@@ -120,6 +120,7 @@ describe("a publisher and his viewers, over TCP", () => {
 
   test("DELETE ends either with close_notify", async () => {
     const source = await publisher("deleted");
+    camera(source).run(30); // and he goes on sending
     const screen = await viewer("deleted");
     const sessions = metric("monoport_sessions");
     for (const client of [screen.client, source]) {

@@ -137,6 +137,22 @@ describe("a retransmission (RFC 4588)", () => {
     );
   });
 
+  test("is counted from the highest packet, not from one that came late", () => {
+    const all = new Receiving(OFFERED);
+    all.put({ payloadType: 96, ssrc: 20, index: 0x1_0001 });
+    all.put({ payloadType: 96, ssrc: 20, index: 0x8002 });
+    all.put({ payloadType: 97, ssrc: 21, payload: osn(2, 7) });
+    assert.deepEqual(all.took().at(-1), [1, 20, 0x1_0002]);
+  });
+
+  test("that is missing itself is not asked for", () => {
+    const all = new Receiving(OFFERED);
+    all.put({ payloadType: 96, ssrc: 20, index: 9 });
+    all.put({ payloadType: 97, ssrc: 21, index: 0, payload: osn(8, 7) });
+    all.put({ payloadType: 97, ssrc: 21, index: 5, payload: osn(8, 7) });
+    assert.ok(!all.poll(100).some(({ type }) => type === "nack"));
+  });
+
   test("before any packet of the media has the index that SRTP would have given it", () => {
     for (const sequence of [0, 1, 0x7fff, 0x8000, 0x9c40, 0xffff]) {
       const all = new Receiving(OFFERED);

@@ -28,6 +28,7 @@ for (const role of ["server", "client"] as const) {
       call.peer.dtls.start(0);
       call.path = 1;
       call.step();
+      if (role === "server") assert.equal(call.transport.selected, 1, "where DTLS was heard");
       call.check(1, true);
       call.check(2, true);
       call.run();
@@ -40,6 +41,14 @@ for (const role of ["server", "client"] as const) {
       assert.equal(call.transport.selected, 1, "back to the first when that is nominated again");
       call.path = 1;
       call.assertMediaFlows(2);
+    });
+
+    test("a connection that is nominated later is told of once", () => {
+      const call = new Call(role);
+      call.connect(1, false);
+      call.check(1, true);
+      call.check(1, true);
+      assert.equal(call.count("selected"), 1);
     });
 
     test("the first connection dropped after each flight: the handshake goes on over a second one", () => {
