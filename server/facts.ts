@@ -1,7 +1,7 @@
 /** What the API tells about streams and clients, independent of how they came in. @module */
 import type { Millis } from "../core/base/mod.ts";
 
-/** Bits per second over the last 30 s. */
+/** In kbit/s, over the last 30 s. */
 export interface Rates {
   readonly receivedKbps: number;
   readonly sentKbps: number;

@@ -46,9 +46,8 @@ export class Client {
 
 export function clientFacts(client: Client, now: Millis): ClientFacts {
   const { session, name, viewing, publishing } = client;
-  const seconds = Math.max(1, (now - client.since) / 1000);
   const sent = viewing?.subscriber.byteRate.perSecond(now) ?? 0;
-  const received = publishing ? session.receivedBytes / seconds : 0;
+  const received = publishing ? receivedPerSecond(publishing, now) : 0;
   return {
     id: client.id,
     streamId: streamId(name.key),
@@ -65,6 +64,12 @@ export function clientFacts(client: Client, now: Millis): ClientFacts {
     trouble: viewing === undefined ? "" : troubleOf(viewing),
     droppedFrames: viewing?.subscriber.video?.stats.droppedFrames ?? 0,
   };
+}
+
+/** Bytes of RTP; a publisher's stream receives from nobody else. */
+function receivedPerSecond({ publisher }: Publishing, now: Millis): number {
+  const { audio, video } = publisher.stream;
+  return audio.byteRate.perSecond(now) + video.byteRate.perSecond(now);
 }
 
 /** What keeps a viewer from seeing or hearing, in words; empty when nothing does. */
