@@ -69,7 +69,7 @@ export class PublisherFeedback {
   }
 
   handleRtcp(bytes: Uint8Array, now: Millis): void {
-    const packets = decodeRtcp(bytes);
+    const packets = decodeRtcp(bytes, false);
     if (isFault(packets)) {
       this.#options.onFault(packets);
       return;

@@ -67,7 +67,7 @@ export class ViewerFeedback implements MediaSink {
   }
 
   #readRequests(bytes: Uint8Array, now: Millis): void {
-    const packets = decodeRtcp(bytes);
+    const packets = decodeRtcp(bytes, false);
     if (isFault(packets)) {
       this.#onFault(packets);
       return;

@@ -31,12 +31,18 @@ const SDES_CNAME = 1;
 /**
  * The packets of a compound or reduced-size packet, in order. Types that are not ours (XR, APP,
  * other feedback) are left out; one malformed packet spoils the whole.
+ *
+ * Transport-wide feedback of 36 bytes may speak of 65,535 packets: who has no use for it says so, and
+ * it is left out unread.
  */
-export function decodeRtcp(bytes: Uint8Array): RtcpPacket[] | Fault {
+export function decodeRtcp(bytes: Uint8Array, withTransportWide = true): RtcpPacket[] | Fault {
   const cursor = new CompoundCursor();
   const packets: RtcpPacket[] = [];
   cursor.start(bytes);
   while (cursor.next()) {
+    const { type, count } = cursor;
+    const transportWide = type === Pt.TransportFeedback && count === Fmt.TransportWide;
+    if (transportWide && !withTransportWide) continue;
     const packet = decodePacket(cursor);
     if (isFault(packet)) return packet;
     if (packet !== undefined) packets.push(packet);
