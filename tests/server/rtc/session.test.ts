@@ -189,6 +189,24 @@ describe("a publisher and his viewers, over TCP", () => {
     assert.ok(!(await list()).some(({ name }) => name === "kicked"));
   });
 
+  test("the API tells a publisher's rate, the same as his stream's", async () => {
+    const film = camera(await publisher("rated"));
+    film.send(true);
+    for (let i = 0; i < 20; i++) film.send(false, 5);
+    const rate = async (list: "clients" | "streams"): Promise<number> => {
+      const answer = await fetch(`${server.url}/api/v1/${list}/?count=100`);
+      type Entry = { name: string; kbps: { recv_30s: number } };
+      const entries = ((await answer.json()) as Record<typeof list, Entry[]>)[list];
+      return entries.find(({ name }) => name === "rated")?.kbps.recv_30s ?? 0;
+    };
+    let [client, stream] = [0, 0];
+    for (let i = 0; i < 100 && stream < 500; i++) {
+      await new Promise((wake) => setTimeout(wake, 20));
+      [client, stream] = [await rate("clients"), await rate("streams")];
+    }
+    assert.ok(client > 500 && Math.abs(client - stream) < stream / 10, `${client} ${stream}`);
+  });
+
   test("a fingerprint that is not the certificate's ends the session, and nothing was sent", async () => {
     const sessions = metric("monoport_sessions_ended_total", "dtls");
     const film = camera(await publisher("wrong"));
