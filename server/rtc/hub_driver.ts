@@ -23,10 +23,13 @@ export class HubDriver {
   drain(): void {
     if (this.#draining) return; // an event ended a session, whose last turn led here
     this.#draining = true;
-    for (let event = this.#hub.pollEvent(); event !== undefined; event = this.#hub.pollEvent()) {
-      this.#handle(event);
+    try {
+      for (let event = this.#hub.pollEvent(); event !== undefined; event = this.#hub.pollEvent()) {
+        this.#handle(event);
+      }
+    } finally {
+      this.#draining = false;
     }
-    this.#draining = false;
     this.#schedule();
   }
 

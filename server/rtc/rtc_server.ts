@@ -286,6 +286,7 @@ export class RtcServer implements Signalling, Facts {
       transport,
       role,
       onFault: (fault) => metrics.fault(fault),
+      onError: (error) => log.limited("error", "A session failed", { error: String(error) }),
       afterInput: () => this.drain(),
       onClosed: (reason, fault) => this.#forget(client, reason, fault?.toString()),
     });

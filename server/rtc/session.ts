@@ -41,6 +41,8 @@ export interface SessionOptions {
   readonly transport: WebRtcTransport;
   readonly role: SessionRole;
   readonly onFault: (fault: Fault) => void;
+  /** Something of ours threw on a peer's input, which is a bug; the connection is closed for it. */
+  readonly onError: (error: unknown) => void;
   /** Input was handled to its end: time to look at what it did elsewhere. */
   readonly afterInput: () => void;
   /** The session is over, and its connections are being closed. */
@@ -136,9 +138,14 @@ export class RtcSession {
   #input(pair: number, chunk: Uint8Array): void {
     if (this.#over) return;
     this.receivedBytes += chunk.length;
-    this.#transport.handleInput({ pair, bytes: chunk }, this.#runtime.now());
-    this.#turn();
-    this.#options.afterInput();
+    try {
+      this.#transport.handleInput({ pair, bytes: chunk }, this.#runtime.now());
+      this.#turn();
+      this.#options.afterInput();
+    } catch (error) {
+      this.#options.onError(error);
+      throw error;
+    }
   }
 
   /** The peer closed the connection; a half of it is of no use. */

@@ -67,6 +67,8 @@ class Clock {
 class Fixture {
   readonly clock: Clock = new Clock();
   readonly ends: string[] = [];
+  readonly errors: unknown[] = [];
+  onTurn: () => void = () => {};
   readonly peer: RtcPeer = new RtcPeer({
     role: "client",
     identity: alice,
@@ -87,13 +89,14 @@ class Fixture {
     role: {
       onConnected: () => {},
       onPath: () => {},
-      onTurn: () => {},
+      onTurn: () => this.onTurn(),
       onDrain: () => {},
       handleTimeout: () => {},
       nextTimeout: () => Number.POSITIVE_INFINITY,
       onClosed: () => {},
     },
     onFault: () => {},
+    onError: (error) => this.errors.push(error),
     afterInput: () => {},
     onClosed: (reason) => this.ends.push(reason),
   });
@@ -147,5 +150,16 @@ describe("connections of a session whose peer takes nothing", () => {
       conn.handler.data(fixture.peer.check(true));
     }
     assert.deepEqual(fixture.ends, ["dtls"]);
+  });
+
+  test("a bug of ours is told, and thrown on to who closes the connection", () => {
+    const fixture = new Fixture();
+    const conn = fixture.attach();
+    const bug = new Error("a bug");
+    fixture.onTurn = () => {
+      throw bug;
+    };
+    assert.throws(() => conn.handler.data(fixture.peer.check(true)), bug);
+    assert.deepEqual(fixture.errors, [bug]);
   });
 });
