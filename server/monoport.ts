@@ -68,7 +68,7 @@ export async function serve({
   });
   metrics.gauge("monoport_connections", "TCP connections that are open", () => port.connections);
   metrics.gauge("monoport_sessions", "WebRTC sessions", () => rtc.sessions);
-  metrics.gauge("monoport_streams", "Streams, live or waited for", () => rtc.streams().length);
+  metrics.gauge("monoport_streams", "Streams, live or waited for", () => rtc.hub.size);
   metrics.gauge("monoport_resident_bytes", "Resident memory", () => runtime.usage().residentBytes);
   const demo =
     config.demo && servesRtc(config)
