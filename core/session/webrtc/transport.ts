@@ -42,11 +42,16 @@ export const UNKNOWN_PACKET: Fault = /* @__PURE__ */ fault("unknown-packet", "RF
 /** SRTP before the handshake gave keys. */
 export const NO_KEYS: Fault = /* @__PURE__ */ fault("no-keys", "RFC 5764 §5.1.2");
 
-/** Profiles we offer, best first: AES-GCM costs least where the processor has it. */
+/**
+ * Profiles we take, best first. A browser offers several, so the order is ours to choose
+ * by cost: GCM wants a new cipher object per packet, counter mode one call per viewer and batch and
+ * two hashes per packet. That is a third less of the server's whole cost on Node, a fifth on Deno;
+ * only Bun is better off with GCM, by a sixth (docs/performance.md).
+ */
 export const SRTP_PROFILES: readonly SrtpProfile[] = [
+  "SRTP_AES128_CM_HMAC_SHA1_80",
   "SRTP_AEAD_AES_128_GCM",
   "SRTP_AEAD_AES_256_GCM",
-  "SRTP_AES128_CM_HMAC_SHA1_80",
 ];
 
 /** Takes decrypted packets; `bytes` belong to it from then on. */
