@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { freePort } from "./free_port.ts";
 import { type Runtime, serverCommand } from "./runtimes.ts";
 import { repository } from "./tools.ts";
@@ -69,6 +70,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     await stop("SIGKILL");
     throw new Error(`${command.join(" ")} did not start:\n${printed}`, { cause });
   }
+  letGo(child);
   return {
     url: `http://${listen}`,
     host,
@@ -78,6 +80,15 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     ended: () => hasEnded(child),
     stop,
   };
+}
+
+/** A test that fails before it stops the server neither waits for it for ever nor leaves it behind. */
+function letGo(child: ChildProcess): void {
+  const kill = (): boolean => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
+  child.unref();
+  for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
 }
 
 function environment(extra: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {

@@ -7,14 +7,12 @@ import { inbound, launchChromium, openPage, statsWhen } from "./chromium.ts";
 let browser: Browser;
 let server: ServerProcess;
 before(async () => {
-  [browser, server] = await Promise.all([
-    launchChromium(),
-    startServer({ args: ["--demo", "off"] }),
-  ]);
+  server = await startServer({ args: ["--demo", "off"] });
+  browser = await launchChromium();
 });
 after(async () => {
-  await browser.close();
-  await server.stop();
+  await browser?.close();
+  await server?.stop();
 });
 
 for (const codec of ["VP8", "VP9", "AV1"]) {
