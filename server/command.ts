@@ -52,7 +52,8 @@ function banner(runtime: Runtime, monoport: Monoport, demo: boolean): string {
   const wild = first.host === "::" || first.host === "0.0.0.0";
   const literal = first.host.includes(":") ? `[${first.host}]` : first.host;
   const host = wild ? "localhost" : literal;
-  const url = `http://${host}:${first.port}`;
+  const { tls } = monoport;
+  const url = `${tls ? "https" : "http"}://${host}:${first.port}`;
   const ports = monoport.endpoints.map((one) => `TCP ${one.port}`).join(", ");
   return [
     `Monoport ${VERSION} on ${runtime.name} ${runtime.version}, ${ports}`,
@@ -62,6 +63,9 @@ function banner(runtime: Runtime, monoport: Monoport, demo: boolean): string {
     `  Play      ${url}/players/whep.html${demo ? `  (a demo: ${url}/players/whep.html?app=live&stream=demo&autostart=true)` : ""}`,
     `  WHIP      ${url}/rtc/v1/whip/?app=live&stream=livestream`,
     `  WHEP      ${url}/rtc/v1/whep/?app=live&stream=livestream`,
+    ...(tls
+      ? ["", `  Certificate ${tls.selfSigned ? "(self-signed) " : ""}${tls.fingerprint}`]
+      : []),
     "",
     "Stop with Ctrl+C.",
   ].join("\n");

@@ -11,18 +11,21 @@
 import * as v from "valibot";
 import { MonoportError } from "../core/base/mod.ts";
 import { srsNames } from "./config_srs.ts";
+import { type TlsConfig, tlsSettings } from "./config_tls.ts";
 import {
   type Endpoint,
   endpoints,
   milliseconds,
   onOff,
+  type Setting,
   seconds,
+  setting,
   wholeNumber,
   words,
 } from "./config_types.ts";
 
 /** A checked configuration, every default filled in. Times in ms unless a key says otherwise. */
-export interface Config {
+export interface Config extends TlsConfig {
   /** Where everything is served: `[host:]port`, several separated by blanks. */
   readonly listen: readonly Endpoint[];
   /** SRS's name for most TCP connections at a time, over all protocols. */
@@ -180,6 +183,7 @@ const settings = {
     "131072",
     "bytes of an SDP offer or JSON body",
   ),
+  ...tlsSettings,
 } as const satisfies Record<keyof Config, Setting>;
 
 type Key = keyof typeof settings;
@@ -252,20 +256,6 @@ export function describeSettings(): readonly {
 export function environmentName(key: string): string {
   const name = key.toUpperCase().replaceAll(".", "_");
   return `${key !== "listen" && srsNames.has(name) ? "SRS" : "MONOPORT"}_${name}`;
-}
-
-interface Setting {
-  readonly schema: v.GenericSchema<string, unknown>;
-  readonly absent: string;
-  readonly help: string;
-}
-
-function setting<Output>(
-  schema: v.GenericSchema<string, Output>,
-  absent: string,
-  help: string,
-): { schema: v.GenericSchema<string, Output>; absent: string; help: string } {
-  return { schema, absent, help };
 }
 
 const schema: v.GenericSchema<Record<string, string>, Config> = v.object(

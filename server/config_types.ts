@@ -7,6 +7,21 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** One key: how its text is read, its default, and a line for `--help`. */
+export interface Setting<Output = unknown> {
+  readonly schema: v.GenericSchema<string, Output>;
+  readonly absent: string;
+  readonly help: string;
+}
+
+export function setting<Output>(
+  schema: v.GenericSchema<string, Output>,
+  absent: string,
+  help: string,
+): Setting<Output> {
+  return { schema, absent, help };
+}
+
 type Read<Output> = v.GenericSchema<string, Output>;
 
 /** SRS's booleans; it reads anything else in silence, we refuse it. */

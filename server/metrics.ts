@@ -76,6 +76,16 @@ export function serverMetrics(): Metrics {
     "Connections closed by us before they proved themselves",
     "reason",
   );
+  metrics.counter(
+    "monoport_tls_connections_total",
+    "TLS handshakes done, by what was inside",
+    "protocol",
+  );
+  metrics.counter(
+    "monoport_tls_handshakes_failed_total",
+    "TLS connections without a handshake done",
+    "reason",
+  );
   metrics.counter("monoport_accept_errors_total", "Failures to accept a connection", "code");
   metrics.counter("monoport_faults_total", "What peers did wrong, by rule", "fault");
   metrics.counter(

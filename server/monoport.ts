@@ -16,10 +16,11 @@ import { Demo } from "./demo.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
 import { Log } from "./log.ts";
 import { type Metrics, serverMetrics } from "./metrics.ts";
-import { Port } from "./port.ts";
+import { Port, type PortTls } from "./port.ts";
 import { makeIdentity } from "./routes/envelope.ts";
 import { type Peer, peerOf } from "./routes/peer.ts";
 import { RtcServer } from "./rtc/mod.ts";
+import { type Certificates, openCertificates } from "./tls/mod.ts";
 import { SERVER_NAME } from "./version.ts";
 
 export interface ServeOptions {
@@ -29,11 +30,21 @@ export interface ServeOptions {
   readonly admit?: Admit;
 }
 
+/** What TLS clients are shown. */
+export interface ServedTls {
+  /** SHA-256 of the certificate as in `a=fingerprint`. */
+  readonly fingerprint: string;
+  /** Whether it was made here, for want of a configured one. */
+  readonly selfSigned: boolean;
+}
+
 /** A server that runs until it is closed. */
 export interface Monoport {
   /** Where it listens; the shared port first. */
   readonly endpoints: readonly BoundEndpoint[];
   readonly metrics: Metrics;
+  /** The certificate for clients who name no server; absent when TLS is off. */
+  readonly tls: ServedTls | undefined;
   /** Ends every session and connection. */
   close(): Promise<void>;
 }
@@ -41,7 +52,8 @@ export interface Monoport {
 /**
  * Starts a server.
  *
- * @throws {MonoportError} `port-in-use`, `port-forbidden` or `permission-missing`.
+ * @throws {MonoportError} `port-in-use`, `port-forbidden`, `permission-missing`, or `config-invalid`
+ * when a certificate cannot be used.
  */
 export async function serve({
   runtime,
@@ -49,6 +61,7 @@ export async function serve({
   admit = admitAll,
 }: ServeOptions): Promise<Monoport> {
   const log = new Log(runtime, config["log.level"]);
+  const certificates = await openCertificates(runtime, config, log);
   const metrics = serverMetrics();
   const certificate = await makeDtlsCertificate();
   const rtc = new RtcServer({ runtime, config, log, metrics, certificate });
@@ -61,6 +74,7 @@ export async function serve({
       http: (conn, first) => http.serve(conn, first),
       ...(servesRtc(config) ? { "stun-tcp": (conn, first) => rtc.serve(conn, first) } : {}),
     },
+    ...(certificates ? { tls: portTls(config, certificates, http) } : {}),
     shedIdle: (count) => {
       const unnamed = rtc.shedIdle(count);
       return unnamed + http.shedIdle(count - unnamed);
@@ -77,6 +91,7 @@ export async function serve({
   const endpoints: BoundEndpoint[] = [];
   const close = async (): Promise<void> => {
     demo?.stop();
+    certificates?.close();
     rtc.close();
     http.close();
     await port.close();
@@ -88,7 +103,16 @@ export async function serve({
     throw error;
   }
   demo?.start();
-  return { endpoints, metrics, close };
+  return { endpoints, metrics, tls: certificates, close };
+}
+
+/** HTTP inside TLS; media needs none, DTLS and SRTP protect it. */
+function portTls(config: Config, certificates: Certificates, http: HttpServer): PortTls {
+  return {
+    contextFor: (serverName) => certificates.contextFor(serverName),
+    handshakeMillis: config["limits.tls_handshake"],
+    protocols: { http: (conn, first) => http.serve(conn, first, { secure: true }) },
+  };
 }
 
 function servesRtc(config: Config): boolean {
@@ -162,6 +186,12 @@ function endpointsOf(config: Config): readonly Endpoint[] {
     ...config.listen,
     ...(config["http_api.enabled"] ? config["http_api.listen"] : []),
     ...(config["http_server.enabled"] ? config["http_server.listen"] : []),
+    ...(config["http_api.enabled"] && config["http_api.https.enabled"]
+      ? config["http_api.https.listen"]
+      : []),
+    ...(config["http_server.enabled"] && config["http_server.https.enabled"]
+      ? config["http_server.https.listen"]
+      : []),
     ...(servesRtc(config) ? config["rtc_server.tcp.listen"] : []),
   ];
   const all = new Map(wanted.map((one) => [`${one.host ?? ""} ${one.port}`, one]));

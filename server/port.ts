@@ -6,9 +6,18 @@
  *
  * @module
  */
-import type { Conn, Endpoint, Listener, Millis, Runtime } from "../core/base/mod.ts";
+import {
+  type Conn,
+  type Endpoint,
+  isFault,
+  type Listener,
+  type Millis,
+  type Runtime,
+  type TlsContext,
+} from "../core/base/mod.ts";
 import { concat } from "../core/bytes/mod.ts";
 import { type Sniffed, sniff } from "../core/session/sniff/mod.ts";
+import { decodeClientHello } from "../core/wire/clienthello/mod.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -19,15 +28,35 @@ const SWEEP_MILLIS = 250;
 /** Takes a connection over, with every byte that was read; sets `conn.handler`. */
 export type TakeOver = (conn: Conn, first: Uint8Array) => void;
 
+/** What speaks TLS on the port. */
+export interface PortTls {
+  readonly contextFor: (serverName: string | undefined) => TlsContext;
+  readonly handshakeMillis: Millis;
+  /** What is served inside. */
+  readonly protocols: Partial<Record<Sniffed, TakeOver>>;
+}
+
 export interface PortOptions {
   readonly maxConnections: number;
   readonly maxUnproven: number;
   readonly firstBytesMillis: Millis;
   /** What is served; a protocol that is not gets its connection closed. */
   readonly protocols: Partial<Record<Sniffed, TakeOver>>;
+  /** Absent when TLS is off. */
+  readonly tls?: PortTls;
   /** Closes up to `count` connections that wait for something to do; returns how many. */
   readonly shedIdle: (count: number) => number;
 }
+
+/** An accepted connection on its way to its protocol. */
+interface Arrival {
+  readonly accepted: Conn;
+  /** The one that is read: `accepted`, or the plaintext of its TLS. */
+  readonly conn: Conn;
+  readonly secure: boolean;
+}
+
+const NOTHING = new Uint8Array(0);
 
 export class Port {
   readonly #runtime: Runtime;
@@ -36,8 +65,10 @@ export class Port {
   readonly #options: PortOptions;
   readonly #listeners: Listener[] = [];
   readonly #open = new Set<Conn>();
-  /** Since when, in the order of their acceptance. */
+  /** By accepted connection: since when, the oldest first. */
   readonly #unproven = new Map<Conn, Millis>();
+  /** Accepted connections in their TLS handshake, which has a deadline of its own. */
+  readonly #handshaking = new Set<Conn>();
   #sweep: Disposable | undefined;
 
   constructor(runtime: Runtime, log: Log, metrics: Metrics, options: PortOptions) {
@@ -54,13 +85,14 @@ export class Port {
 
   /** Connections that have not shown their protocol. */
   get unproven(): number {
-    return this.#unproven.size;
+    return this.#unproven.size + this.#handshaking.size;
   }
 
   async listen(at: { readonly host?: string; readonly port: number }): Promise<Endpoint> {
     const listener = await this.#runtime.listen(
       {
         ...at,
+        tls: this.#options.tls !== undefined,
         onAcceptError: (error) => this.#onAcceptError(error),
         onConnClosed: (conn) => this.#forget(conn),
       },
@@ -86,52 +118,120 @@ export class Port {
       conn.destroy();
       return;
     }
-    if (this.#unproven.size >= this.#options.maxUnproven) this.#shedUnproven(1, "unproven-limit");
+    if (this.unproven >= this.#options.maxUnproven) this.#shedUnproven(1, "unproven-limit");
     this.#open.add(conn);
-    this.#unproven.set(conn, this.#runtime.now());
-    this.#watch(conn);
-    this.#startSweep();
+    this.#watch({ accepted: conn, conn, secure: false });
   }
 
   /** Reads until the protocol is known. */
-  #watch(conn: Conn): void {
-    let first: Uint8Array | undefined;
+  #watch(arrival: Arrival): void {
+    this.#unproven.set(arrival.accepted, this.#runtime.now());
+    this.#startSweep();
+    this.#gather(arrival, NOTHING, (read) => {
+      const protocol = sniff(read);
+      if (protocol === "more") return false;
+      this.#prove(arrival, protocol, read);
+      return true;
+    });
+  }
+
+  /** Gives everything that was read so far to `step`, until it says that it did something with it. */
+  #gather(
+    { accepted, conn }: Arrival,
+    read: Uint8Array,
+    step: (read: Uint8Array) => boolean,
+  ): void {
+    if (read.length > 0 && step(read)) return;
+    let all = read;
     conn.handler = {
       data: (chunk) => {
-        first = first === undefined ? chunk : concat([first, chunk]);
-        const protocol = sniff(first);
-        if (protocol !== "more") this.#prove(conn, protocol, first);
+        all = all.length === 0 ? chunk : concat([all, chunk]);
+        step(all);
       },
-      end: () => this.#drop(conn, "ended"),
+      end: () => this.#drop(accepted, "ended"),
       close: () => {},
     };
   }
 
-  #prove(conn: Conn, protocol: Exclude<Sniffed, "more">, first: Uint8Array): void {
-    this.#unproven.delete(conn);
-    this.#metrics.count("monoport_connections_total", protocol);
-    const takeOver = this.#options.protocols[protocol];
+  #prove(arrival: Arrival, protocol: Exclude<Sniffed, "more">, first: Uint8Array): void {
+    const { accepted, conn, secure } = arrival;
+    const { tls } = this.#options;
+    const counter = secure ? "monoport_tls_connections_total" : "monoport_connections_total";
+    this.#metrics.count(counter, protocol);
+    if (protocol === "tls" && tls !== undefined && !secure) {
+      this.#readClientHello(arrival, first, tls);
+      return;
+    }
+    this.#unproven.delete(accepted);
+    const takeOver = (secure ? tls?.protocols : this.#options.protocols)?.[protocol];
     if (takeOver !== undefined) {
       takeOver(conn, first);
       return;
     }
-    const remote = conn.remote.host;
     this.#log.limited("info", "Closed a connection: its protocol is not served here", {
       protocol,
-      remote,
+      tls: secure,
+      remote: conn.remote.host,
     });
-    this.#drop(conn, protocol === "unknown" ? "unknown" : "not-served");
+    this.#drop(accepted, protocol === "unknown" ? "unknown" : "not-served");
+  }
+
+  /** Still under the deadline of the first bytes. */
+  #readClientHello(arrival: Arrival, first: Uint8Array, tls: PortTls): void {
+    this.#gather(arrival, first, (read) => {
+      const hello = decodeClientHello(read);
+      if (hello === undefined) return false;
+      if (isFault(hello)) {
+        this.#metrics.fault(hello);
+        this.#metrics.count("monoport_tls_handshakes_failed_total", "client-hello");
+        this.#unproven.delete(arrival.accepted);
+        arrival.accepted.destroy();
+        return true;
+      }
+      this.#unproven.delete(arrival.accepted);
+      this.#handshaking.add(arrival.accepted);
+      this.#handshake(arrival, read, tls, tls.contextFor(hello.serverName)).catch((error) =>
+        this.#failHandshake(arrival, error),
+      );
+      return true;
+    });
+  }
+
+  async #handshake(
+    { accepted, conn }: Arrival,
+    first: Uint8Array,
+    tls: PortTls,
+    context: TlsContext,
+  ): Promise<void> {
+    const { handshakeMillis } = tls;
+    const plain = await conn.startTls(first, { context, alpn: ["http/1.1"], handshakeMillis });
+    this.#handshaking.delete(accepted);
+    if (this.#open.has(accepted)) this.#watch({ accepted, conn: plain, secure: true });
+    else plain.destroy();
+  }
+
+  #failHandshake({ accepted, conn }: Arrival, error: { readonly code?: string }): void {
+    const reason = { ETIMEDOUT: "timeout", ECONNRESET: "left" }[error.code ?? ""] ?? "refused";
+    this.#handshaking.delete(accepted);
+    this.#metrics.count("monoport_tls_handshakes_failed_total", reason);
+    this.#log.limited("debug", "A TLS handshake failed", {
+      error: String(error),
+      remote: conn.remote.host,
+    });
+    accepted.destroy();
   }
 
   #drop(conn: Conn, reason: string): void {
     this.#metrics.count("monoport_connections_shed_total", reason);
     this.#unproven.delete(conn);
+    this.#handshaking.delete(conn);
     conn.destroy();
   }
 
   #forget(conn: Conn): void {
     this.#open.delete(conn);
     this.#unproven.delete(conn);
+    this.#handshaking.delete(conn);
   }
 
   /**
@@ -139,10 +239,12 @@ export class Port {
    */
   #shedUnproven(count: number, reason: string): number {
     let shed = 0;
-    for (const conn of this.#unproven.keys()) {
-      if (shed === count) break;
-      this.#drop(conn, reason);
-      shed++;
+    for (const waiting of [this.#unproven.keys(), this.#handshaking.keys()]) {
+      for (const conn of waiting) {
+        if (shed === count) return shed;
+        this.#drop(conn, reason);
+        shed++;
+      }
     }
     return shed;
   }

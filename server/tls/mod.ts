@@ -1,0 +1,2 @@
+/** Certificates for TLS on the shared port. @module */
+export { type Certificates, openCertificates } from "./certificates.ts";
