@@ -16,7 +16,7 @@ const ON = ["--http_api.https.enabled", "on"];
 describe("HTTPS beside everything else on one port", () => {
   let running: Running;
   before(async () => {
-    running = await start([...ON, "--limits.first_bytes", "400", "--limits.tls_handshake", "400"]);
+    running = await start(ON);
   });
   after(() => running.monoport.close());
 
@@ -81,27 +81,6 @@ describe("HTTPS beside everything else on one port", () => {
     assert.ok(metrics.value("monoport_tls_connections_total", "stun-tcp") >= 1);
   });
 
-  test("who stalls in the ClientHello, in the handshake, or behind it is closed", async () => {
-    const { metrics } = running.monoport;
-    const timeouts = metrics.value("monoport_tls_handshakes_failed_total", "timeout");
-    const late = metrics.value("monoport_connections_shed_total", "first-bytes-deadline");
-    const hello = await clientHello();
-    for (const bytes of [hello.subarray(0, 100), hello]) {
-      const socket = connect(running.port, "127.0.0.1");
-      socket.on("error", () => {});
-      socket.resume();
-      socket.write(bytes);
-      await once(socket, "close");
-    }
-    const silent = await openTls(running.port);
-    silent.on("error", () => {});
-    silent.resume();
-    await once(silent, "close");
-    assert.equal(metrics.value("monoport_tls_handshakes_failed_total", "timeout"), timeouts + 1);
-    const shed = metrics.value("monoport_connections_shed_total", "first-bytes-deadline");
-    assert.ok(shed >= late + 2, `${shed - late} were closed`);
-  });
-
   test("a ClientHello that is none is closed and counted as a fault", async () => {
     const { metrics } = running.monoport;
     const before = metrics.value("monoport_tls_handshakes_failed_total", "client-hello");
@@ -110,6 +89,35 @@ describe("HTTPS beside everything else on one port", () => {
     assert.equal(metrics.value("monoport_tls_handshakes_failed_total", "client-hello"), before + 1);
     assert.match(metrics.render(), /fault="core\/wire\/clienthello\/not-client-hello"/);
   });
+});
+
+test("who stalls in the ClientHello, in the handshake, or behind it is closed", async (t) => {
+  const running = await start([
+    ...ON,
+    "--limits.first_bytes",
+    "400",
+    "--limits.tls_handshake",
+    "400",
+  ]);
+  t.after(() => running.monoport.close());
+  const { metrics } = running.monoport;
+  const timeouts = metrics.value("monoport_tls_handshakes_failed_total", "timeout");
+  const late = metrics.value("monoport_connections_shed_total", "first-bytes-deadline");
+  const hello = await clientHello();
+  for (const bytes of [hello.subarray(0, 100), hello]) {
+    const socket = connect(running.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.resume();
+    socket.write(bytes);
+    await once(socket, "close");
+  }
+  const silent = await openTls(running.port);
+  silent.on("error", () => {});
+  silent.resume();
+  await once(silent, "close");
+  assert.equal(metrics.value("monoport_tls_handshakes_failed_total", "timeout"), timeouts + 1);
+  const shed = metrics.value("monoport_connections_shed_total", "first-bytes-deadline");
+  assert.ok(shed >= late + 2, `${shed - late} were closed`);
 });
 
 test("a ClientHello in small pieces is put together", async (t) => {
