@@ -1,5 +1,6 @@
-/** The settings of TLS. @module */
+/** The settings of TLS and of what stands before us. @module */
 import * as v from "valibot";
+import { isAddress } from "./candidates.ts";
 import {
   type Endpoint,
   endpoints,
@@ -25,6 +26,8 @@ export interface TlsConfig {
   readonly "http_server.https.cert": readonly string[];
   /** Where a self-signed certificate is kept; empty keeps none. */
   readonly "tls.dir": string;
+  /** Balancers that put a PROXY header before their clients' bytes: addresses, separated by blanks. */
+  readonly "proxy_protocol.from": readonly string[];
   /** From a whole ClientHello to the end of the handshake. */
   readonly "limits.tls_handshake": number;
 }
@@ -44,5 +47,10 @@ export const tlsSettings: TlsSettings = {
   "http_server.https.key": setting(words, "", KEYS),
   "http_server.https.cert": setting(words, "", CERTIFICATES),
   "tls.dir": setting(v.string(), "", "folder that keeps a self-signed certificate"),
+  "proxy_protocol.from": setting(
+    v.pipe(words, v.everyItem(isAddress, "IP addresses, separated by blanks")),
+    "",
+    "addresses of balancers whose PROXY header is taken",
+  ),
   "limits.tls_handshake": setting(milliseconds(100, 600_000), "10000", "ms of a TLS handshake"),
 };

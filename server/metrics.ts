@@ -77,6 +77,11 @@ export function serverMetrics(): Metrics {
     "reason",
   );
   metrics.counter(
+    "monoport_proxied_connections_total",
+    "Connections with a PROXY header of a listed balancer",
+    "version",
+  );
+  metrics.counter(
     "monoport_tls_connections_total",
     "TLS handshakes done, by what was inside",
     "protocol",

@@ -74,6 +74,7 @@ export async function serve({
       http: (conn, first) => http.serve(conn, first),
       ...(servesRtc(config) ? { "stun-tcp": (conn, first) => rtc.serve(conn, first) } : {}),
     },
+    proxies: new Set(config["proxy_protocol.from"]),
     ...(certificates ? { tls: portTls(config, certificates, http) } : {}),
     shedIdle: (count) => {
       const unnamed = rtc.shedIdle(count);

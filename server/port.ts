@@ -18,8 +18,10 @@ import {
 import { concat } from "../core/bytes/mod.ts";
 import { type Sniffed, sniff } from "../core/session/sniff/mod.ts";
 import { decodeClientHello } from "../core/wire/clienthello/mod.ts";
+import { decodeProxyHeader } from "../core/wire/proxy_protocol/mod.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import { seenFrom } from "./proxied_conn.ts";
 
 /** Connections closed at a time when accepting fails for want of descriptors. */
 const SHED_AT_ONCE = 32;
@@ -42,6 +44,8 @@ export interface PortOptions {
   readonly firstBytesMillis: Millis;
   /** What is served; a protocol that is not gets its connection closed. */
   readonly protocols: Partial<Record<Sniffed, TakeOver>>;
+  /** Addresses that may put a PROXY header before the client's bytes. */
+  readonly proxies?: ReadonlySet<string>;
   /** Absent when TLS is off. */
   readonly tls?: PortTls;
   /** Closes up to `count` connections that wait for something to do; returns how many. */
@@ -51,9 +55,11 @@ export interface PortOptions {
 /** An accepted connection on its way to its protocol. */
 interface Arrival {
   readonly accepted: Conn;
-  /** The one that is read: `accepted`, or the plaintext of its TLS. */
+  /** The one that is read: `accepted`, the same behind a PROXY header, or the plaintext of its TLS. */
   readonly conn: Conn;
   readonly secure: boolean;
+  /** Whether a PROXY header was read. */
+  readonly proxied: boolean;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -120,14 +126,18 @@ export class Port {
     }
     if (this.unproven >= this.#options.maxUnproven) this.#shedUnproven(1, "unproven-limit");
     this.#open.add(conn);
-    this.#watch({ accepted: conn, conn, secure: false });
+    this.#watch({ accepted: conn, conn, secure: false, proxied: false });
   }
 
   /** Reads until the protocol is known. */
   #watch(arrival: Arrival): void {
     this.#unproven.set(arrival.accepted, this.#runtime.now());
     this.#startSweep();
-    this.#gather(arrival, NOTHING, (read) => {
+    this.#sniff(arrival, NOTHING);
+  }
+
+  #sniff(arrival: Arrival, first: Uint8Array): void {
+    this.#gather(arrival, first, (read) => {
       const protocol = sniff(read);
       if (protocol === "more") return false;
       this.#prove(arrival, protocol, read);
@@ -156,6 +166,10 @@ export class Port {
   #prove(arrival: Arrival, protocol: Exclude<Sniffed, "more">, first: Uint8Array): void {
     const { accepted, conn, secure } = arrival;
     const { tls } = this.#options;
+    if ((protocol === "proxy-v1" || protocol === "proxy-v2") && !secure && !arrival.proxied) {
+      this.#readProxyHeader(arrival, protocol, first);
+      return;
+    }
     const counter = secure ? "monoport_tls_connections_total" : "monoport_connections_total";
     this.#metrics.count(counter, protocol);
     if (protocol === "tls" && tls !== undefined && !secure) {
@@ -174,6 +188,31 @@ export class Port {
       remote: conn.remote.host,
     });
     this.#drop(accepted, protocol === "unknown" ? "unknown" : "not-served");
+  }
+
+  /** Still under the deadline of the first bytes; the client's own are looked at afresh behind it. */
+  #readProxyHeader(arrival: Arrival, version: string, first: Uint8Array): void {
+    const { accepted, conn } = arrival;
+    const { remote } = accepted;
+    if (!this.#options.proxies?.has(remote.host)) {
+      const message = "Refused a PROXY header: its sender is not in proxy_protocol.from";
+      this.#log.limited("warn", message, { remote: remote.host });
+      this.#drop(accepted, "proxy-not-listed");
+      return;
+    }
+    this.#gather(arrival, first, (read) => {
+      const header = decodeProxyHeader(read);
+      if (header === undefined) return false;
+      if (isFault(header)) {
+        this.#metrics.fault(header);
+        this.#drop(accepted, "bad-proxy-header");
+        return true;
+      }
+      this.#metrics.count("monoport_proxied_connections_total", version);
+      const seen = header.addresses ? seenFrom(conn, header.addresses) : conn;
+      this.#sniff({ ...arrival, conn: seen, proxied: true }, read.subarray(header.size));
+      return true;
+    });
   }
 
   /** Still under the deadline of the first bytes. */
@@ -198,7 +237,7 @@ export class Port {
   }
 
   async #handshake(
-    { accepted, conn }: Arrival,
+    { accepted, conn, proxied }: Arrival,
     first: Uint8Array,
     tls: PortTls,
     context: TlsContext,
@@ -206,7 +245,7 @@ export class Port {
     const { handshakeMillis } = tls;
     const plain = await conn.startTls(first, { context, alpn: ["http/1.1"], handshakeMillis });
     this.#handshaking.delete(accepted);
-    if (this.#open.has(accepted)) this.#watch({ accepted, conn: plain, secure: true });
+    if (this.#open.has(accepted)) this.#watch({ accepted, conn: plain, secure: true, proxied });
     else plain.destroy();
   }
 
