@@ -30,6 +30,9 @@ export type ToolName =
   | "ss"
   | "nft"
   | "ps"
+  | "haproxy"
+  | "nginx"
+  | "nginx stream"
   | "libc headers"
   | "openssl headers"
   | "libsrtp2 headers";
@@ -47,6 +50,12 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   ss: { names: ["ss", "/usr/sbin/ss", "/usr/bin/ss"], debian: "iproute2" },
   nft: { names: ["nft", "/usr/sbin/nft"], debian: "nftables" },
   ps: { names: ["ps"], debian: "procps" },
+  haproxy: { names: ["haproxy", "/usr/sbin/haproxy"], debian: "haproxy" },
+  nginx: { names: ["nginx", "/usr/sbin/nginx"], debian: "nginx-light" },
+  "nginx stream": {
+    names: ["/usr/lib/nginx/modules/ngx_stream_module.so"],
+    debian: "libnginx-mod-stream",
+  },
   "libc headers": { names: ["/usr/include/stdio.h"], debian: "libc6-dev" },
   "openssl headers": { names: ["/usr/include/openssl/ssl.h"], debian: "libssl-dev" },
   "libsrtp2 headers": { names: ["/usr/include/srtp2/srtp.h"], debian: "libsrtp2-dev" },
