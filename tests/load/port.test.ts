@@ -17,7 +17,7 @@ for (const runtime of ["node20", "node", "deno", "bun"] as const) {
     test("2,000 idle connections delay nobody, and leave nothing behind", async (t) => {
       const server = await startServer({
         runtime,
-        args: ["--demo", "off", "--limits.first_bytes", "20000"],
+        args: ["--demo", "off", "--limits.first_bytes", "120000"],
       });
       t.after(() => server.stop());
       await latencies(server, 100); // warm
