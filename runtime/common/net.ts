@@ -14,7 +14,8 @@ import { NetConn } from "./net_conn.ts";
 
 const CONNECT_MILLIS = 10_000;
 
-const BACKLOG = 511;
+/** Connections that wait to be accepted in a burst; the kernel caps it (net.core.somaxconn). */
+const BACKLOG = 4096;
 const RESUME_ACCEPTING_MILLIS = 100;
 
 /**
