@@ -77,6 +77,12 @@ test("WebRTC over UDP only is refused with words, not taken in silence", () => {
   );
 });
 
+test("asked for TCP and UDP, it says that UDP is missing", () => {
+  const { warnings } = parseConfig({ SRS_RTC_SERVER_PROTOCOL: "all" }, []);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /rtc_server\.protocol all .*no WebRTC over UDP/);
+});
+
 test("a mistyped or idle setting of SRS is warned about, not fatal", () => {
   const { config, warnings } = parseConfig(
     {
