@@ -3,10 +3,10 @@ import type { Millis } from "../../core/base/mod.ts";
 import { encodingName, type Format } from "../../core/media/mod.ts";
 import type { StreamName, ViewerTrack } from "../../core/stream/mod.ts";
 import type { ClientFacts } from "../facts.ts";
-import type { Publishing } from "./publishing.ts";
+import { Publishing } from "./publishing.ts";
 import type { RtcSession } from "./session.ts";
 import { streamId } from "./stream_facts.ts";
-import type { Viewing } from "./viewing.ts";
+import { Viewing } from "./viewing.ts";
 
 export interface ClientOptions {
   readonly id: string;
@@ -16,6 +16,7 @@ export interface ClientOptions {
   readonly name: StreamName;
   readonly address: string;
   readonly session: RtcSession;
+  readonly role: Publishing | Viewing;
   readonly since: Millis;
 }
 
@@ -29,8 +30,8 @@ export class Client {
   readonly address: string;
   readonly session: RtcSession;
   readonly since: Millis;
-  publishing: Publishing | undefined;
-  viewing: Viewing | undefined;
+  readonly publishing: Publishing | undefined;
+  readonly viewing: Viewing | undefined;
 
   constructor(options: ClientOptions) {
     this.id = options.id;
@@ -41,6 +42,8 @@ export class Client {
     this.address = options.address;
     this.session = options.session;
     this.since = options.since;
+    this.publishing = options.role instanceof Publishing ? options.role : undefined;
+    this.viewing = options.role instanceof Viewing ? options.role : undefined;
   }
 }
 

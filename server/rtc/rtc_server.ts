@@ -4,33 +4,23 @@
  * @module
  */
 import type { Conn, Runtime } from "../../core/base/mod.ts";
-import type { DtlsCertificate } from "../../core/session/webrtc/dtls/mod.ts";
 import {
   type IceCredentials,
   makeIceCredentials,
 } from "../../core/session/webrtc/ice_credentials.ts";
 import {
-  type Answer,
   isRefusal as isOfferRefusal,
   negotiatePlay,
   negotiatePublish,
   refusalOf,
 } from "../../core/session/webrtc/negotiation/mod.ts";
 import {
-  type CloseReason,
-  type MediaSink,
-  WebRtcTransport,
-} from "../../core/session/webrtc/transport.ts";
-import {
   Hub,
-  type HubEvent,
   isBadStreamName,
-  type Publisher,
   type PublishRefusal,
   parseStreamName,
   type StreamName,
   type SubscribeRefusal,
-  type Subscriber,
 } from "../../core/stream/mod.ts";
 import { decodeSdp, isSdpFault, type SessionDescription } from "../../core/wire/sdp/mod.ts";
 import { PlainSrtpEngine } from "../../core/wire/srtp/mod.ts";
@@ -39,16 +29,17 @@ import type { Config } from "../config.ts";
 import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { word } from "../routes/envelope.ts";
 import type { SignalAnswer, Signalling, SignalRefusal, SignalRequest } from "../signal.ts";
-import { Client, clientFacts } from "./client.ts";
+import { clientFacts } from "./client.ts";
+import { Clients } from "./clients.ts";
+import { CNAME, type RtcContext, randomSsrc } from "./context.ts";
 import { FirstFrame } from "./first_frame.ts";
 import { HubDriver } from "./hub_driver.ts";
+import { handleHubEvent } from "./hub_events.ts";
 import { localParameters } from "./local_parameters.ts";
-import { Publishing } from "./publishing.ts";
-import { RtcSession, type SessionRole } from "./session.ts";
+import { openClient } from "./open_client.ts";
+import { publishingRole, subscriberOptions, viewingRole } from "./roles.ts";
 import { streamFacts } from "./stream_facts.ts";
-import { Viewing, viewerTrack } from "./viewing.ts";
 
 export interface RtcServerOptions {
   readonly runtime: Runtime;
@@ -60,28 +51,18 @@ export interface RtcServerOptions {
 
 export class RtcServer implements Signalling, Facts {
   readonly hub: Hub;
-  readonly #options: RtcServerOptions;
   readonly #runtime: Runtime;
-  readonly #engine: PlainSrtpEngine;
-  readonly #certificate: DtlsCertificate;
-  readonly #byUfrag = new Map<string, Client>();
-  readonly #byId = new Map<string, Client>();
-  readonly #byPublisher = new Map<Publisher, Client>();
-  readonly #bySubscriber = new Map<Subscriber, Client>();
+  readonly #clients = new Clients();
+  readonly #context: RtcContext;
   readonly #firstFrame: FirstFrame;
   readonly #driver: HubDriver;
 
   constructor(options: RtcServerOptions) {
-    const { runtime, config } = options;
-    this.#options = options;
+    const { runtime, config, metrics, certificate } = options;
+    const engine = new PlainSrtpEngine(runtime.crypto);
     this.#runtime = runtime;
-    this.#engine = new PlainSrtpEngine(runtime.crypto);
-    this.#certificate = {
-      chain: options.certificate.chain,
-      key: runtime.crypto.privateKey(options.certificate.pkcs8),
-    };
     this.hub = new Hub({
-      engine: this.#engine,
+      engine,
       limits: {
         maxStreams: config["limits.streams"],
         maxWaitingViewers: config["limits.waiting_viewers"],
@@ -89,16 +70,26 @@ export class RtcServer implements Signalling, Facts {
       },
       wallClockAtZero: runtime.wallClock() - runtime.now(),
     });
-    const { metrics } = options;
+    const key = runtime.crypto.privateKey(certificate.pkcs8);
+    this.#context = {
+      ...options,
+      dtlsCertificate: { chain: certificate.chain, key },
+      engine,
+      hub: this.hub,
+      clients: this.#clients,
+      drain: () => this.drain(),
+    };
     metrics.follow("monoport_dropped_frames_total", () => this.hub.totals().droppedFrames);
     metrics.follow("monoport_dropped_packets_total", () => this.hub.totals().droppedPackets);
-    this.#driver = new HubDriver(this.hub, runtime, (event) => this.#handleEvent(event));
+    this.#driver = new HubDriver(this.hub, runtime, (event) =>
+      handleHubEvent(event, this.#context),
+    );
     this.#firstFrame = new FirstFrame({
       runtime,
       millis: config["limits.first_bytes"],
-      find: (ufrag) => this.#byUfrag.get(ufrag)?.session,
-      onFault: (fault) => options.metrics.fault(fault),
-      onLate: () => options.metrics.count("monoport_connections_shed_total", "first-stun-deadline"),
+      find: (ufrag) => this.#clients.withUfrag(ufrag)?.session,
+      onFault: (fault) => metrics.fault(fault),
+      onLate: () => metrics.count("monoport_connections_shed_total", "first-stun-deadline"),
     });
   }
 
@@ -109,7 +100,7 @@ export class RtcServer implements Signalling, Facts {
 
   /** Sessions at the moment. */
   get sessions(): number {
-    return this.#byUfrag.size;
+    return this.#clients.size;
   }
 
   /** Takes a connection whose first bytes are RFC 4571 with STUN. */
@@ -123,12 +114,12 @@ export class RtcServer implements Signalling, Facts {
   }
 
   offer(request: SignalRequest): SignalAnswer | SignalRefusal {
-    const { metrics, config } = this.#options;
+    const { metrics, config } = this.#context;
     const name = parseStreamName(request.app, request.stream);
     if (isBadStreamName(name)) return { status: 400, message: name.message };
     const sdp = decodeSdp(request.sdp);
     if (isSdpFault(sdp)) return refusalOf(sdp);
-    if (this.#byUfrag.size >= config["limits.sessions"]) {
+    if (this.#clients.size >= config["limits.sessions"]) {
       return { status: 503, message: "Too many sessions (limits.sessions)", retryAfterSeconds: 10 };
     }
     const credentials = makeIceCredentials(this.#runtime.crypto);
@@ -143,7 +134,7 @@ export class RtcServer implements Signalling, Facts {
   }
 
   end(id: string, token: string): boolean {
-    const client = this.#byId.get(id);
+    const client = this.#clients.withId(id);
     if (client === undefined || !this.#equal(client.token, token)) return false;
     client.session.close();
     this.drain();
@@ -151,7 +142,7 @@ export class RtcServer implements Signalling, Facts {
   }
 
   kick(id: string): boolean {
-    const client = this.#byId.get(id);
+    const client = this.#clients.withId(id);
     client?.session.close();
     this.drain();
     return client !== undefined;
@@ -161,19 +152,19 @@ export class RtcServer implements Signalling, Facts {
     const now = this.#runtime.now();
     const wall = this.#runtime.wallClock();
     return [...this.hub.streams()].map((stream) => {
-      const client = stream.publisher && this.#byPublisher.get(stream.publisher);
+      const client = stream.publisher && this.#clients.publishing(stream.publisher);
       return streamFacts(stream, client?.id, now, wall);
     });
   }
 
   clients(): readonly ClientFacts[] {
     const now = this.#runtime.now();
-    return [...this.#byId.values()].map((client) => clientFacts(client, now));
+    return this.#clients.all().map((client) => clientFacts(client, now));
   }
 
   /** Ends all sessions. */
   close(): void {
-    for (const client of [...this.#byId.values()]) client.session.close();
+    for (const client of this.#clients.all()) client.session.close();
     this.#firstFrame.close();
     this.#driver.close();
   }
@@ -186,8 +177,7 @@ export class RtcServer implements Signalling, Facts {
   ): SignalAnswer | SignalRefusal {
     const answer = negotiatePublish(sdp, this.#local(request, name, ice));
     if (isOfferRefusal(answer)) return answer;
-    const now = this.#runtime.now();
-    const publisher = this.hub.publish(name, request.client, now);
+    const publisher = this.hub.publish(name, request.client, this.#runtime.now());
     if (publisher === "busy") {
       return {
         status: 409,
@@ -197,25 +187,9 @@ export class RtcServer implements Signalling, Facts {
     }
     if (publisher === "too-many-streams")
       return { status: 503, message: TOO_MANY[publisher], retryAfterSeconds: 10 };
-    const { config, metrics } = this.#options;
-    const role = new Publishing({
-      publisher,
-      media: answer.media,
-      localSsrc: this.#randomSsrc(),
-      cname: CNAME,
-      nack: config["vhost.rtc.nack"],
-      twcc: config["vhost.rtc.twcc"],
-      onFault: (fault) => metrics.fault(fault),
-      onReceived: (packets, bytes) => {
-        metrics.count("monoport_received_packets_total", "", packets);
-        metrics.count("monoport_received_bytes_total", "", bytes);
-      },
-    });
-    const client = this.#admit(request, name, answer, ice, role, role.receiver);
-    role.session = client.session;
-    client.publishing = role;
-    this.#byPublisher.set(publisher, client);
-    return { sdp: answer.sdp, id: client.id, token: client.token };
+    const role = publishingRole(this.#context, publisher, answer);
+    const { id, token } = openClient(this.#context, { request, name, answer, ice, role });
+    return { sdp: answer.sdp, id, token };
   }
 
   #play(
@@ -230,102 +204,13 @@ export class RtcServer implements Signalling, Facts {
     );
     const answer = negotiatePlay(sdp, this.#local(request, name, ice), live);
     if (isOfferRefusal(answer)) return answer;
-    const { metrics } = this.#options;
-    const lines = new Map(
-      answer.media.map((line) => [line.kind, viewerTrack(line, sdp.extmapAllowMixed)]),
-    );
-    const audio = lines.get("audio");
-    const video = lines.get("video");
-    const subscriber = this.hub.subscribe(
-      name,
-      { ...(audio && { audio }), ...(video && { video }) },
-      this.#runtime.now(),
-    );
+    const options = subscriberOptions(answer, sdp.extmapAllowMixed);
+    const subscriber = this.hub.subscribe(name, options, this.#runtime.now());
     if (typeof subscriber === "string")
       return { status: 503, message: TOO_MANY[subscriber], retryAfterSeconds: 10 };
-    const role = new Viewing({
-      subscriber,
-      engine: this.#engine,
-      cname: CNAME,
-      onFault: (fault) => metrics.fault(fault),
-      onSent: (packets, bytes) => {
-        metrics.count("monoport_sent_packets_total", "", packets);
-        metrics.count("monoport_sent_bytes_total", "", bytes);
-      },
-    });
-    const client = this.#admit(request, name, answer, ice, role, role.feedback);
-    role.session = client.session;
-    client.viewing = role;
-    this.#bySubscriber.set(subscriber, client);
-    return { sdp: answer.sdp, id: client.id, token: client.token };
-  }
-
-  /** Makes the session of an accepted offer. */
-  #admit(
-    request: SignalRequest,
-    name: StreamName,
-    answer: Answer,
-    ice: IceCredentials,
-    role: SessionRole,
-    sink: MediaSink,
-  ): Client {
-    const runtime = this.#runtime;
-    const { config, log, metrics } = this.#options;
-    const transport = new WebRtcTransport({
-      crypto: runtime.crypto,
-      ice,
-      dtlsRole: answer.remote.dtlsRole,
-      certificate: this.#certificate,
-      peerFingerprints: answer.remote.fingerprints,
-      sink,
-      consentMillis: config["vhost.rtc.stun_timeout"],
-      now: runtime.now(),
-    });
-    const session = new RtcSession({
-      runtime,
-      transport,
-      role,
-      onFault: (fault) => metrics.fault(fault),
-      onError: (error) => log.limited("error", "A session failed", { error: String(error) }),
-      afterInput: () => this.drain(),
-      onClosed: (reason, fault) => this.#forget(client, reason, fault?.toString()),
-    });
-    const client = new Client({
-      id: word(runtime, 8),
-      token: word(runtime, 32),
-      ufrag: ice.ufrag,
-      action: request.action,
-      name,
-      address: request.address,
-      session,
-      since: runtime.now(),
-    });
-    this.#byUfrag.set(ice.ufrag, client);
-    this.#byId.set(client.id, client);
-    log.info(request.action === "publish" ? "Publishing" : "Playing", {
-      stream: name.key,
-      client: client.id,
-      address: request.address,
-    });
-    return client;
-  }
-
-  #forget(client: Client, reason: CloseReason, fault: string | undefined): void {
-    this.#byUfrag.delete(client.ufrag);
-    this.#byId.delete(client.id);
-    if (client.publishing) this.#byPublisher.delete(client.publishing.publisher);
-    if (client.viewing) this.#bySubscriber.delete(client.viewing.subscriber);
-    const { log, metrics } = this.#options;
-    metrics.count("monoport_sessions_ended_total", reason);
-    const seconds = Math.round((this.#runtime.now() - client.since) / 1000);
-    log.info("Session ended", {
-      stream: client.name.key,
-      client: client.id,
-      action: client.action,
-      reason,
-      fault,
-      seconds,
-    });
+    const role = viewingRole(this.#context, subscriber);
+    const { id, token } = openClient(this.#context, { request, name, answer, ice, role });
+    return { sdp: answer.sdp, id, token };
   }
 
   #local(
@@ -333,7 +218,7 @@ export class RtcServer implements Signalling, Facts {
     name: StreamName,
     ice: IceCredentials,
   ): ReturnType<typeof localParameters> {
-    const { runtime, config, certificate } = this.#options;
+    const { runtime, config, certificate } = this.#context;
     return localParameters({
       runtime,
       config,
@@ -342,53 +227,15 @@ export class RtcServer implements Signalling, Facts {
       ice,
       fingerprint: certificate.fingerprint,
       cname: CNAME,
-      randomSsrc: () => this.#randomSsrc(),
+      randomSsrc: () => randomSsrc(runtime),
     });
-  }
-
-  #randomSsrc(): number {
-    const [a = 0, b = 0, c = 0, d = 0] = this.#runtime.crypto.random(4);
-    return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
   }
 
   #equal(a: string, b: string): boolean {
     const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
     return this.#runtime.crypto.equal(bytes(a), bytes(b));
   }
-
-  #handleEvent(event: HubEvent): void {
-    const { log, metrics } = this.#options;
-    switch (event.type) {
-      case "published":
-      case "unpublished":
-        log.info(event.type === "published" ? "Stream is live" : "Stream is gone", {
-          stream: event.stream.name.key,
-        });
-        break;
-      case "publisher-replaced":
-        this.#byPublisher.get(event.publisher)?.session.close();
-        break;
-      case "keyframe-request":
-        metrics.count("monoport_keyframe_requests_total");
-        this.#byPublisher.get(event.publisher)?.publishing?.requestKeyframe(event.ssrc);
-        break;
-      case "viewer-stalled":
-        log.info("A viewer takes nothing any more", {
-          stream: event.stream.name.key,
-          client: this.#bySubscriber.get(event.subscriber)?.id,
-        });
-        this.#bySubscriber.get(event.subscriber)?.session.close();
-        break;
-      case "format":
-      case "viewer-state":
-        break;
-      default:
-        event satisfies never;
-    }
-  }
 }
-
-const CNAME = "monoport";
 
 const TOO_MANY: Readonly<Record<Exclude<PublishRefusal, "busy"> | SubscribeRefusal, string>> = {
   "too-many-streams": "Too many streams (limits.streams)",

@@ -1,0 +1,83 @@
+/** Makes the session of an accepted offer. @module */
+import type { Fault } from "../../core/base/mod.ts";
+import type { IceCredentials } from "../../core/session/webrtc/ice_credentials.ts";
+import type { Answer } from "../../core/session/webrtc/negotiation/mod.ts";
+import { type CloseReason, WebRtcTransport } from "../../core/session/webrtc/transport.ts";
+import type { StreamName } from "../../core/stream/mod.ts";
+import { word } from "../routes/envelope.ts";
+import type { SignalRequest } from "../signal.ts";
+import { Client } from "./client.ts";
+import type { RtcContext } from "./context.ts";
+import { Publishing } from "./publishing.ts";
+import { RtcSession } from "./session.ts";
+import type { Viewing } from "./viewing.ts";
+
+export interface Accepted {
+  readonly request: SignalRequest;
+  readonly name: StreamName;
+  readonly answer: Answer;
+  readonly ice: IceCredentials;
+  readonly role: Publishing | Viewing;
+}
+
+/** The client with its session, in the table until the session is over. */
+export function openClient(context: RtcContext, accepted: Accepted): Client {
+  const { runtime, config, log, metrics, clients } = context;
+  const { request, name, answer, ice, role } = accepted;
+  const transport = new WebRtcTransport({
+    crypto: runtime.crypto,
+    ice,
+    dtlsRole: answer.remote.dtlsRole,
+    certificate: context.dtlsCertificate,
+    peerFingerprints: answer.remote.fingerprints,
+    sink: role instanceof Publishing ? role.receiver : role.feedback,
+    consentMillis: config["vhost.rtc.stun_timeout"],
+    now: runtime.now(),
+  });
+  const session = new RtcSession({
+    runtime,
+    transport,
+    role,
+    onFault: (fault) => metrics.fault(fault),
+    onError: (error) => log.limited("error", "A session failed", { error: String(error) }),
+    afterInput: () => context.drain(),
+    onClosed: (reason, fault) => closed(context, client, reason, fault),
+  });
+  role.session = session;
+  const client = new Client({
+    id: word(runtime, 8),
+    token: word(runtime, 32),
+    ufrag: ice.ufrag,
+    action: request.action,
+    name,
+    address: request.address,
+    session,
+    role,
+    since: runtime.now(),
+  });
+  clients.add(client);
+  log.info(request.action === "publish" ? "Publishing" : "Playing", {
+    stream: name.key,
+    client: client.id,
+    address: request.address,
+  });
+  return client;
+}
+
+function closed(
+  { runtime, log, metrics, clients }: RtcContext,
+  client: Client,
+  reason: CloseReason,
+  fault: Fault | undefined,
+): void {
+  clients.delete(client);
+  metrics.count("monoport_sessions_ended_total", reason);
+  log.info("Session ended", {
+    stream: client.name.key,
+    client: client.id,
+    action: client.action,
+    reason,
+    fault: fault?.toString(),
+    seconds: Math.round((runtime.now() - client.since) / 1000),
+  });
+}
