@@ -1,0 +1,61 @@
+/** The settings that bound what peers can take. @module */
+import { milliseconds, type Setting, setting, wholeNumber } from "./config_types.ts";
+
+export interface LimitsConfig {
+  /** WebRTC sessions at a time. */
+  readonly "limits.sessions": number;
+  /** Streams at a time, live or waited for. */
+  readonly "limits.streams": number;
+  /** Viewers that may wait for one stream that is not live. */
+  readonly "limits.waiting_viewers": number;
+  /** Connections that have not yet shown what they are. */
+  readonly "limits.unproven_connections": number;
+  /** Until a connection's first bytes tell its protocol. */
+  readonly "limits.first_bytes": number;
+  /** Until the head of an HTTP request is complete. */
+  readonly "limits.http_head": number;
+  /** Between two pieces of a request body. */
+  readonly "limits.http_body_idle": number;
+  /** Between two requests on a connection. */
+  readonly "limits.http_keep_alive": number;
+  /** Bytes of an SDP offer or JSON body. */
+  readonly "limits.body_bytes": number;
+}
+
+type LimitSettings = { readonly [Key in keyof LimitsConfig]: Setting<LimitsConfig[Key]> };
+
+export const limitSettings: LimitSettings = {
+  "limits.sessions": setting(wholeNumber(1, 1_000_000), "10000", "WebRTC sessions at a time"),
+  "limits.streams": setting(wholeNumber(1, 1_000_000), "2000", "streams at a time"),
+  "limits.waiting_viewers": setting(
+    wholeNumber(0, 1_000_000),
+    "1000",
+    "viewers waiting for one stream",
+  ),
+  "limits.unproven_connections": setting(
+    wholeNumber(1, 1_000_000),
+    "8000",
+    "connections that have not shown their protocol",
+  ),
+  "limits.first_bytes": setting(milliseconds(100, 600_000), "10000", "ms until the first bytes"),
+  "limits.http_head": setting(
+    milliseconds(100, 600_000),
+    "10000",
+    "ms until a request head is complete",
+  ),
+  "limits.http_body_idle": setting(
+    milliseconds(100, 600_000),
+    "30000",
+    "ms between two pieces of a body",
+  ),
+  "limits.http_keep_alive": setting(
+    milliseconds(100, 3_600_000),
+    "60000",
+    "ms between two requests",
+  ),
+  "limits.body_bytes": setting(
+    wholeNumber(1024, 16_777_216),
+    "131072",
+    "bytes of an SDP offer or JSON body",
+  ),
+};

@@ -1,0 +1,76 @@
+/** The settings of WebRTC. @module */
+import * as v from "valibot";
+import {
+  type Endpoint,
+  endpoints,
+  onOff,
+  type Setting,
+  seconds,
+  setting,
+  words,
+} from "./config_types.ts";
+
+export interface RtcConfig {
+  readonly "rtc_server.enabled": boolean;
+  /**
+   * Addresses browsers are told to connect to: `ip`, `ip:port` or a name; `*` asks the interfaces.
+   */
+  readonly "rtc_server.candidate": readonly string[];
+  readonly "rtc_server.protocol": "tcp" | "all";
+  readonly "rtc_server.tcp.enabled": boolean;
+  /** Where WebRTC over TCP is taken besides `listen`; the first one's port goes into candidates. */
+  readonly "rtc_server.tcp.listen": readonly Endpoint[];
+  readonly "rtc_server.use_auto_detect_network_ip": boolean;
+  readonly "rtc_server.ip_family": "ipv4" | "ipv6" | "all";
+  readonly "rtc_server.api_as_candidates": boolean;
+  readonly "vhost.rtc.enabled": boolean;
+  readonly "vhost.rtc.nack": boolean;
+  readonly "vhost.rtc.twcc": boolean;
+  /** Silence after which a WebRTC session ends (RFC 7675 §5.1 allows 30 s at most). */
+  readonly "vhost.rtc.stun_timeout": number;
+}
+
+const candidate = v.pipe(
+  words,
+  v.everyItem(
+    (w) => /^[A-Za-z0-9.:[\]*_-]+$/.test(w),
+    "addresses, names or `*`, separated by blanks",
+  ),
+);
+
+type RtcSettings = { readonly [Key in keyof RtcConfig]: Setting<RtcConfig[Key]> };
+
+export const rtcSettings: RtcSettings = {
+  "rtc_server.enabled": setting(onOff, "on", "serve WebRTC"),
+  "rtc_server.candidate": setting(
+    candidate,
+    "*",
+    "addresses browsers connect to (also $CANDIDATE)",
+  ),
+  "rtc_server.protocol": setting(
+    v.picklist(["tcp", "all"], "tcp or all (WebRTC over UDP is not served by this version)"),
+    "tcp",
+    "transports offered in candidates: tcp",
+  ),
+  "rtc_server.tcp.enabled": setting(onOff, "on", "serve WebRTC over TCP"),
+  "rtc_server.tcp.listen": setting(
+    endpoints,
+    "",
+    "[host:]port of WebRTC over TCP, if not the shared one",
+  ),
+  "rtc_server.use_auto_detect_network_ip": setting(
+    onOff,
+    "on",
+    "use the interfaces' addresses as candidates",
+  ),
+  "rtc_server.ip_family": setting(
+    v.picklist(["ipv4", "ipv6", "all"], "ipv4, ipv6 or all"),
+    "ipv4",
+    "which of them",
+  ),
+  "rtc_server.api_as_candidates": setting(onOff, "on", "use the request's Host as a candidate"),
+  "vhost.rtc.enabled": setting(onOff, "on", "serve WebRTC streams"),
+  "vhost.rtc.nack": setting(onOff, "on", "repair losses by NACK"),
+  "vhost.rtc.twcc": setting(onOff, "on", "transport-wide congestion control"),
+  "vhost.rtc.stun_timeout": setting(seconds(5, 30), "30", "seconds of silence that end a session"),
+};
