@@ -11,15 +11,13 @@
  */
 import {
   type CryptoProvider,
-  type Endpoint,
   type Fault,
   type Hmac,
   isFault,
-  type Machine,
   type Millis,
   Timers,
 } from "../../base/mod.ts";
-import { latin1, latin1Bytes } from "../../bytes/mod.ts";
+import { latin1Bytes } from "../../bytes/mod.ts";
 import {
   Attr,
   attribute,
@@ -29,26 +27,23 @@ import {
   decodeStun,
   encodeStun,
   encodeXorMappedAddress,
-  hasIntegrity,
-  MAX_USERNAME_BYTES,
   type StunAttribute,
   type StunMessage,
   stunClass,
   unknownRequired,
 } from "../../wire/stun/mod.ts";
+import type { IceAgent, IceEvent, IceExpiry, IceInput, IceTransmit } from "./ice_agent.ts";
+import { authenticateCheck } from "./ice_check.ts";
 import type { IceCredentials } from "./ice_credentials.ts";
-import { type PairId, Pairs, type Transport } from "./ice_pairs.ts";
+import { type PairId, Pairs } from "./ice_pairs.ts";
 import {
-  BAD_INTEGRITY,
   encodeRefusal,
   errorCode,
   NO_CONSENT,
-  NO_CREDENTIALS,
   ROLE_CONFLICT,
   TOO_MANY_PAIRS,
   UNKNOWN_ATTRIBUTE,
   UNKNOWN_METHOD,
-  UNKNOWN_USER,
   unknownAttributes,
 } from "./ice_refusal.ts";
 
@@ -75,41 +70,9 @@ export interface IceLiteOptions {
   readonly firstCheckMillis?: Millis;
 }
 
-/** A packet for the STUN agent and how it came. */
-export interface IceInput {
-  readonly pair: PairId;
-  readonly transport: Transport;
-  /** Where it came from, for XOR-MAPPED-ADDRESS. */
-  readonly remote: Endpoint;
-  /** One frame or datagram. */
-  readonly bytes: Uint8Array;
-}
+export type { IceEvent, IceExpiry, IceInput, IceTransmit };
 
-/** A STUN message to send on `pair`; over TCP it still wants its RFC 4571 header. */
-export interface IceTransmit {
-  readonly pair: PairId;
-  readonly bytes: Uint8Array;
-}
-
-export type IceEvent =
-  /** Send on this pair from now on. `nominated` is false while the peer has not chosen yet. */
-  | { readonly type: "selected"; readonly pair: PairId; readonly nominated: boolean }
-  /**
-   * Close the connection, or forget the 5-tuple. Comes after what `pollTransmit` still has for it.
-   */
-  | { readonly type: "close-pair"; readonly pair: PairId; readonly fault: Fault }
-  /** Something was refused or passed over: count it. */
-  | { readonly type: "refused"; readonly pair: PairId; readonly fault: Fault }
-  /** The session is over; nothing may be sent any more. */
-  | { readonly type: "expired"; readonly reason: IceExpiry };
-
-/**
- * `unreached`: no valid check ever came. `grace`: the last connection closed and none came back.
- * `consent`: the pairs are there but the peer stopped checking.
- */
-export type IceExpiry = "unreached" | "grace" | "consent";
-
-export class IceLite implements Machine<IceInput, IceTransmit, IceEvent> {
+export class IceLite implements IceAgent {
   readonly local: IceCredentials;
   readonly #hmac: Hmac;
   readonly #crypto: Pick<CryptoProvider, "equal">;
@@ -168,7 +131,7 @@ export class IceLite implements Machine<IceInput, IceTransmit, IceEvent> {
     }
     // Indications want no answer, and we asked nothing that a response could answer.
     if (stunClass(message.type) !== "request") return;
-    const wrong = this.#authenticate(message);
+    const wrong = authenticateCheck(message, this.local.ufrag, this.#hmac, this.#crypto);
     if (wrong !== undefined) this.#refuseUnauthenticated(input, wrong, now);
     else this.#handleRequest(input, message, now);
   }
@@ -211,19 +174,6 @@ export class IceLite implements Machine<IceInput, IceTransmit, IceEvent> {
 
   nextTimeout(): Millis {
     return this.#timers.next();
-  }
-
-  /**
-   * RFC 8489 §9.1.3, short-term credentials. The second half of USERNAME does not count (RFC 8445
-   * §7.3).
-   */
-  #authenticate(message: StunMessage): Fault | undefined {
-    const username = attribute(message, Attr.Username);
-    if (username === undefined || username.length > MAX_USERNAME_BYTES) return NO_CREDENTIALS;
-    if (message.integrityAt < 0) return NO_CREDENTIALS;
-    if (!latin1(username).startsWith(`${this.local.ufrag}:`)) return UNKNOWN_USER;
-    if (!hasIntegrity(message, this.#hmac, this.#crypto)) return BAD_INTEGRITY;
-    return undefined;
   }
 
   #refuseUnauthenticated(input: IceInput, why: Fault, now: Millis): void {

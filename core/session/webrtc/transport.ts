@@ -30,8 +30,9 @@ import {
   type DtlsEvent,
   type Fingerprint,
 } from "./dtls/mod.ts";
+import type { IceAgent, IceExpiry } from "./ice_agent.ts";
 import type { IceCredentials } from "./ice_credentials.ts";
-import { type IceExpiry, IceLite } from "./ice_lite.ts";
+import { IceLite } from "./ice_lite.ts";
 import type { PairId, Transport } from "./ice_pairs.ts";
 import { UnprovenPairs } from "./unproven_pairs.ts";
 
@@ -65,6 +66,8 @@ export interface MediaSink {
 export interface TransportOptions {
   readonly crypto: CryptoProvider;
   readonly ice: IceCredentials;
+  /** Does ICE in place of the lite agent, who is made of `ice` and `consentMillis`. */
+  readonly agent?: IceAgent;
   readonly dtlsRole: "client" | "server";
   readonly certificate: DtlsCertificate;
   readonly peerFingerprints: readonly Fingerprint[];
@@ -108,7 +111,7 @@ interface OpenPair {
 }
 
 export class WebRtcTransport implements Machine<TransportInput, TransportOutput, TransportEvent> {
-  readonly #ice: IceLite;
+  readonly #ice: IceAgent;
   readonly #dtls: DtlsEndpoint;
   readonly #crypto: CryptoProvider;
   readonly #sink: MediaSink;
@@ -126,12 +129,14 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
     const { crypto, now } = options;
     this.#crypto = crypto;
     this.#sink = options.sink;
-    this.#ice = new IceLite({
-      local: options.ice,
-      crypto,
-      now,
-      ...(options.consentMillis === undefined ? {} : { consentMillis: options.consentMillis }),
-    });
+    this.#ice =
+      options.agent ??
+      new IceLite({
+        local: options.ice,
+        crypto,
+        now,
+        ...(options.consentMillis === undefined ? {} : { consentMillis: options.consentMillis }),
+      });
     this.#dtls = new DtlsEndpoint({
       role: options.dtlsRole,
       crypto,
@@ -160,6 +165,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
     const deframer = transport === "tcp" ? new Deframer() : undefined;
     this.#pairs.set(pair, { transport, remote, deframer });
     this.#unproven.add(pair, now);
+    this.#ice.handlePairOpened?.(pair, transport, remote, now);
     this.#closeUnproven(now);
   }
 
