@@ -19,7 +19,7 @@ import {
   readCandidate,
   readEnvironment,
 } from "./config_sources.ts";
-import { type TlsConfig, tlsSettings } from "./config_tls.ts";
+import { addressRanges, type TlsConfig, tlsSettings } from "./config_tls.ts";
 import {
   type Endpoint,
   endpoints,
@@ -28,7 +28,6 @@ import {
   type Setting,
   setting,
   wholeNumber,
-  words,
 } from "./config_types.ts";
 
 /** A checked configuration, every default filled in. Times in ms unless a key says otherwise. */
@@ -50,7 +49,7 @@ export interface Config extends RtcConfig, TlsConfig, LimitsConfig {
   /** Whether the stream `live/demo` runs. */
   readonly demo: boolean;
   readonly "log.level": "debug" | "info" | "warn" | "error";
-  /** Proxies whose X-Forwarded-For and `clientip` are believed: addresses, separated by blanks. */
+  /** Proxies whose X-Forwarded-*, Forwarded and `clientip` are believed: addresses and ranges. */
   readonly trusted_proxies: readonly string[];
 }
 
@@ -82,7 +81,11 @@ const settings = {
     "info",
     "least level of what is logged",
   ),
-  trusted_proxies: setting(words, "", "addresses of proxies whose X-Forwarded-For is believed"),
+  trusted_proxies: setting(
+    addressRanges,
+    "",
+    "addresses or ranges of proxies whose X-Forwarded-For is believed",
+  ),
   ...limitSettings,
   ...tlsSettings,
 } as const satisfies Record<keyof Config, Setting>;

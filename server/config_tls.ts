@@ -1,9 +1,10 @@
 /** The settings of TLS and of what stands before us. @module */
 import * as v from "valibot";
-import { isAddress } from "./candidates.ts";
+import { isAddressRange } from "./address_ranges.ts";
 import {
   type Endpoint,
   endpoints,
+  list,
   milliseconds,
   onOff,
   type Setting,
@@ -26,7 +27,7 @@ export interface TlsConfig {
   readonly "http_server.https.cert": readonly string[];
   /** Where a self-signed certificate is kept; empty keeps none. */
   readonly "tls.dir": string;
-  /** Balancers that put a PROXY header before their clients' bytes: addresses, separated by blanks. */
+  /** Balancers that put a PROXY header before their clients' bytes: addresses and ranges. */
   readonly "proxy_protocol.from": readonly string[];
   /** From a whole ClientHello to the end of the handshake. */
   readonly "limits.tls_handshake": number;
@@ -34,6 +35,15 @@ export interface TlsConfig {
 
 const KEYS = "PEM files of their private keys";
 const CERTIFICATES = "PEM files of certificate chains; none: self-signed";
+
+/** Addresses and ranges, as `192.0.2.1 10.0.0.0/8 fd00::/8`. */
+export const addressRanges: v.GenericSchema<string, string[]> = v.pipe(
+  list,
+  v.everyItem(
+    isAddressRange,
+    "IP addresses or ranges as 10.0.0.0/8, separated by blanks or commas",
+  ),
+);
 
 type TlsSettings = { readonly [Key in keyof TlsConfig]: Setting<TlsConfig[Key]> };
 
@@ -48,9 +58,9 @@ export const tlsSettings: TlsSettings = {
   "http_server.https.cert": setting(words, "", CERTIFICATES),
   "tls.dir": setting(v.string(), "", "folder that keeps a self-signed certificate"),
   "proxy_protocol.from": setting(
-    v.pipe(words, v.everyItem(isAddress, "IP addresses, separated by blanks")),
+    addressRanges,
     "",
-    "addresses of balancers whose PROXY header is taken",
+    "addresses or ranges of balancers whose PROXY header is taken",
   ),
   "limits.tls_handshake": setting(milliseconds(100, 600_000), "10000", "ms of a TLS handshake"),
 };

@@ -36,6 +36,12 @@ export const words: Read<string[]> = v.pipe(
   v.transform((text) => text.split(/\s+/).filter((word) => word !== "")),
 );
 
+/** Words separated by blanks or commas, as addresses are often written. */
+export const list: Read<string[]> = v.pipe(
+  v.string(),
+  v.transform((text) => text.split(/[\s,]+/).filter((word) => word !== "")),
+);
+
 export function wholeNumber(least: number, most: number): Read<number> {
   const message = `a whole number from ${least} to ${most}`;
   return v.pipe(

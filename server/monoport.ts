@@ -7,6 +7,7 @@
 import type { Context } from "hono";
 import type { Endpoint as BoundEndpoint, Runtime } from "../core/base/mod.ts";
 import { isBadStreamName, parseStreamName } from "../core/stream/mod.ts";
+import { AddressRanges } from "./address_ranges.ts";
 import { type Admit, admitAll } from "./admit.ts";
 import { createApp } from "./app.ts";
 import { assets } from "./assets.gen.ts";
@@ -74,7 +75,7 @@ export async function serve({
       http: (conn, first) => http.serve(conn, first),
       ...(servesRtc(config) ? { "stun-tcp": (conn, first) => rtc.serve(conn, first) } : {}),
     },
-    proxies: new Set(config["proxy_protocol.from"]),
+    proxies: new AddressRanges(config["proxy_protocol.from"]),
     ...(certificates ? { tls: portTls(config, certificates, http) } : {}),
     shedIdle: (count) => {
       const unnamed = rtc.shedIdle(count);
@@ -132,10 +133,9 @@ interface HttpParts extends ServeOptions {
 /** Every route, behind our HTTP/1.1. */
 function httpServer({ runtime, config, admit, log, metrics, rtc }: HttpParts): HttpServer {
   const identity = makeIdentity(runtime);
-  const proxies = new Set(config.trusted_proxies);
+  const proxies = new AddressRanges(config.trusted_proxies);
   const info = (c: Context): RequestInfo => c.env as RequestInfo;
-  const peer = (c: Context): Peer =>
-    peerOf(c.req.raw.headers, info(c).remote, info(c).local, proxies);
+  const peer = (c: Context): Peer => peerOf(c.req.raw.headers, info(c), proxies);
   const started = runtime.now();
   const app = createApp({
     api: config["http_api.enabled"]

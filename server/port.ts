@@ -19,6 +19,7 @@ import { concat } from "../core/bytes/mod.ts";
 import { type Sniffed, sniff } from "../core/session/sniff/mod.ts";
 import { decodeClientHello } from "../core/wire/clienthello/mod.ts";
 import { decodeProxyHeader } from "../core/wire/proxy_protocol/mod.ts";
+import type { AddressSet } from "./address_ranges.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { seenFrom } from "./proxied_conn.ts";
@@ -44,8 +45,8 @@ export interface PortOptions {
   readonly firstBytesMillis: Millis;
   /** What is served; a protocol that is not gets its connection closed. */
   readonly protocols: Partial<Record<Sniffed, TakeOver>>;
-  /** Addresses that may put a PROXY header before the client's bytes. */
-  readonly proxies?: ReadonlySet<string>;
+  /** Who may put a PROXY header before the client's bytes. */
+  readonly proxies?: AddressSet;
   /** Absent when TLS is off. */
   readonly tls?: PortTls;
   /** Closes up to `count` connections that wait for something to do; returns how many. */

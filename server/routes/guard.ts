@@ -5,16 +5,7 @@
  * @module
  */
 import { hostOnly, isLoopback } from "../candidates.ts";
-
-/** Any of them says that somebody else's call was passed on to us. */
-const PROXY_FIELDS: readonly string[] = [
-  "forwarded",
-  "via",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-proto",
-  "x-real-ip",
-];
+import { PROXY_FIELDS } from "./peer.ts";
 
 /**
  * Words for the refusal, or `undefined` when the call may pass. `remote` is the address of the TCP

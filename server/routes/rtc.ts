@@ -169,8 +169,8 @@ async function check(
       (one) => one !== "",
     ),
     codec: c.req.query("codec") ?? "",
-    host: c.req.header("host") ?? "",
-    port: peer.localPort,
+    host: peer.host,
+    port: peer.local.port,
     address,
     client: `${address} ${c.req.header("user-agent") ?? ""}`,
   };
