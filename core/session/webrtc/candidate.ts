@@ -13,8 +13,11 @@ import type { Transport } from "./ice_pairs.ts";
 
 /** RFC 8445 §5.1.2.2. */
 const HOST_TYPE_PREFERENCE = 126;
-/** Of a passive host candidate; active would be 6, simultaneous-open 2 (RFC 6544 §4.2). */
+/** Of host candidates, as simultaneous-open would be 2 (RFC 6544 §4.2). */
 const PASSIVE_DIRECTION_PREFERENCE = 4;
+const ACTIVE_DIRECTION_PREFERENCE = 6;
+/** RFC 863; what an active candidate has for a port (RFC 6544 §4.5). */
+const DISCARD_PORT = 9;
 const MAX_OTHER_PREFERENCE = 2 ** 13 - 1;
 const MAX_LOCAL_PREFERENCE = 2 ** 16 - 1;
 const COMPONENT = 1;
@@ -25,6 +28,8 @@ export interface Candidate {
   readonly priority: number;
   readonly host: string;
   readonly port: number;
+  /** Over TCP; default `passive`. An active one is never dialled, its port is 9 (RFC 6544 §4.5). */
+  readonly tcpType?: "passive" | "active";
 }
 
 /**
@@ -69,6 +74,13 @@ export function hostCandidates(
   ];
 }
 
+/** What we offer when it is we who dial: nobody connects to it. */
+export function activeCandidate(host: string): Candidate {
+  const rank = priority(ACTIVE_DIRECTION_PREFERENCE * 2 ** 13 + MAX_OTHER_PREFERENCE);
+  const tcp = { transport: "tcp", tcpType: "active", port: DISCARD_PORT } as const;
+  return { foundation: "1", ...tcp, priority: rank, host };
+}
+
 /** As it stands in SDP (RFC 8839 §5.1, RFC 6544 §4.5). */
 export function candidateInSdp(candidate: Candidate): SdpCandidate {
   const { foundation, transport, priority, host, port } = candidate;
@@ -80,6 +92,6 @@ export function candidateInSdp(candidate: Candidate): SdpCandidate {
     address: host,
     port,
     type: "host",
-    tcpType: transport === "tcp" ? "passive" : undefined,
+    tcpType: transport === "tcp" ? (candidate.tcpType ?? "passive") : undefined,
   };
 }

@@ -1,9 +1,3 @@
-/**
- * From an offer and a judgement of each of its lines to the text of the answer (RFC 8829 §5.3).
- *
- * @module
- */
-import { encodingName } from "../../../media/mod.ts";
 import {
   type Codec,
   encodeSdp,
@@ -11,15 +5,10 @@ import {
   type SessionDescription,
 } from "../../../wire/sdp/mod.ts";
 import { candidateInSdp } from "../candidate.ts";
+import { codecWithRtx, emptyLine, originOf, sourceLines } from "./describe.ts";
 import { answeredExtensions } from "./extensions.ts";
 import { type AgreedTransport, agreeTransport } from "./transport.ts";
-import {
-  type Answer,
-  type LocalParameters,
-  type NegotiatedCodec,
-  type NegotiatedMedia,
-  Refusal,
-} from "./types.ts";
+import { type Answer, type LocalParameters, type NegotiatedMedia, Refusal } from "./types.ts";
 import { lineName } from "./words.ts";
 
 /** How one use of WebRTC sees an offer. */
@@ -109,13 +98,7 @@ function describe(
   const accepted = new Map(media.map((line) => [line.index, line]));
   const { bundle } = transport;
   return {
-    origin: {
-      username: "-",
-      sessionId: local.sessionId,
-      sessionVersion: "1",
-      addressType: "IP4",
-      address: "0.0.0.0",
-    },
+    origin: originOf(local.sessionId),
     name: "-",
     iceLite: true,
     groups: bundle.length > 0 ? [{ semantics: "BUNDLE", mids: bundle }] : [],
@@ -124,45 +107,9 @@ function describe(
     media: offer.media.map((line, index) => {
       const taken = accepted.get(index);
       return taken === undefined
-        ? rejectedLine(line)
+        ? emptyLine(line) // port 0, with the fmt list as offered (RFC 3264 §6)
         : acceptedLine(line, taken, local, purpose.direction, transport);
     }),
-  };
-}
-
-/** Port 0, with the fmt list as offered (RFC 3264 §6). */
-function rejectedLine(offered: MediaDescription): MediaDescription {
-  return {
-    line: 0,
-    kind: offered.kind,
-    port: 0,
-    protocol: offered.protocol,
-    formats: offered.formats,
-    codecs: [],
-    connection: { addressType: "IP4", address: "0.0.0.0" },
-    bandwidths: [],
-    mid: offered.mid,
-    direction: "inactive",
-    bundleOnly: false,
-    rtcpMux: false,
-    rtcpMuxOnly: false,
-    rtcpRsize: false,
-    extmapAllowMixed: false,
-    extensions: [],
-    iceUfrag: undefined,
-    icePwd: undefined,
-    iceOptions: [],
-    candidates: [],
-    endOfCandidates: false,
-    setup: undefined,
-    fingerprints: [],
-    msids: [],
-    sources: [],
-    sourceGroups: [],
-    rids: [],
-    simulcast: undefined,
-    ptime: undefined,
-    maxptime: undefined,
   };
 }
 
@@ -176,7 +123,7 @@ function acceptedLine(
   const codecs = answeredCodecs(offered, taken);
   const [algorithm = "", value = ""] = local.fingerprint.split(" ");
   return {
-    ...rejectedLine(offered),
+    ...emptyLine(offered),
     port: 9,
     formats: codecs.map(({ payloadType }) => `${payloadType}`),
     codecs,
@@ -191,63 +138,15 @@ function acceptedLine(
     endOfCandidates: true,
     setup: transport.remote.dtlsRole === "server" ? "passive" : "active",
     fingerprints: [{ algorithm, value }],
-    ...answeredSources(taken, local),
+    ...sourceLines(taken.kind, taken.localSource, local),
   };
 }
 
 /** Each codec with its RTX behind it; RED last, so that nobody prefers it, unless the offer did. */
 function answeredCodecs(offered: MediaDescription, taken: NegotiatedMedia): readonly Codec[] {
-  const out = taken.codecs.flatMap(answeredCodec);
+  const out = taken.codecs.flatMap(codecWithRtx);
   const red = offered.codecs.find(({ payloadType }) => payloadType === taken.red?.payloadType);
   if (red === undefined) return out;
   const codec = { ...red, feedback: [] };
   return red === offered.codecs[0] ? [codec, ...out] : [...out, codec];
-}
-
-function answeredCodec(codec: NegotiatedCodec): Codec[] {
-  const { payloadType, format, rtxPayloadType } = codec;
-  const feedback: string[] = [];
-  if (codec.nack) feedback.push("nack");
-  if (codec.pli) feedback.push("nack pli");
-  if (codec.fir) feedback.push("ccm fir");
-  if (codec.transportCc) feedback.push("transport-cc");
-  if (codec.remb) feedback.push("goog-remb");
-  const { clockRate, channels, parameters } = format;
-  const name = encodingName(format.codec);
-  const out: Codec[] = [{ payloadType, name, clockRate, channels, parameters, feedback }];
-  if (rtxPayloadType !== undefined) {
-    out.push({
-      payloadType: rtxPayloadType,
-      name: "rtx",
-      clockRate,
-      channels,
-      parameters: `apt=${payloadType}`,
-      feedback: [],
-    });
-  }
-  return out;
-}
-
-/** token-char of RFC 8866 §9, which `/` is not, and the length RFC 8830 §2 allows. */
-function msidStream(streamName: string): string {
-  return streamName.replaceAll(/[^A-Za-z0-9._-]/g, "-").slice(0, 64);
-}
-
-/**
- * A viewer learns our SSRCs from the answer: Firefox and older stacks do not take them from
- * packets.
- */
-function answeredSources(
-  taken: NegotiatedMedia,
-  local: LocalParameters,
-): Pick<MediaDescription, "msids" | "sources" | "sourceGroups"> {
-  if (taken.localSource === undefined) return { msids: [], sources: [], sourceGroups: [] };
-  const { ssrc, rtxSsrc } = taken.localSource;
-  const ssrcs = rtxSsrc === undefined ? [ssrc] : [ssrc, rtxSsrc];
-  const msid = `${msidStream(local.streamName)} ${taken.kind}`;
-  return {
-    msids: [msid],
-    sources: ssrcs.map((ssrc) => ({ ssrc, cname: local.cname, msid })),
-    sourceGroups: rtxSsrc === undefined ? [] : [{ semantics: "FID", ssrcs }],
-  };
 }

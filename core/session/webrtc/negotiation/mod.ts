@@ -1,4 +1,5 @@
 /** Offer to answer (RFC 8829 §5.3) for publishers and viewers; pure functions. @module */
+export { type AppliedAnswer, applyAnswer } from "./apply.ts";
 export {
   ABS_CAPTURE_TIME_URI,
   ABS_SEND_TIME_URI,
@@ -14,6 +15,7 @@ export {
   VIDEO_ORIENTATION_URI,
   VIDEO_TIMING_URI,
 } from "./extensions.ts";
+export { makeOffer, type Offer, type OfferOptions, RECEIVED_FORMATS } from "./offer.ts";
 export { negotiatePlay } from "./play.ts";
 export { negotiatePublish } from "./publish.ts";
 export * from "./types.ts";

@@ -8,13 +8,8 @@ import type { MediaDescription, SessionDescription } from "../../../wire/sdp/mod
 import { answerOffer } from "./answer.ts";
 import { orderCodecs } from "./codecs.ts";
 import { commonGround, refuseLine } from "./lines.ts";
-import {
-  type Answer,
-  type LocalParameters,
-  type NegotiatedMedia,
-  type NegotiatedSource,
-  Refusal,
-} from "./types.ts";
+import { newSource } from "./sources.ts";
+import { type Answer, type LocalParameters, type NegotiatedMedia, Refusal } from "./types.ts";
 import { codecNames, formatNames } from "./words.ts";
 
 /** Refusals of one line that end the whole negotiation; any other only costs the line. */
@@ -49,7 +44,7 @@ export function negotiatePlay(
         );
       }
       kinds.add(judged.kind);
-      return { ...judged, localSource: newSource(judged, local, ssrcs) };
+      return { ...judged, localSource: newSource(judged.codecs, local, ssrcs) };
     },
     tolerates: ({ code }) => !FATAL.includes(code),
   });
@@ -101,22 +96,4 @@ function judge(
   };
   // Nothing is received from a viewer, so what the offer says it sends means nothing.
   return { ...common, codecs: orderCodecs(common.codecs, rank), remoteSources: [], rids: [] };
-}
-
-function newSource(
-  media: NegotiatedMedia,
-  local: LocalParameters,
-  taken: Set<number>,
-): NegotiatedSource {
-  const ssrc = newSsrc(local, taken);
-  const withRtx = media.codecs.some(({ rtxPayloadType }) => rtxPayloadType !== undefined);
-  return { ssrc, rtxSsrc: withRtx ? newSsrc(local, taken) : undefined, cname: local.cname };
-}
-
-/** Not 0, which browsers read as none, and not one already given away. */
-function newSsrc({ randomSsrc }: LocalParameters, taken: Set<number>): number {
-  let ssrc = randomSsrc() >>> 0;
-  while (ssrc === 0 || taken.has(ssrc)) ssrc = (ssrc + 1) >>> 0;
-  taken.add(ssrc);
-  return ssrc;
 }

@@ -18,10 +18,14 @@ export interface AgreedTransport {
   readonly bundle: readonly string[];
 }
 
-/** Settles the transport for the `accepted` lines of an offer. */
+/**
+ * Settles the transport for the `accepted` lines of an offer, or of an answer: its writer may be
+ * lite, as we are not then.
+ */
 export function agreeTransport(
   offer: SessionDescription,
   accepted: readonly MediaDescription[],
+  mayBeLite = false,
 ): AgreedTransport | Refusal {
   const group = groupOf(offer, accepted);
   const unbundled = accepted.find(({ mid }) => mid === undefined || !group.includes(mid));
@@ -46,7 +50,7 @@ export function agreeTransport(
       );
     }
   }
-  if (offer.iceLite) {
+  if (offer.iceLite && !mayBeLite) {
     return new Refusal(
       422,
       "both-ice-lite",
