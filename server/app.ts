@@ -6,12 +6,15 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Metrics } from "./metrics.ts";
 import { type ApiOptions, apiRoutes } from "./routes/api.ts";
+import { type DiagnoseOptions, diagnoseRoutes } from "./routes/diagnose.ts";
 import { type Asset, pageRoutes } from "./routes/pages.ts";
 import { type RtcRoutesOptions, rtcRoutes } from "./routes/rtc.ts";
 
 export interface AppOptions {
   /** Absent when `http_api.enabled` is off. */
   readonly api: ApiOptions | undefined;
+  /** Absent when `diagnose.enabled` or `http_api.enabled` is off. */
+  readonly diagnose: DiagnoseOptions | undefined;
   /** Absent when `rtc_server.enabled` or `http_api.enabled` is off: SRS serves both by its API. */
   readonly rtc: RtcRoutesOptions | undefined;
   /** Absent when `http_server.enabled` is off. */
@@ -43,6 +46,7 @@ export function createApp(options: AppOptions): Hono {
       "content-type": "text/plain; version=0.0.4; charset=utf-8",
     }),
   );
+  if (options.diagnose !== undefined) app.route("/", diagnoseRoutes(options.diagnose));
   if (options.api !== undefined) app.route("/", apiRoutes(options.api));
   if (options.rtc !== undefined) app.route("/", rtcRoutes(options.rtc));
   if (options.pages !== undefined) app.route("/", pageRoutes(options.pages));

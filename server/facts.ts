@@ -1,5 +1,5 @@
 /** What the API tells about streams and clients, independent of how they came in. @module */
-import type { Millis } from "../core/base/mod.ts";
+import type { Endpoint, Millis } from "../core/base/mod.ts";
 
 /** In kbit/s, over the last 30 s. */
 export interface Rates {
@@ -52,6 +52,8 @@ export interface ClientFacts extends Rates {
   readonly receivedBytes: number;
   /** `tcp` once connected. */
   readonly transport: "tcp" | "udp" | "";
+  /** Where his media path comes from, as STUN tells him: behind a NAT, the NAT. */
+  readonly mapped: Endpoint | undefined;
   /** What keeps a viewer from seeing, in words; empty when nothing does. */
   readonly trouble: string;
   readonly droppedFrames: number;
@@ -61,6 +63,7 @@ export interface ClientFacts extends Rates {
 export interface Facts {
   streams(): readonly StreamFacts[];
   clients(): readonly ClientFacts[];
+  client(id: string): ClientFacts | undefined;
   /** Ends a client's session; false when there is none of that id. */
   kick(id: string): boolean;
 }

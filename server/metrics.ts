@@ -114,6 +114,7 @@ export function serverMetrics(): Metrics {
     "monoport_dropped_packets_total",
     "RTP packets dropped for viewers who fell behind",
   );
+  metrics.counter("monoport_diagnose_tests_total", "Tests of /diagnose, by kind", "test");
   metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
   return metrics;
 }

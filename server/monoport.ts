@@ -14,12 +14,14 @@ import { assets } from "./assets.gen.ts";
 import { makeDtlsCertificate } from "./certificates.ts";
 import type { Config, Endpoint } from "./config.ts";
 import { Demo } from "./demo.ts";
+import { Tests } from "./diagnose/mod.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
 import { Log } from "./log.ts";
 import { type Metrics, serverMetrics } from "./metrics.ts";
 import { Port, type PortTls } from "./port.ts";
 import { makeIdentity } from "./routes/envelope.ts";
 import { type Peer, peerOf } from "./routes/peer.ts";
+import { offer, type RtcRoutesOptions } from "./routes/rtc.ts";
 import { RtcServer } from "./rtc/mod.ts";
 import { type Certificates, openCertificates } from "./tls/mod.ts";
 import { SERVER_NAME } from "./version.ts";
@@ -66,7 +68,8 @@ export async function serve({
   const metrics = serverMetrics();
   const certificate = await makeDtlsCertificate();
   const rtc = new RtcServer({ runtime, config, log, metrics, certificate });
-  const http = httpServer({ runtime, config, admit, log, metrics, rtc });
+  const diagnoses = new Tests(runtime, rtc, config["diagnose.max_tests"]);
+  const http = httpServer({ runtime, config, admit, log, metrics, rtc, diagnoses });
   const port = new Port(runtime, log, metrics, {
     maxConnections: config.max_connections,
     maxUnproven: config["limits.unproven_connections"],
@@ -85,6 +88,11 @@ export async function serve({
   metrics.gauge("monoport_connections", "TCP connections that are open", () => port.connections);
   metrics.gauge("monoport_sessions", "WebRTC sessions", () => rtc.sessions);
   metrics.gauge("monoport_streams", "Streams, live or waited for", () => rtc.hub.size);
+  metrics.gauge(
+    "monoport_diagnose_tests",
+    "Tests of /diagnose under way",
+    () => diagnoses.slots.taken,
+  );
   metrics.gauge("monoport_resident_bytes", "Resident memory", () => runtime.usage().residentBytes);
   const demo =
     config.demo && servesRtc(config)
@@ -93,6 +101,7 @@ export async function serve({
   const endpoints: BoundEndpoint[] = [];
   const close = async (): Promise<void> => {
     demo?.stop();
+    diagnoses.close();
     certificates?.close();
     rtc.close();
     http.close();
@@ -128,35 +137,61 @@ interface HttpParts extends ServeOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly rtc: RtcServer;
+  readonly diagnoses: Tests;
 }
 
 /** Every route, behind our HTTP/1.1. */
-function httpServer({ runtime, config, admit, log, metrics, rtc }: HttpParts): HttpServer {
+function httpServer({
+  runtime,
+  config,
+  admit,
+  log,
+  metrics,
+  rtc,
+  diagnoses,
+}: HttpParts): HttpServer {
   const identity = makeIdentity(runtime);
   const proxies = new AddressRanges(config.trusted_proxies);
   const info = (c: Context): RequestInfo => c.env as RequestInfo;
   const peer = (c: Context): Peer => peerOf(c.req.raw.headers, info(c), proxies);
   const started = runtime.now();
+  const rtcOptions: RtcRoutesOptions | undefined =
+    servesRtc(config) && config["http_api.enabled"]
+      ? {
+          signalling: rtc,
+          admit,
+          identity,
+          log,
+          bodyBytes: config["limits.body_bytes"],
+          peer,
+          checkName: (name, stream) => {
+            const checked = parseStreamName(name, stream);
+            return isBadStreamName(checked) ? checked.message : undefined;
+          },
+          onRefused: (status) => metrics.count("monoport_sessions_refused_total", String(status)),
+        }
+      : undefined;
   const app = createApp({
+    diagnose:
+      config["diagnose.enabled"] && config["http_api.enabled"]
+        ? {
+            runtime,
+            identity,
+            metrics,
+            facts: rtc,
+            hub: rtc.hub,
+            tests: diagnoses,
+            maxKbps: config["diagnose.max_bitrate"],
+            peer,
+            info,
+            offer: rtcOptions && ((c, ...wanted) => offer(c, rtcOptions, ...wanted)),
+            drain: () => rtc.drain(),
+          }
+        : undefined,
     api: config["http_api.enabled"]
       ? { runtime, identity, facts: rtc, started, remote: (c) => info(c).remote.host }
       : undefined,
-    rtc:
-      servesRtc(config) && config["http_api.enabled"]
-        ? {
-            signalling: rtc,
-            admit,
-            identity,
-            log,
-            bodyBytes: config["limits.body_bytes"],
-            peer,
-            checkName: (name, stream) => {
-              const checked = parseStreamName(name, stream);
-              return isBadStreamName(checked) ? checked.message : undefined;
-            },
-            onRefused: (status) => metrics.count("monoport_sessions_refused_total", String(status)),
-          }
-        : undefined,
+    rtc: rtcOptions,
     pages: config["http_server.enabled"] ? assets : undefined,
     metrics,
     crossDomain: {

@@ -69,7 +69,7 @@ export function apiRoutes(options: ApiOptions): Hono {
     json(identity, { clients: page(c, facts.clients()).map((one) => clientJson(one, vhostId)) }),
   );
   app.get("/api/v1/clients/:id", (c) => {
-    const found = facts.clients().find((one) => one.id === c.req.param("id"));
+    const found = facts.client(c.req.param("id"));
     return found === undefined
       ? jsonCode(SRS_CODE.clientNotFound)
       : json(identity, { client: clientJson(found, vhostId) });

@@ -78,7 +78,8 @@ function discover(c: Context): Response {
   return c.body(null, 204, { "accept-post": "application/sdp" });
 }
 
-async function offer(
+/** Answers an offer: 201 with the session in Location, or a refusal in words. */
+export async function offer(
   c: Context,
   options: RtcRoutesOptions,
   action: Action,

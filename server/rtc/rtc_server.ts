@@ -162,6 +162,11 @@ export class RtcServer implements Signalling, Facts {
     return this.#clients.all().map((client) => clientFacts(client, now));
   }
 
+  client(id: string): ClientFacts | undefined {
+    const client = this.#clients.withId(id);
+    return client && clientFacts(client, this.#runtime.now());
+  }
+
   /** Ends all sessions. */
   close(): void {
     for (const client of this.#clients.all()) client.session.close();

@@ -29,6 +29,10 @@ export interface ClientOptions {
   readonly userAgent?: string;
   /** The offer names a certificate that is not ours. */
   readonly wrongFingerprint?: boolean;
+  /** Where the offer goes, in place of the WHIP or WHEP path of `stream`. */
+  readonly path?: string;
+  /** Default H.264. */
+  readonly codec?: "VP8";
 }
 
 /** Takes a packet that came, with its header read. */
@@ -199,11 +203,12 @@ async function offer(
   options: ClientOptions,
 ): Promise<RtcClient> {
   const { stream, role = "client", userAgent = "monoport-test", wrongFingerprint } = options;
+  const { path = `/rtc/v1/${way}/?app=live&stream=${stream}`, codec } = options;
   const { digest } = wrongFingerprint ? bob.fingerprint : alice.fingerprint;
-  const answer = await fetch(`${place.url}/rtc/v1/${way}/?app=live&stream=${stream}`, {
+  const answer = await fetch(place.url + path, {
     method: "POST",
     headers: { "content-type": "application/sdp", "user-agent": userAgent },
-    body: offerText(way, role, digest),
+    body: vp8If(codec, offerText(way, role, digest)),
   });
   const text = await answer.text();
   assert.equal(answer.status, 201, text);
@@ -240,6 +245,10 @@ function offerText(way: "whip" | "whep", role: "client" | "server", digest: Uint
     ...(sends ? [`a=ssrc:${VIDEO_SSRC} cname:test`] : []),
     "",
   ].join("\r\n");
+}
+
+function vp8If(codec: "VP8" | undefined, offer: string): string {
+  return codec === undefined ? offer : offer.replace(/H264/, codec).replace(/a=fmtp.*\r\n/, "");
 }
 
 /** Waits for something that other machines do. */
