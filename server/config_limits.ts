@@ -20,6 +20,16 @@ export interface LimitsConfig {
   readonly "limits.http_keep_alive": number;
   /** Bytes of an SDP offer or JSON body. */
   readonly "limits.body_bytes": number;
+  /** TCP connections of one address, or of one /64 of IPv6; proxies and balancers have no bound. */
+  readonly "limits.connections_per_address": number;
+  readonly "limits.unproven_connections_per_address": number;
+  /** TLS handshakes an address may begin per second; four times as many at once. */
+  readonly "limits.tls_handshakes_per_second": number;
+  readonly "limits.sessions_per_address": number;
+  /** Sessions of one address that have not finished their DTLS handshake. */
+  readonly "limits.unconnected_sessions_per_address": number;
+  /** Streams that the sessions of one address publish, play or wait for. */
+  readonly "limits.streams_per_address": number;
 }
 
 type LimitSettings = { readonly [Key in keyof LimitsConfig]: Setting<LimitsConfig[Key]> };
@@ -57,5 +67,35 @@ export const limitSettings: LimitSettings = {
     wholeNumber(1024, 16_777_216),
     "131072",
     "bytes of an SDP offer or JSON body",
+  ),
+  "limits.connections_per_address": setting(
+    wholeNumber(1, 1_000_000),
+    "5000",
+    "TCP connections of one address (IPv6: of one /64)",
+  ),
+  "limits.unproven_connections_per_address": setting(
+    wholeNumber(1, 1_000_000),
+    "2500",
+    "those that have not shown their protocol",
+  ),
+  "limits.tls_handshakes_per_second": setting(
+    wholeNumber(1, 100_000),
+    "100",
+    "TLS handshakes per second of one address",
+  ),
+  "limits.sessions_per_address": setting(
+    wholeNumber(1, 1_000_000),
+    "2500",
+    "WebRTC sessions of one address",
+  ),
+  "limits.unconnected_sessions_per_address": setting(
+    wholeNumber(1, 1_000_000),
+    "500",
+    "those whose handshake is not done",
+  ),
+  "limits.streams_per_address": setting(
+    wholeNumber(1, 1_000_000),
+    "500",
+    "streams that the sessions of one address are for",
   ),
 };

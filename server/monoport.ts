@@ -18,7 +18,8 @@ import { Tests } from "./diagnose/mod.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
 import { Log } from "./log.ts";
 import { type Metrics, serverMetrics } from "./metrics.ts";
-import { Port, type PortTls } from "./port.ts";
+import { Port } from "./port.ts";
+import type { AddressLimits, PortTls } from "./port_options.ts";
 import { makeIdentity } from "./routes/envelope.ts";
 import { type Peer, peerOf } from "./routes/peer.ts";
 import { offer, type RtcRoutesOptions } from "./routes/rtc.ts";
@@ -74,6 +75,7 @@ export async function serve({
     maxConnections: config.max_connections,
     maxUnproven: config["limits.unproven_connections"],
     firstBytesMillis: config["limits.first_bytes"],
+    perAddress: addressLimits(config),
     protocols: {
       http: (conn, first) => http.serve(conn, first),
       ...(servesRtc(config) ? { "stun-tcp": (conn, first) => rtc.serve(conn, first) } : {}),
@@ -115,6 +117,17 @@ export async function serve({
   }
   demo?.start();
   return { endpoints, metrics, tls: certificates, close };
+}
+
+/** Balancers and proxies stand for all who come through them. */
+function addressLimits(config: Config): AddressLimits {
+  const many = new AddressRanges([...config["proxy_protocol.from"], ...config.trusted_proxies]);
+  return {
+    connections: config["limits.connections_per_address"],
+    unproven: config["limits.unproven_connections_per_address"],
+    tlsHandshakesPerSecond: config["limits.tls_handshakes_per_second"],
+    exempt: (host) => many.has(host),
+  };
 }
 
 /** HTTP inside TLS; media needs none, DTLS and SRTP protect it. */

@@ -11,7 +11,6 @@ import {
   type Endpoint,
   isFault,
   type Listener,
-  type Millis,
   type Runtime,
   type TlsContext,
 } from "../core/base/mod.ts";
@@ -19,39 +18,18 @@ import { concat } from "../core/bytes/mod.ts";
 import { type Sniffed, sniff } from "../core/session/sniff/mod.ts";
 import { decodeClientHello } from "../core/wire/clienthello/mod.ts";
 import { decodeProxyHeader } from "../core/wire/proxy_protocol/mod.ts";
-import type { AddressSet } from "./address_ranges.ts";
+import { addressKey } from "./limits/address_key.ts";
+import { Quota } from "./limits/quota.ts";
+import { RateLimit } from "./limits/rate_limit.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import type { PortOptions, PortTls } from "./port_options.ts";
 import { seenFrom } from "./proxied_conn.ts";
+import { Unproven } from "./unproven.ts";
 
 /** Connections closed at a time when accepting fails for want of descriptors. */
 const SHED_AT_ONCE = 32;
 const SWEEP_MILLIS = 250;
-
-/** Takes a connection over, with every byte that was read; sets `conn.handler`. */
-export type TakeOver = (conn: Conn, first: Uint8Array) => void;
-
-/** What speaks TLS on the port. */
-export interface PortTls {
-  readonly contextFor: (serverName: string | undefined) => TlsContext;
-  readonly handshakeMillis: Millis;
-  /** What is served inside. */
-  readonly protocols: Partial<Record<Sniffed, TakeOver>>;
-}
-
-export interface PortOptions {
-  readonly maxConnections: number;
-  readonly maxUnproven: number;
-  readonly firstBytesMillis: Millis;
-  /** What is served; a protocol that is not gets its connection closed. */
-  readonly protocols: Partial<Record<Sniffed, TakeOver>>;
-  /** Who may put a PROXY header before the client's bytes. */
-  readonly proxies?: AddressSet;
-  /** Absent when TLS is off. */
-  readonly tls?: PortTls;
-  /** Closes up to `count` connections that wait for something to do; returns how many. */
-  readonly shedIdle: (count: number) => number;
-}
 
 /** An accepted connection on its way to its protocol. */
 interface Arrival {
@@ -72,8 +50,11 @@ export class Port {
   readonly #options: PortOptions;
   readonly #listeners: Listener[] = [];
   readonly #open = new Set<Conn>();
-  /** By accepted connection: since when, the oldest first. */
-  readonly #unproven = new Map<Conn, Millis>();
+  readonly #unproven = new Unproven();
+  /** By address; the connections of those who speak for many are not in it. */
+  readonly #connections: Quota;
+  readonly #counted = new Map<Conn, string>();
+  readonly #handshakes: RateLimit | undefined;
   /** Accepted connections in their TLS handshake, which has a deadline of its own. */
   readonly #handshaking = new Set<Conn>();
   #sweep: Disposable | undefined;
@@ -83,6 +64,11 @@ export class Port {
     this.#log = log;
     this.#metrics = metrics;
     this.#options = options;
+    const { perAddress } = options;
+    const most = perAddress?.connections ?? Number.POSITIVE_INFINITY;
+    this.#connections = new Quota({ total: Number.POSITIVE_INFINITY, perAddress: most });
+    this.#handshakes =
+      perAddress && new RateLimit({ perSecond: perAddress.tlsHandshakesPerSecond });
   }
 
   /** Connections that are open. */
@@ -127,12 +113,39 @@ export class Port {
     }
     if (this.unproven >= this.#options.maxUnproven) this.#shedUnproven(1, "unproven-limit");
     this.#open.add(conn);
-    this.#watch({ accepted: conn, conn, secure: false, proxied: false });
+    const arrival = { accepted: conn, conn, secure: false, proxied: false };
+    if (this.#admit(arrival)) this.#watch(arrival);
+  }
+
+  /** Counts a connection for its client's address, unless that has too many already. */
+  #admit({ accepted, conn }: Arrival): boolean {
+    const { host } = conn.remote;
+    const { perAddress } = this.#options;
+    if (perAddress === undefined || perAddress.exempt(host)) return true;
+    const key = addressKey(host);
+    if (this.#connections.take(key) !== undefined) {
+      this.#log.limited(
+        "warn",
+        "Refused a connection: its address has limits.connections_per_address",
+        {
+          remote: host,
+        },
+      );
+      this.#drop(accepted, "connections-per-address");
+      return false;
+    }
+    this.#counted.set(accepted, key);
+    const oldest = this.#unproven.oldestOf(key);
+    if (oldest !== undefined && this.#unproven.countOf(key) >= perAddress.unproven) {
+      this.#drop(oldest, "unproven-per-address");
+    }
+    return true;
   }
 
   /** Reads until the protocol is known. */
   #watch(arrival: Arrival): void {
-    this.#unproven.set(arrival.accepted, this.#runtime.now());
+    const { accepted, conn } = arrival;
+    this.#unproven.add(accepted, addressKey(conn.remote.host), this.#runtime.now());
     this.#startSweep();
     this.#sniff(arrival, NOTHING);
   }
@@ -211,7 +224,10 @@ export class Port {
       }
       this.#metrics.count("monoport_proxied_connections_total", version);
       const seen = header.addresses ? seenFrom(conn, header.addresses) : conn;
-      this.#sniff({ ...arrival, conn: seen, proxied: true }, read.subarray(header.size));
+      const client = { ...arrival, conn: seen, proxied: true };
+      if (seen !== conn && !this.#admit(client)) return true;
+      this.#unproven.rename(accepted, addressKey(seen.remote.host));
+      this.#sniff(client, read.subarray(header.size));
       return true;
     });
   }
@@ -228,6 +244,7 @@ export class Port {
         arrival.accepted.destroy();
         return true;
       }
+      if (this.#handshakesTooOften(arrival)) return true;
       this.#unproven.delete(arrival.accepted);
       this.#handshaking.add(arrival.accepted);
       this.#handshake(arrival, read, tls, tls.contextFor(hello.serverName)).catch((error) =>
@@ -235,6 +252,21 @@ export class Port {
       );
       return true;
     });
+  }
+
+  /** A ClientHello costs its sender nothing and us a signature. */
+  #handshakesTooOften({ accepted, conn }: Arrival): boolean {
+    const { host } = conn.remote;
+    if (this.#options.perAddress?.exempt(host)) return false;
+    const wait = this.#handshakes?.take(addressKey(host), this.#runtime.now()) ?? 0;
+    if (wait === 0) return false;
+    this.#metrics.count("monoport_tls_handshakes_failed_total", "rate");
+    this.#log.limited("warn", "Refused TLS handshakes: limits.tls_handshakes_per_second", {
+      remote: host,
+    });
+    this.#unproven.delete(accepted);
+    accepted.destroy();
+    return true;
   }
 
   async #handshake(
@@ -272,21 +304,22 @@ export class Port {
     this.#open.delete(conn);
     this.#unproven.delete(conn);
     this.#handshaking.delete(conn);
+    const key = this.#counted.get(conn);
+    this.#counted.delete(conn);
+    if (key !== undefined) this.#connections.give(key);
   }
 
   /**
    * Closes up to `count` connections that have shown nothing, the oldest first; returns how many.
    */
   #shedUnproven(count: number, reason: string): number {
-    let shed = 0;
-    for (const waiting of [this.#unproven.keys(), this.#handshaking.keys()]) {
-      for (const conn of waiting) {
-        if (shed === count) return shed;
-        this.#drop(conn, reason);
-        shed++;
-      }
+    for (let shed = 0; shed < count; shed++) {
+      const [handshaking] = this.#handshaking;
+      const conn = this.#unproven.oldest() ?? handshaking;
+      if (conn === undefined) return shed;
+      this.#drop(conn, reason);
     }
-    return shed;
+    return count;
   }
 
   #shed(count: number): number {
@@ -315,9 +348,8 @@ export class Port {
     this.#sweep ??= this.#runtime.wakeAt(this.#runtime.now() + SWEEP_MILLIS, () => {
       this.#sweep = undefined;
       const due = this.#runtime.now() - this.#options.firstBytesMillis;
-      for (const [conn, since] of this.#unproven) {
-        if (since > due) break;
-        this.#drop(conn, "first-bytes-deadline");
+      for (let late = this.#unproven.late(due); late; late = this.#unproven.late(due)) {
+        this.#drop(late, "first-bytes-deadline");
       }
       if (this.#unproven.size > 0) this.#startSweep();
     });

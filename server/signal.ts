@@ -39,9 +39,9 @@ export interface SignalAnswer {
 
 /** Why there is none. `message` is for people, in whole sentences or lines. */
 export interface SignalRefusal {
-  readonly status: 400 | 401 | 403 | 406 | 409 | 422 | 503;
+  readonly status: 400 | 401 | 403 | 406 | 409 | 422 | 429 | 503;
   readonly message: string;
-  /** For 503 and 409: when to try again. */
+  /** For 409, 429 and 503: when to try again. */
   readonly retryAfterSeconds?: number;
 }
 

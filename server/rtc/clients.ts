@@ -1,4 +1,5 @@
 import type { Publisher, Subscriber } from "../../core/stream/mod.ts";
+import { addressKey } from "../limits/address_key.ts";
 import type { Client } from "./client.ts";
 
 /** The clients there are, by all that leads to one. */
@@ -7,6 +8,7 @@ export class Clients {
   readonly #byId = new Map<string, Client>();
   readonly #byPublisher = new Map<Publisher, Client>();
   readonly #bySubscriber = new Map<Subscriber, Client>();
+  readonly #byAddress = new Map<string, Set<Client>>();
 
   get size(): number {
     return this.#byId.size;
@@ -33,8 +35,16 @@ export class Clients {
     return this.#bySubscriber.get(subscriber);
   }
 
-  /** Adds a client whose role is set. */
+  /** Those of one address, as `addressKey` counts addresses. */
+  from(address: string): ReadonlySet<Client> {
+    return this.#byAddress.get(addressKey(address)) ?? NONE;
+  }
+
   add(client: Client): void {
+    const key = addressKey(client.address);
+    const same = this.#byAddress.get(key);
+    if (same === undefined) this.#byAddress.set(key, new Set([client]));
+    else same.add(client);
     this.#byUfrag.set(client.ufrag, client);
     this.#byId.set(client.id, client);
     if (client.publishing) this.#byPublisher.set(client.publishing.publisher, client);
@@ -42,9 +52,15 @@ export class Clients {
   }
 
   delete(client: Client): void {
+    const key = addressKey(client.address);
+    const same = this.#byAddress.get(key);
+    same?.delete(client);
+    if (same?.size === 0) this.#byAddress.delete(key);
     this.#byUfrag.delete(client.ufrag);
     this.#byId.delete(client.id);
     if (client.publishing) this.#byPublisher.delete(client.publishing.publisher);
     if (client.viewing) this.#bySubscriber.delete(client.viewing.subscriber);
   }
 }
+
+const NONE: ReadonlySet<Client> = new Set();

@@ -39,6 +39,7 @@ import { handleHubEvent } from "./hub_events.ts";
 import { localParameters } from "./local_parameters.ts";
 import { openClient } from "./open_client.ts";
 import { publishingRole, subscriberOptions, viewingRole } from "./roles.ts";
+import { sessionRefusal } from "./session_limits.ts";
 import { streamFacts } from "./stream_facts.ts";
 
 export interface RtcServerOptions {
@@ -119,9 +120,8 @@ export class RtcServer implements Signalling, Facts {
     if (isBadStreamName(name)) return { status: 400, message: name.message };
     const sdp = decodeSdp(request.sdp);
     if (isSdpFault(sdp)) return refusalOf(sdp);
-    if (this.#clients.size >= config["limits.sessions"]) {
-      return { status: 503, message: "Too many sessions (limits.sessions)", retryAfterSeconds: 10 };
-    }
+    const refusal = sessionRefusal(config, this.#clients, request.address, name);
+    if (refusal !== undefined) return refusal;
     const credentials = makeIceCredentials(this.#runtime.crypto);
     const made =
       request.action === "publish"
