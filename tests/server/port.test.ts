@@ -4,7 +4,8 @@ import type { Conn, ConnHandler, ListenOptions, Runtime } from "../../core/base/
 import type { Sniffed } from "../../core/session/sniff/mod.ts";
 import { Log } from "../../server/log.ts";
 import { serverMetrics } from "../../server/metrics.ts";
-import { Port, type PortOptions } from "../../server/port.ts";
+import { Port } from "../../server/port.ts";
+import type { PortOptions } from "../../server/port_options.ts";
 
 const none: ConnHandler = { data: () => {}, close: () => {} };
 
