@@ -23,6 +23,8 @@ export interface LimitsConfig {
   /** TCP connections of one address, or of one /64 of IPv6; proxies and balancers have no bound. */
   readonly "limits.connections_per_address": number;
   readonly "limits.unproven_connections_per_address": number;
+  /** Bytes kept for peers who have proved nothing, in all; one address may have a quarter. */
+  readonly "limits.unproven_bytes": number;
   /** TLS handshakes an address may begin per second; four times as many at once. */
   readonly "limits.tls_handshakes_per_second": number;
   readonly "limits.sessions_per_address": number;
@@ -77,6 +79,11 @@ export const limitSettings: LimitSettings = {
     wholeNumber(1, 1_000_000),
     "2500",
     "those that have not shown their protocol",
+  ),
+  "limits.unproven_bytes": setting(
+    wholeNumber(65_536, 999_999_999),
+    "67108864",
+    "bytes kept for peers who have proved nothing; a quarter of it for one address",
   ),
   "limits.tls_handshakes_per_second": setting(
     wholeNumber(1, 100_000),

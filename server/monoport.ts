@@ -16,6 +16,7 @@ import type { Config, Endpoint } from "./config.ts";
 import { Demo } from "./demo.ts";
 import { Tests } from "./diagnose/mod.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
+import { HeldBytes } from "./limits/held_bytes.ts";
 import { Log } from "./log.ts";
 import { type Metrics, serverMetrics } from "./metrics.ts";
 import { Port } from "./port.ts";
@@ -70,12 +71,14 @@ export async function serve({
   const certificate = await makeDtlsCertificate();
   const rtc = new RtcServer({ runtime, config, log, metrics, certificate });
   const diagnoses = new Tests(runtime, rtc, config["diagnose.max_tests"]);
-  const http = httpServer({ runtime, config, admit, log, metrics, rtc, diagnoses });
+  const held = new HeldBytes(config["limits.unproven_bytes"]);
+  const http = httpServer({ runtime, config, admit, log, metrics, rtc, diagnoses, held });
   const port = new Port(runtime, log, metrics, {
     maxConnections: config.max_connections,
     maxUnproven: config["limits.unproven_connections"],
     firstBytesMillis: config["limits.first_bytes"],
     perAddress: addressLimits(config),
+    held,
     protocols: {
       http: (conn, first) => http.serve(conn, first),
       ...(servesRtc(config) ? { "stun-tcp": (conn, first) => rtc.serve(conn, first) } : {}),
@@ -88,6 +91,7 @@ export async function serve({
     },
   });
   metrics.gauge("monoport_connections", "TCP connections that are open", () => port.connections);
+  metrics.gauge("monoport_unproven_bytes", "Bytes kept for the unproven", () => held.used);
   metrics.gauge("monoport_sessions", "WebRTC sessions", () => rtc.sessions);
   metrics.gauge("monoport_streams", "Streams, live or waited for", () => rtc.hub.size);
   metrics.gauge(
@@ -151,6 +155,7 @@ interface HttpParts extends ServeOptions {
   readonly metrics: Metrics;
   readonly rtc: RtcServer;
   readonly diagnoses: Tests;
+  readonly held: HeldBytes;
 }
 
 /** Every route, behind our HTTP/1.1. */
@@ -162,6 +167,7 @@ function httpServer({
   metrics,
   rtc,
   diagnoses,
+  held,
 }: HttpParts): HttpServer {
   const identity = makeIdentity(runtime);
   const proxies = new AddressRanges(config.trusted_proxies);
@@ -215,6 +221,7 @@ function httpServer({
   });
   return new HttpServer({
     runtime,
+    held,
     server: SERVER_NAME,
     fetch: (request, bindings) => app.fetch(request, bindings),
     limits: {

@@ -50,7 +50,7 @@ export class Port {
   readonly #options: PortOptions;
   readonly #listeners: Listener[] = [];
   readonly #open = new Set<Conn>();
-  readonly #unproven = new Unproven();
+  readonly #unproven: Unproven;
   /** By address; the connections of those who speak for many are not in it. */
   readonly #connections: Quota;
   readonly #counted = new Map<Conn, string>();
@@ -64,6 +64,7 @@ export class Port {
     this.#log = log;
     this.#metrics = metrics;
     this.#options = options;
+    this.#unproven = new Unproven(options.held);
     const { perAddress } = options;
     const most = perAddress?.connections ?? Number.POSITIVE_INFINITY;
     this.#connections = new Quota({ total: Number.POSITIVE_INFINITY, perAddress: most });
@@ -124,13 +125,8 @@ export class Port {
     if (perAddress === undefined || perAddress.exempt(host)) return true;
     const key = addressKey(host);
     if (this.#connections.take(key) !== undefined) {
-      this.#log.limited(
-        "warn",
-        "Refused a connection: its address has limits.connections_per_address",
-        {
-          remote: host,
-        },
-      );
+      const message = "Refused a connection: its address has limits.connections_per_address";
+      this.#log.limited("warn", message, { remote: host });
       this.#drop(accepted, "connections-per-address");
       return false;
     }
@@ -170,7 +166,9 @@ export class Port {
     conn.handler = {
       data: (chunk) => {
         all = all.length === 0 ? chunk : concat([all, chunk]);
-        step(all);
+        if (!step(all) && this.#unproven.keeps(accepted, all.length)) {
+          this.#drop(accepted, "unproven-bytes");
+        }
       },
       end: () => this.#drop(accepted, "ended"),
       close: () => {},

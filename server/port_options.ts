@@ -2,6 +2,7 @@
 import type { Conn, Millis, TlsContext } from "../core/base/mod.ts";
 import type { Sniffed } from "../core/session/sniff/mod.ts";
 import type { AddressSet } from "./address_ranges.ts";
+import type { HeldBytes } from "./limits/held_bytes.ts";
 
 /** Takes a connection over, with every byte that was read; sets `conn.handler`. */
 export type TakeOver = (conn: Conn, first: Uint8Array) => void;
@@ -19,6 +20,8 @@ export interface PortOptions {
   readonly maxUnproven: number;
   /** Bounds of one address; each absent one is none. */
   readonly perAddress?: AddressLimits;
+  /** Where the bytes of those who have shown nothing are counted. */
+  readonly held?: HeldBytes;
   readonly firstBytesMillis: Millis;
   /** What is served; a protocol that is not gets its connection closed. */
   readonly protocols: Partial<Record<Sniffed, TakeOver>>;

@@ -1,30 +1,59 @@
 import type { Conn, Millis } from "../core/base/mod.ts";
+import type { HeldBytes, Holding } from "./limits/held_bytes.ts";
+import type { Exceeded } from "./limits/quota.ts";
 
-/** Connections that have not shown their protocol yet, in all and by address, the oldest first. */
+interface Entry {
+  key: string;
+  readonly since: Millis;
+  holding: Holding | undefined;
+}
+
+/**
+ * Connections that have not shown their protocol yet, in all and by address, the oldest first, and
+ * the bytes that are kept for them.
+ */
 export class Unproven {
-  readonly #since = new Map<Conn, Millis>();
-  readonly #keys = new Map<Conn, string>();
+  readonly #held: HeldBytes | undefined;
+  readonly #entries = new Map<Conn, Entry>();
   readonly #byAddress = new Map<string, Set<Conn>>();
 
+  constructor(held?: HeldBytes) {
+    this.#held = held;
+  }
+
   get size(): number {
-    return this.#since.size;
+    return this.#entries.size;
   }
 
   /** Adds one, or starts its time anew. */
   add(conn: Conn, key: string, now: Millis): void {
     this.delete(conn);
-    this.#since.set(conn, now);
+    this.#entries.set(conn, { key, since: now, holding: this.#held?.begin(key) });
     this.#file(conn, key);
   }
 
   /** The address turned out to be another; the time runs on. */
   rename(conn: Conn, key: string): void {
-    if (this.#unfile(conn)) this.#file(conn, key);
+    const entry = this.#entries.get(conn);
+    if (entry === undefined) return;
+    entry.holding?.release();
+    this.#unfile(conn, entry.key);
+    entry.key = key;
+    entry.holding = this.#held?.begin(key);
+    this.#file(conn, key);
+  }
+
+  /** So many bytes of it are kept now; tells which bound that would break. */
+  keeps(conn: Conn, bytes: number): Exceeded | undefined {
+    return this.#entries.get(conn)?.holding?.set(bytes);
   }
 
   delete(conn: Conn): void {
-    this.#since.delete(conn);
-    this.#unfile(conn);
+    const entry = this.#entries.get(conn);
+    if (entry === undefined) return;
+    entry.holding?.release();
+    this.#entries.delete(conn);
+    this.#unfile(conn, entry.key);
   }
 
   countOf(key: string): number {
@@ -32,7 +61,7 @@ export class Unproven {
   }
 
   oldest(): Conn | undefined {
-    for (const conn of this.#since.keys()) return conn;
+    for (const conn of this.#entries.keys()) return conn;
     return undefined;
   }
 
@@ -43,24 +72,19 @@ export class Unproven {
 
   /** The oldest, when it came at `due` or before. */
   late(due: Millis): Conn | undefined {
-    for (const [conn, since] of this.#since) return since <= due ? conn : undefined;
+    for (const [conn, { since }] of this.#entries) return since <= due ? conn : undefined;
     return undefined;
   }
 
   #file(conn: Conn, key: string): void {
-    this.#keys.set(conn, key);
     const same = this.#byAddress.get(key);
     if (same === undefined) this.#byAddress.set(key, new Set([conn]));
     else same.add(conn);
   }
 
-  #unfile(conn: Conn): boolean {
-    const key = this.#keys.get(conn);
-    if (key === undefined) return false;
-    this.#keys.delete(conn);
+  #unfile(conn: Conn, key: string): void {
     const same = this.#byAddress.get(key);
     same?.delete(conn);
     if (same?.size === 0) this.#byAddress.delete(key);
-    return true;
   }
 }

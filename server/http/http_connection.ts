@@ -14,6 +14,8 @@ import {
 } from "../../core/base/mod.ts";
 import { concat } from "../../core/bytes/mod.ts";
 import { type HttpEvent, HttpServerSession } from "../../core/session/http/mod.ts";
+import { addressKey } from "../limits/address_key.ts";
+import type { Holding } from "../limits/held_bytes.ts";
 import { Exchange } from "./exchange.ts";
 import type { HttpServer } from "./http_server.ts";
 import type { ConnectionFacts } from "./options.ts";
@@ -29,6 +31,7 @@ export class HttpConnection implements ConnHandler, Swept {
   readonly session: HttpServerSession;
   readonly secure: boolean;
   readonly remote: Endpoint;
+  readonly #holding: Holding | undefined;
   #exchange: Exchange | undefined;
   #paused = false;
   #writable = true;
@@ -47,7 +50,8 @@ export class HttpConnection implements ConnHandler, Swept {
     this.conn = conn;
     this.secure = facts.secure ?? false;
     this.remote = facts.remote ?? conn.remote;
-    const { limits } = server.options;
+    const { limits, held } = server.options;
+    this.#holding = held?.begin(addressKey(this.remote.host));
     this.session = new HttpServerSession(
       { ...(limits ? { limits } : {}), commonFields: () => server.commonFields() },
       server.now(),
@@ -68,6 +72,7 @@ export class HttpConnection implements ConnHandler, Swept {
   data(chunk: Uint8Array): void {
     this.session.handleInput(chunk, this.server.now());
     this.pump();
+    if (!this.#closed && this.#holding?.set(this.session.keptBytes)) this.conn.destroy();
   }
 
   drain(): void {
@@ -222,6 +227,7 @@ export class HttpConnection implements ConnHandler, Swept {
 
   #leave(): void {
     this.#closed = true;
+    this.#holding?.release();
     this.server.forget(this);
   }
 }

@@ -2,6 +2,7 @@
 import type { Conn, Endpoint, Fault, Millis, Runtime } from "../../core/base/mod.ts";
 import type { HttpLimits } from "../../core/session/http/mod.ts";
 import type { Field } from "../../core/wire/http1/mod.ts";
+import type { HeldBytes } from "../limits/held_bytes.ts";
 import type { WebSocketHandlers, WebSocketOptions } from "./web_socket.ts";
 
 export type HttpRuntime = Pick<Runtime, "now" | "wakeAt" | "wallClock" | "crypto">;
@@ -13,6 +14,8 @@ export interface HttpOptions {
   /** The Server field, as `Monoport/0.1.0`. */
   readonly server: string;
   readonly limits?: Partial<HttpLimits>;
+  /** Where the bytes kept of unfinished heads are counted; who exceeds it is closed. */
+  readonly held?: HeldBytes;
   /**
    * A client that takes nothing of what waits for it for this long is closed. Default 30,000 ms.
    */

@@ -126,6 +126,11 @@ export class HttpServerSession implements Machine<Uint8Array, Uint8Array, HttpEv
     return this.#body?.flows || this.#input.length < READ_AHEAD_BYTES;
   }
 
+  /** Bytes that were given and are kept: a head that is not whole, or what was sent ahead. */
+  get keptBytes(): number {
+    return this.#input.length;
+  }
+
   /** Whether the connection waits for a request and has no byte of it. */
   get idle(): boolean {
     return this.#phase === "head" && this.#input.length === 0;
