@@ -14,6 +14,7 @@ import {
   type Subscriber,
   type ViewerSink,
 } from "../core/stream/mod.ts";
+import { encodeRtcp } from "../core/wire/rtcp/mod.ts";
 import { encodeRtpHeader } from "../core/wire/rtp/mod.ts";
 import { PlainSrtpEngine, srtpProfileInfo } from "../core/wire/srtp/mod.ts";
 import { nodeCrypto } from "../runtime/common/crypto.ts";
@@ -76,6 +77,8 @@ class FanOutBench {
   #videoIndex = 1;
   #audioIndex = 1;
   #frame = 0;
+  /** Transport-wide number behind those reported. */
+  #reported = 0;
 
   constructor(profile: SrtpProfile, viewers: number, transport: boolean) {
     const publisher = this.hub.publish(streamName(), "bench", this.#now);
@@ -148,11 +151,23 @@ class FanOutBench {
     this.#publisher.flush(this.#now);
   }
 
+  /** Everything sent since the last time has arrived; all viewers were sent the same. */
   #report(): void {
-    for (let i = 0; i < this.#subscribers.length; i++) {
-      const next = this.engine.nextTransportSequence(this.#senders[i] ?? 0);
-      this.#subscribers[i]?.handleTransportFeedback((next - 1) & 0xffff, this.#now);
-      this.#subscribers[i]?.handleReceiverReport(i * 4 + 2, this.#videoIndex, this.#now);
+    const next = this.engine.nextTransportSequence(this.#senders[0] ?? 0);
+    const report = encodeRtcp([
+      {
+        type: "twcc",
+        senderSsrc: 1,
+        mediaSsrc: 2,
+        baseSequence: this.#reported,
+        referenceTime: Math.floor(this.#now / 64),
+        feedbackCount: 0,
+        deltas: new Array<number>((next - this.#reported) & 0xffff).fill(0),
+      },
+    ]);
+    this.#reported = next;
+    for (const subscriber of this.#subscribers) {
+      subscriber.handleTransportFeedback(report, 4, report.length, this.#now);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Millis } from "../base/mod.ts";
-import { extendIndex } from "../wire/rtp/mod.ts";
+import { notAbove } from "./bandwidth.ts";
 
 /** Entries of the log; when it is full, new packets are added to the newest entry. */
 const ENTRIES = 128;
@@ -276,10 +276,4 @@ export class DeliveryLog {
       this.#rate = rate;
     }
   }
-}
-
-/** The highest extended number that ends in `low` (16 bits) and is not above `highest`. */
-function notAbove(highest: number, low: number): number {
-  const found = extendIndex(highest, low);
-  return found > highest ? found - 0x1_0000 : found;
 }

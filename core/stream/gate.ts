@@ -1,6 +1,8 @@
 import type { Millis } from "../base/mod.ts";
+import { BandwidthEstimator } from "./bandwidth.ts";
 import { DeliveryLog } from "./delivery_log.ts";
 import type { HubLimits } from "./options.ts";
+import { VirtualQueue } from "./virtual_queue.ts";
 
 /** Queued bytes above so many times the bound: even the rest of a frame is cut. */
 const CUT_FACTOR = 8;
@@ -12,9 +14,14 @@ const MAX_WAIT_MILLIS = 1000;
 /**
  * Decides what a slow viewer still gets: video while he is within the bounds, audio within wider
  * ones. Video is let through again once he is back under half the bound.
+ *
+ * Datagrams wait nowhere that we could see for long: what his path takes is estimated, and video
+ * goes as if what is beyond that queued up here. So he gets as many whole groups of pictures as fit.
+ * Over TCP what is under way tells it all; there only his own word (REMB) counts so.
  */
 export class Gate {
   readonly log: DeliveryLog = new DeliveryLog();
+  readonly bandwidth: BandwidthEstimator = new BandwidthEstimator();
   /** Whether video, and audio, may go. */
   video = true;
   audio = true;
@@ -22,7 +29,10 @@ export class Gate {
   cut = false;
   /** How often the viewer fell behind. */
   falls = 0;
+  /** Whether his path carries datagrams. */
+  datagrams = false;
   readonly #limits: HubLimits;
+  readonly #queue = new VirtualQueue();
   #closedAt: Millis = 0;
   #openedAt: Millis = Number.NEGATIVE_INFINITY;
   #queued = 0;
@@ -33,6 +43,23 @@ export class Gate {
     this.#limits = limits;
   }
 
+  /**
+   * Notes what was sent at once: `transport`, `audio` and `video` are the highest numbers in it
+   * (extended, -1 for none).
+   */
+  sent(
+    bytes: number,
+    packets: number,
+    transport: number,
+    audio: number,
+    video: number,
+    now: Millis,
+  ): void {
+    this.log.sent(bytes, packets, transport, audio, video, now);
+    if (transport >= 0) this.bandwidth.sent(transport, packets, bytes, now);
+    this.#queue.add(bytes, this.#bitrate, now);
+  }
+
   /** Looks at the viewer before a batch. `queued` is what our process holds for him, in bytes. */
   update(queued: number, now: Millis): void {
     const limits = this.#limits;
@@ -40,9 +67,10 @@ export class Gate {
     this.#queued = queued;
     this.cut = queued > limits.maxQueuedBytes * CUT_FACTOR;
     const behind = this.behind(now);
+    const worst = Math.max(behind, this.#queue.millis(this.#bitrate, now));
     if (this.video) {
-      if (behind > limits.maxLagMillis || queued > limits.maxQueuedBytes) this.#close(now);
-    } else if (behind < limits.maxLagMillis / 2 && queued < limits.maxQueuedBytes / 2) {
+      if (worst > limits.maxLagMillis || queued > limits.maxQueuedBytes) this.#close(now);
+    } else if (worst < limits.maxLagMillis / 2 && queued < limits.maxQueuedBytes / 2) {
       this.video = true;
       this.#openedAt = now;
     }
@@ -81,10 +109,17 @@ export class Gate {
   /** The viewer's path changed. */
   restart(now: Millis): void {
     this.log.restart(now);
+    this.bandwidth.restart();
+    this.#queue.clear();
     this.video = true;
     this.audio = true;
     this.cut = false;
     this.#queued = 0;
+  }
+
+  /** What counts for the queue. */
+  get #bitrate(): number {
+    return this.datagrams ? this.bandwidth.estimatedBitrate : this.bandwidth.requestedBitrate;
   }
 
   #close(now: Millis): void {

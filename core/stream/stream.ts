@@ -255,7 +255,7 @@ export class Stream {
 
   #report(viewer: Subscriber, viewed: ViewerTrack | undefined, track: Track, now: Millis): void {
     const report = viewed && reportFor(viewed, track, this.#clock, this.#bySender, now);
-    if (report !== undefined) viewer.sink?.report(report);
+    if (report !== undefined) viewer.report(report, now);
   }
 
   /** Tells the owner about states that changed. */

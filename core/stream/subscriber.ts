@@ -1,10 +1,19 @@
 import { type Millis, NEVER, type SenderId } from "../base/mod.ts";
 import type { MediaKind } from "../media/mod.ts";
-import type { SenderReport } from "../wire/rtcp/mod.ts";
+import {
+  blockSsrcAt,
+  compactNtp,
+  delaySinceLastSrAt,
+  fractionLostAt,
+  highestSequenceAt,
+  lastSrAt,
+  type SenderReport,
+} from "../wire/rtcp/mod.ts";
 import { extendIndex } from "../wire/rtp/mod.ts";
 import { Gate } from "./gate.ts";
 import type { HubLimits } from "./options.ts";
 import { RateMeter } from "./rate_meter.ts";
+import { SentReports } from "./sent_reports.ts";
 import type { Shape } from "./shape.ts";
 import type { Stream } from "./stream.ts";
 import { type ViewerState, ViewerTrack, type ViewerTrackOptions } from "./viewer_track.ts";
@@ -47,6 +56,9 @@ export class Subscriber {
   #sender: SenderId | undefined;
   #sink: ViewerSink | undefined;
   #suspended = false;
+  readonly #reports = new SentReports();
+  /** As his last report told it, in ms; `undefined` before. */
+  roundTrip: Millis | undefined;
   /** Extended transport-wide sequence number, -1 before the first. */
   transport = -1;
 
@@ -105,15 +117,52 @@ export class Subscriber {
     }
   }
 
-  /** A report block about one of our SSRCs; `highest` is the extended highest sequence number. */
-  handleReceiverReport(ssrc: number, highest: number, now: Millis): void {
-    const track = this.trackOf(ssrc);
-    if (track !== undefined) this.gate.log.handleHighest(track.kind, highest, now);
+  /** A report block (RFC 3550 §6.4.1) about one of our SSRCs, at `at` in `bytes`. */
+  handleReportBlock(bytes: Uint8Array, at: number, now: Millis): void {
+    const track = this.trackOf(blockSsrcAt(bytes, at));
+    if (track === undefined) return;
+    this.gate.log.handleHighest(track.kind, highestSequenceAt(bytes, at), now);
+    const roundTrip = this.#reports.roundTrip(
+      lastSrAt(bytes, at),
+      delaySinceLastSrAt(bytes, at),
+      now,
+    );
+    if (roundTrip !== undefined) this.roundTrip = roundTrip;
+    if (track.kind === "audio" && this.video !== undefined) return; // video is what fills a path
+    const lost = fractionLostAt(bytes, at) / 256;
+    const sent = this.byteRate.perSecond(now, 2) * 8;
+    this.gate.bandwidth.handleReport(lost, roundTrip, sent, now);
   }
 
-  /** Transport-wide feedback; the highest 16-bit sequence number that it reports as received. */
-  handleTransportFeedback(highest: number, now: Millis): void {
-    this.gate.log.handleTransport(highest, now);
+  /** Transport-wide feedback, its body (from the sender's SSRC on) in `bytes[at..end)`. */
+  handleTransportFeedback(bytes: Uint8Array, at: number, end: number, now: Millis): void {
+    const highest = this.gate.bandwidth.handleFeedback(bytes, at, end, now);
+    if (highest >= 0) this.gate.log.handleTransport(highest, now);
+  }
+
+  /** REMB: what he asks not to go over, in bits per second. */
+  handleRemb(bitrate: number): void {
+    this.gate.bandwidth.handleRemb(bitrate);
+  }
+
+  /**
+   * What his path takes in bits per second, SRTP and retransmissions included, by his feedback over
+   * UDP as over TCP; infinite while nothing says that it takes less than he is sent. It grows again
+   * by itself, so who sends more by it should wait longer after each try that failed.
+   */
+  get estimatedBitrate(): number {
+    return this.gate.bandwidth.estimatedBitrate;
+  }
+
+  /** Packets lost on his path lately, 0 to 1; retransmissions count as packets. */
+  get lossFraction(): number {
+    return this.gate.bandwidth.lossFraction;
+  }
+
+  /** Tells the sink to send a report. */
+  report(report: SenderReport, now: Millis): void {
+    this.#reports.sent(compactNtp(report.ntp), now);
+    this.#sink?.report(report);
   }
 
   /**
@@ -124,7 +173,7 @@ export class Subscriber {
     if (nextTransport >= 0) this.transport = this.#extend((nextTransport - 1) & 0xffff);
     const audio = this.audio?.highestSent ?? -1;
     const video = this.video?.highestSent ?? -1;
-    this.gate.log.sent(bytes.length, packets, this.transport, audio, video, now);
+    this.gate.sent(bytes.length, packets, this.transport, audio, video, now);
     this.sentBytes += bytes.length;
     this.byteRate.add(bytes.length, now);
     this.#sink?.deliver(bytes, packets);

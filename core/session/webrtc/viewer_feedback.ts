@@ -1,22 +1,15 @@
 /** What a viewer says back by RTCP, told to whoever sends to him. @module */
 import { type Fault, isFault, type Millis } from "../../base/mod.ts";
-import {
-  blockSsrcAt,
-  CompoundCursor,
-  decodeRtcp,
-  Fmt,
-  highestReported,
-  highestSequenceAt,
-  Pt,
-  reportBlockAt,
-} from "../../wire/rtcp/mod.ts";
+import { CompoundCursor, decodeRtcp, Fmt, Pt, reportBlockAt } from "../../wire/rtcp/mod.ts";
 import type { MediaSink } from "./transport.ts";
 
 export interface ViewerFeedbackHandler {
-  /** A report block: `highest` is the extended highest sequence number received of our `ssrc`. */
-  handleReceiverReport(ssrc: number, highest: number, now: Millis): void;
-  /** The highest transport-wide sequence number received, 16 bits. */
-  handleTransportFeedback(highest: number, now: Millis): void;
+  /** A report block, at `at` in `bytes`: read it by the `*At` functions of wire/rtcp. */
+  handleReportBlock(bytes: Uint8Array, at: number, now: Millis): void;
+  /** Transport-wide feedback, its body (from the sender's SSRC on) in `bytes[at..end)`. */
+  handleTransportFeedback(bytes: Uint8Array, at: number, end: number, now: Millis): void;
+  /** Receiver Estimated Maximum Bitrate, in bits per second. */
+  handleRemb(bitrate: number, now: Millis): void;
   handleNack(ssrc: number, sequenceNumbers: readonly number[], now: Millis): void;
   /** PLI or FIR. */
   handleKeyframeRequest(now: Millis): void;
@@ -47,8 +40,7 @@ export class ViewerFeedback implements MediaSink {
       if (cursor.type === Pt.ReceiverReport || cursor.type === Pt.SenderReport) {
         this.#readBlocks(now);
       } else if (cursor.type === Pt.TransportFeedback && cursor.count === Fmt.TransportWide) {
-        const highest = highestReported(bytes, cursor.at, cursor.end);
-        if (highest >= 0) this.#handler.handleTransportFeedback(highest, now);
+        this.#handler.handleTransportFeedback(bytes, cursor.at, cursor.end, now);
       } else if (cursor.type === Pt.TransportFeedback || cursor.type === Pt.PayloadFeedback) {
         rare = true;
       }
@@ -61,8 +53,7 @@ export class ViewerFeedback implements MediaSink {
     for (let i = 0; ; i++) {
       const at = reportBlockAt(this.#cursor, i);
       if (at < 0) return;
-      const { bytes } = this.#cursor;
-      this.#handler.handleReceiverReport(blockSsrcAt(bytes, at), highestSequenceAt(bytes, at), now);
+      this.#handler.handleReportBlock(this.#cursor.bytes, at, now);
     }
   }
 
@@ -74,6 +65,7 @@ export class ViewerFeedback implements MediaSink {
     }
     for (const packet of packets) {
       if (packet.type === "nack") this.#handler.handleNack(packet.mediaSsrc, packet.lost, now);
+      else if (packet.type === "remb") this.#handler.handleRemb(packet.bitrate, now);
       else if (packet.type === "pli" || packet.type === "fir")
         this.#handler.handleKeyframeRequest(now);
     }

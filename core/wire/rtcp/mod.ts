@@ -18,6 +18,7 @@
 export * from "./compound.ts";
 export * from "./decode.ts";
 export * from "./encode.ts";
+export * from "./feedback_cursor.ts";
 export * from "./ntp.ts";
 export * from "./packets.ts";
 export * from "./reports.ts";

@@ -21,18 +21,20 @@
 import type { Fault } from "../../base/mod.ts";
 import { putU16, putU24, putU32, u8, u16, u24, u32 } from "../../bytes/mod.ts";
 import { BAD_FEEDBACK, type TransportFeedback } from "./packets.ts";
+import {
+  chunkSize,
+  FIXED_BYTES,
+  LARGE,
+  MAX_RUN,
+  NOT_RECEIVED,
+  SMALL,
+  symbolOf,
+} from "./status_chunk.ts";
 
 /** Microseconds of one delta. */
 export const DELTA_MICROS: number = 250;
 /** Deltas in one step of the reference time, 64 ms. */
 export const DELTAS_PER_REFERENCE: number = 256;
-
-/** SSRCs, base, count, reference time and feedback count. */
-const FIXED_BYTES = 16;
-const NOT_RECEIVED = 0;
-const SMALL = 1;
-const LARGE = 2;
-const MAX_RUN = 0x1fff;
 
 /** Decodes the body (from the sender's SSRC on) of such a packet in `bytes[at..end)`. */
 export function decodeTransportFeedback(
@@ -96,44 +98,6 @@ function decodeDeltas(
     offset += size;
   }
   return deltas;
-}
-
-function chunkSize(chunk: number): number {
-  if ((chunk & 0x8000) === 0) return chunk & MAX_RUN;
-  return (chunk & 0x4000) === 0 ? 14 : 7;
-}
-
-function symbolOf(chunk: number, index: number): number {
-  if ((chunk & 0x8000) === 0) return (chunk >> 13) & 3;
-  if ((chunk & 0x4000) === 0) return (chunk >> (13 - index)) & 1;
-  return (chunk >> (12 - 2 * index)) & 3;
-}
-
-/**
- * The highest transport-wide sequence number reported as received by the feedback whose body is
- * `bytes[at..end)`; -1 when it reports none or is malformed. Makes no objects.
- */
-export function highestReported(bytes: Uint8Array, at: number, end: number): number {
-  if (at + FIXED_BYTES > end) return -1;
-  const count = u16(bytes, at + 10);
-  let highest = -1;
-  let passed = 0;
-  for (let offset = at + FIXED_BYTES; passed < count; offset += 2) {
-    if (offset + 2 > end) return -1;
-    const chunk = u16(bytes, offset);
-    const size = Math.min(chunkSize(chunk), count - passed);
-    if (size === 0) return -1;
-    for (let i = size - 1; i >= 0; i--) {
-      const symbol = symbolOf(chunk, i);
-      if (symbol === SMALL || symbol === LARGE) {
-        highest = passed + i;
-        break;
-      }
-      if ((chunk & 0x8000) === 0) break; // all of a run are alike
-    }
-    passed += size;
-  }
-  return highest < 0 ? -1 : (u16(bytes, at + 8) + highest) & 0xffff;
 }
 
 /** Bytes of the body that `putTransportFeedback` writes, without padding. */

@@ -21,7 +21,7 @@ import {
   type ViewerSink,
   type ViewerTrackOptions,
 } from "../../../core/stream/mod.ts";
-import type { SenderReport } from "../../../core/wire/rtcp/mod.ts";
+import { encodeRtcp, type ReportBlock, type SenderReport } from "../../../core/wire/rtcp/mod.ts";
 import { decodeRtp, findExtension, type RtpHeader } from "../../../core/wire/rtp/mod.ts";
 import { PlaintextEngine } from "./plaintext_engine.ts";
 
@@ -124,6 +124,34 @@ export function readDelivery(bytes: Uint8Array, at: number, transportId: number)
     from += 2 + size;
   }
   return seen;
+}
+
+/** Tells the hub by transport-wide feedback that one packet arrived. */
+export function reportTransport(subscriber: Subscriber, sequence: number, now: number): void {
+  const bytes = encodeRtcp([
+    {
+      type: "twcc",
+      senderSsrc: 1,
+      mediaSsrc: VIDEO_SSRC,
+      baseSequence: sequence & 0xffff,
+      referenceTime: 1,
+      feedbackCount: 0,
+      deltas: [0],
+    },
+  ]);
+  subscriber.handleTransportFeedback(bytes, 4, bytes.length, now);
+}
+
+/** Tells the hub by a receiver report. */
+export function reportBlock(
+  subscriber: Subscriber,
+  block: Partial<ReportBlock>,
+  now: number,
+): void {
+  const nothing = { fractionLost: 0, cumulativeLost: 0, jitter: 0, lastSr: 0, delaySinceLastSr: 0 };
+  const whole = { ssrc: VIDEO_SSRC, highestSequence: 0, ...nothing, ...block };
+  const bytes = encodeRtcp([{ type: "rr", ssrc: 1, blocks: [whole] }]);
+  subscriber.handleReportBlock(bytes, 8, now);
 }
 
 export const VIDEO_SSRC = 0x1111;

@@ -7,6 +7,8 @@ import {
   equalBytes,
   partOf,
   RTX_SSRC,
+  reportBlock,
+  reportTransport,
   type Seen,
   VIDEO_SSRC,
   type Viewer,
@@ -164,8 +166,8 @@ test("feedback about anything else than what was sent changes nothing", () => {
   const source = world.publish();
   const { subscriber } = viewer;
   for (const highest of [0, 1, 999, 0xffff, 0xffff_ffff, -1, Number.NaN]) {
-    subscriber.handleTransportFeedback(highest, world.now);
-    subscriber.handleReceiverReport(VIDEO_SSRC, highest, world.now);
+    reportTransport(subscriber, highest, world.now);
+    reportBlock(subscriber, { highestSequence: highest }, world.now);
     subscriber.handleNack(VIDEO_SSRC, [highest], world.now);
   }
   assert.equal(subscriber.gate.log.reported, false, "nothing was sent yet");
@@ -174,12 +176,12 @@ test("feedback about anything else than what was sent changes nothing", () => {
   // The engine's first transport-wide number is 65,500, the first video packet 1000.
   for (const highest of [999, 1003, 5000, 65_499, 0]) {
     subscriber.handleNack(VIDEO_SSRC, [highest], world.now);
-    subscriber.handleTransportFeedback(highest, world.now);
-    subscriber.handleReceiverReport(VIDEO_SSRC, highest, world.now);
-    subscriber.handleReceiverReport(0xdead, highest, world.now);
+    reportTransport(subscriber, highest, world.now);
+    reportBlock(subscriber, { highestSequence: highest }, world.now);
+    reportBlock(subscriber, { ssrc: 0xdead, highestSequence: highest }, world.now);
   }
   assert.equal(viewer.seen.length, sent);
   assert.ok(subscriber.gate.log.unreportedBytes >= viewer.bytes - 10, "none of it was received");
-  subscriber.handleTransportFeedback(65_502, world.now);
+  reportTransport(subscriber, 65_502, world.now);
   assert.equal(subscriber.gate.log.unreportedBytes, 0);
 });

@@ -102,8 +102,8 @@ class Path {
       this.#reports.push({
         at,
         send: () => {
-          if (this.#withTransport) subscriber.handleTransportFeedback(transport, at);
-          else subscriber.handleReceiverReport(VIDEO_SSRC, video, at);
+          if (this.#withTransport) subscriber.gate.log.handleTransport(transport, at);
+          else subscriber.gate.log.handleHighest("video", video, at);
         },
       });
       this.#fresh = false;

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { concat } from "../../../../core/bytes/mod.ts";
 import { PublisherFeedback } from "../../../../core/session/webrtc/publisher_feedback.ts";
 import { ViewerFeedback } from "../../../../core/session/webrtc/viewer_feedback.ts";
+import { BandwidthEstimator } from "../../../../core/stream/bandwidth.ts";
 import { encodeRtcp } from "../../../../core/wire/rtcp/mod.ts";
 
 /** What one RFC 4571 frame holds (18,445 bytes), filled with the shortest feedback that says most. */
@@ -45,9 +46,14 @@ function millisOf(run: () => void): number {
 describe("one RTCP packet that speaks of 30 million others", () => {
   test("costs a viewer's session next to nothing, and his PLI is heard", () => {
     let requests = 0;
+    const estimator = new BandwidthEstimator();
+    estimator.sent(70_000, 10, 8000, 0);
     const handler = {
-      handleReceiverReport: () => {},
-      handleTransportFeedback: () => assert.fail("nothing was received"),
+      handleReportBlock: () => {},
+      handleRemb: () => {},
+      handleTransportFeedback: (bytes: Uint8Array, at: number, end: number, now: number) => {
+        assert.equal(estimator.handleFeedback(bytes, at, end, now), -1, "nothing was received");
+      },
       handleNack: () => {},
       handleKeyframeRequest: () => void requests++,
     };

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ViewerFeedback } from "../../../../core/session/webrtc/viewer_feedback.ts";
-import { encodeRtcp, type ReportBlock, type RtcpPacket } from "../../../../core/wire/rtcp/mod.ts";
+import {
+  blockSsrcAt,
+  encodeRtcp,
+  highestSequenceAt,
+  type ReportBlock,
+  type RtcpPacket,
+} from "../../../../core/wire/rtcp/mod.ts";
 
 const OURS = 500;
 
@@ -14,8 +20,11 @@ function viewer(): Told {
   const all: unknown[][] = [];
   const feedback = new ViewerFeedback(
     {
-      handleReceiverReport: (ssrc, highest, now) => all.push(["rr", ssrc, highest, now]),
-      handleTransportFeedback: (highest, now) => all.push(["twcc", highest, now]),
+      handleReportBlock: (bytes, at, now) =>
+        all.push(["rr", blockSsrcAt(bytes, at), highestSequenceAt(bytes, at), now]),
+      handleTransportFeedback: (bytes, at, end, now) =>
+        all.push(["twcc", at, end, now, bytes[at + 9]]),
+      handleRemb: (bitrate, now) => all.push(["remb", bitrate, now]),
       handleNack: (ssrc, lost, now) => all.push(["nack", ssrc, [...lost], now]),
       handleKeyframeRequest: (now) => all.push(["keyframe", now]),
     },
@@ -61,19 +70,22 @@ describe("what a viewer says", () => {
     assert.deepEqual(told([{ type: "rr", ssrc: 1, blocks: [] }]), []);
   });
 
-  test("transport feedback tells the highest number received, not the last one reported", () => {
-    const twcc = (deltas: (number | undefined)[], baseSequence = 0xfffe): RtcpPacket => ({
+  test("transport feedback is handed on where it lies, REMB as its bitrate", () => {
+    const twcc: RtcpPacket = {
       type: "twcc",
       senderSsrc: 1,
       mediaSsrc: OURS,
-      baseSequence,
+      baseSequence: 9,
       referenceTime: 5,
       feedbackCount: 1,
-      deltas,
-    });
-    assert.deepEqual(told([twcc([1, undefined, 4, undefined])]), [["twcc", 0, 7]]);
-    assert.deepEqual(told([twcc([1], 9)]), [["twcc", 9, 7]]);
-    assert.deepEqual(told([twcc([undefined, undefined])]), []);
+      deltas: [1, undefined, 4],
+    };
+    const remb: RtcpPacket = { type: "remb", senderSsrc: 1, bitrate: 1e6, ssrcs: [OURS] };
+    // 16 bytes, a chunk, two deltas, and no padding: 20 bytes behind the header.
+    assert.deepEqual(told([{ type: "rr", ssrc: 1, blocks: [] }, twcc, remb]), [
+      ["twcc", 12, 32, 7, 9],
+      ["remb", 1e6, 7],
+    ]);
   });
 
   test("NACK tells the numbers he lacks, and PLI and FIR that he needs a keyframe", () => {
@@ -95,6 +107,7 @@ describe("what a viewer says", () => {
       ]),
       [
         ["rr", OURS, 4, 7],
+        ["remb", 1e6, 7],
         ["keyframe", 7],
       ],
     );

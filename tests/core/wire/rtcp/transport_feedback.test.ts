@@ -10,8 +10,8 @@ import {
   CompoundCursor,
   decodeRtcp,
   encodeRtcp,
-  highestReported,
   type TransportFeedback,
+  TransportFeedbackCursor,
 } from "../../../../core/wire/rtcp/mod.ts";
 import { vector } from "../../../vector.ts";
 
@@ -41,7 +41,31 @@ function highest(bytes: Uint8Array): number {
   const cursor = new CompoundCursor();
   cursor.start(bytes);
   assert.ok(cursor.next());
-  return highestReported(cursor.bytes, cursor.at, cursor.end);
+  const walk = new TransportFeedbackCursor();
+  if (!walk.start(cursor.bytes, cursor.at, cursor.end) || walk.highest < 0) return -1;
+  return (walk.baseSequence + walk.highest) & 0xffff;
+}
+
+/** Positions and times of the packets received, as the cursor walks over them. */
+function walked(bytes: Uint8Array): (readonly [position: number, arrival: number])[] | undefined {
+  const cursor = new CompoundCursor();
+  const walk = new TransportFeedbackCursor();
+  cursor.start(bytes);
+  assert.ok(cursor.next());
+  if (!walk.start(cursor.bytes, cursor.at, cursor.end)) return undefined;
+  const all: (readonly [number, number])[] = [];
+  while (walk.next()) all.push([walk.position, walk.arrival]);
+  return all;
+}
+
+/** The same from the decoded value. */
+function received(packet: TransportFeedback): (readonly [number, number])[] {
+  let arrival = packet.referenceTime * 256;
+  return packet.deltas.flatMap((delta, position) => {
+    if (delta === undefined) return [];
+    arrival += delta;
+    return [[position, arrival >>> 0] as const];
+  });
 }
 
 const __ = undefined;
@@ -66,6 +90,7 @@ for (const [name, baseSequence, referenceTime, feedbackCount, deltas] of vectors
       [baseSequence, referenceTime, feedbackCount],
     );
     assert.equal(highest(bytes), baseSequence + deltas.findLastIndex((delta) => delta !== __));
+    assert.deepEqual(walked(bytes), received(packet));
     // Ours is no longer than theirs, and says the same.
     const again = encodeRtcp([packet]);
     assert.ok(again.length <= bytes.length);
@@ -104,6 +129,7 @@ test("whatever arrived when, feedback says it back", () => {
       assert.deepEqual(decoded(bytes), packet);
       const last = deltas.findLastIndex((delta) => delta !== undefined);
       assert.equal(highest(bytes), last < 0 ? -1 : (base + last) & 0xffff);
+      assert.deepEqual(walked(bytes), received(packet));
     }),
     { seed: 15, numRuns: 300 },
   );
@@ -177,6 +203,7 @@ test("a flipped bit never makes either reader throw", () => {
     const copy = bytes.slice();
     copy[bit >> 3]! ^= 0x80 >> (bit & 7);
     decodeRtcp(copy);
-    highestReported(copy, 4, copy.length);
+    const walk = new TransportFeedbackCursor();
+    if (walk.start(copy, 4, copy.length)) while (walk.next()) assert.ok(walk.position < walk.count);
   }
 });

@@ -1,0 +1,345 @@
+/**
+ * What a viewer's path takes, from what he reports. The parts are well known, the composition is for
+ * a sender that neither paces nor probes, as a forwarding server is:
+ *
+ * - One-way delay against its minimum over some 10 to 20 s tells of a queue (LEDBAT, RFC 6817
+ *   §3.4.2). Only one that stands counts: all packets of a while were late by it (CoDel, RFC 8289
+ *   §4.2), so that jitter, reordering and a burst that drains at once do not.
+ * - While a queue stands the path is busy, so the rate at which packets arrive, by the receiver's
+ *   clock, is what it takes ("delivery rate" of BBR, draft-cardwell-iccrg-bbr-congestion-control-02
+ *   §4.1.1). That becomes the estimate when the queue grows or is long.
+ * - Loss counts from a fraction on that NACK does not repair; up to there it is taken for chance. The
+ *   bound is higher than the 10 % of draft-ietf-rmcat-gcc-02 §6, which paths of 10 % would meet.
+ * - Without congestion the estimate grows by 8 % a second (the same, §5.5), slower on a path that was
+ *   found narrow again and again; what was delivered without a queue is believed at once.
+ * - REMB (draft-alvestrand-rmcat-remb-03) is an upper bound, until the next one.
+ *
+ * @module
+ */
+import type { Millis } from "../base/mod.ts";
+import { DELTA_MICROS, TransportFeedbackCursor } from "../wire/rtcp/mod.ts";
+import { difference32, extendIndex } from "../wire/rtp/mod.ts";
+
+/** Packets under way that are remembered, by transport-wide number; a power of two. */
+export const TRACKED_PACKETS = 2048;
+/** An estimate is never lower, in bits per second: audio and a trickle of video. */
+export const MIN_BITRATE = 50_000;
+/** An estimate that has grown so far is as good as none. */
+export const MAX_BITRATE = 100_000_000;
+/** Of the packets of a while: from there on loss means that the path is full. */
+export const CONGESTED_LOSS = 0.2;
+
+const TICKS_PER_MILLI = 1000 / DELTA_MICROS;
+/** A queue is one when packets are later than the fastest by so much, in ticks of 250 us. */
+const QUEUE_TICKS = 40 * TICKS_PER_MILLI;
+/** One that is so long need not grow to count. */
+const LONG_QUEUE_TICKS = 150 * TICKS_PER_MILLI;
+const GROWTH_TICKS = 5 * TICKS_PER_MILLI;
+/** A queue stands when it was there for so long and so many packets. */
+const STANDING_TICKS = 200 * TICKS_PER_MILLI;
+const STANDING_PACKETS = 10;
+/** What arrived is measured over so long when there is no queue. */
+const RATE_TICKS = 500 * TICKS_PER_MILLI;
+/** The least delay is that of the last one to two such spans. */
+const BASE_MILLIS = 10_000;
+/** Loss is measured over so many packets and so long, twice. */
+const LOSS_PACKETS = 100;
+const LOSS_MILLIS = 500;
+
+const GROWTH_PER_SECOND = 0.08;
+const LEAST_GROWTH_PER_SECOND = 0.01;
+/** After congestion the estimate stays for so long. */
+const HOLD_MILLIS = 1000;
+/** A path that is found narrow again within so long is explored more slowly. */
+const RELAPSE_MILLIS = 30_000;
+/** Reports further apart count as that far. */
+const MAX_STEP_MILLIS = 1000;
+/** Of what was sent, when nobody says what arrived (draft-ietf-rmcat-gcc-02 §5.5). */
+const BLIND_DECREASE = 0.85;
+
+export class BandwidthEstimator {
+  readonly #cursor = new TransportFeedbackCursor();
+  /** When a packet was sent, in 250 us modulo 2^32, and its bytes: 0 when it was reported. */
+  #sentAt: Uint32Array | undefined;
+  #sentBytes: Uint16Array | undefined;
+  /** Extended transport-wide numbers: the newest sent and the highest reported, -1 for none. */
+  #last = -1;
+  #highest = -1;
+
+  #estimate = Number.POSITIVE_INFINITY;
+  #remb = Number.POSITIVE_INFINITY;
+  #growth = GROWTH_PER_SECOND;
+  #congestedAt: Millis = Number.NEGATIVE_INFINITY;
+  #feedbackAt: Millis = 0;
+
+  /** One-way delays are relative to the first, in ticks; clocks need not agree. */
+  #origin = 0;
+  #least = Number.POSITIVE_INFINITY;
+  #leastBefore = Number.POSITIVE_INFINITY;
+  #leastSince: Millis = 0;
+  /** The queue at the newest packet reported, in ticks. */
+  #queue = 0;
+
+  /** What arrived since `at` (ticks, modulo 2^32). */
+  readonly #standing = new Span();
+  #queueAtStart = 0;
+  readonly #passing = new Span();
+
+  #lost = 0;
+  #received = 0;
+  #lossSince: Millis = 0;
+  #lossBefore = 0;
+  #lossFraction = 0;
+  readonly #lossSpan = new Span();
+
+  /** Bits per second that his path takes, SRTP included; infinite while nothing says less. */
+  get estimatedBitrate(): number {
+    return Math.min(this.#estimate, this.#remb);
+  }
+
+  /** What he asked not to go over (REMB); infinite without. */
+  get requestedBitrate(): number {
+    return this.#remb;
+  }
+
+  /** Packets lost on the way of those sent lately, 0 to 1, retransmissions included. */
+  get lossFraction(): number {
+    return this.#lossFraction;
+  }
+
+  /** How long the newest packet reported had to queue on the path. */
+  get queueMillis(): Millis {
+    return Math.max(0, this.#queue) / TICKS_PER_MILLI;
+  }
+
+  /** Notes `packets` with transport-wide numbers (extended) up to `last`, of `bytes` in all. */
+  sent(last: number, packets: number, bytes: number, now: Millis): void {
+    const sentAt = this.#sentAt;
+    const sentBytes = this.#sentBytes;
+    const from = Math.max(this.#last + 1, last - packets + 1);
+    this.#last = Math.max(this.#last, last);
+    if (sentBytes === undefined || sentAt === undefined) return; // nobody has reported yet
+    const each = Math.min(0xffff, Math.max(1, Math.round(bytes / packets)));
+    const ticks = Math.round(now * TICKS_PER_MILLI) >>> 0;
+    for (let number = from; number <= last; number++) {
+      sentAt[number % TRACKED_PACKETS] = ticks;
+      sentBytes[number % TRACKED_PACKETS] = each;
+    }
+  }
+
+  /**
+   * Transport-wide feedback, its body (from the sender's SSRC on) in `bytes[at..end)`. Returns the
+   * highest number (16 bits) that it reports as received, -1 for none or when it is malformed.
+   */
+  handleFeedback(bytes: Uint8Array, at: number, end: number, now: Millis): number {
+    const cursor = this.#cursor;
+    if (!cursor.start(bytes, at, end) || cursor.highest < 0) return -1;
+    const highest = (cursor.baseSequence + cursor.highest) & 0xffff;
+    if (this.#last < 0) return highest;
+    if (this.#sentBytes === undefined) {
+      this.#sentAt = new Uint32Array(TRACKED_PACKETS);
+      this.#sentBytes = new Uint16Array(TRACKED_PACKETS);
+      this.#lossSince = now;
+      this.#leastSince = now;
+    }
+    this.#grow(now);
+    const base = notAbove(this.#last, highest) - cursor.highest;
+    while (cursor.next()) this.#take(base + cursor.position, cursor.arrival, now);
+    this.#lookAtLoss(now);
+    return highest;
+  }
+
+  /**
+   * A report block (RFC 3550 §6.4.1), which counts for who gives no transport-wide feedback:
+   * `lost` of 0 to 1 since the last one, the round trip if it tells one, and what was sent to him
+   * lately in bits per second.
+   */
+  handleReport(lost: number, roundTrip: Millis | undefined, sent: number, now: Millis): void {
+    if (this.#sentBytes !== undefined) return;
+    this.#grow(now);
+    this.#lossFraction = (lost + this.#lossBefore) / 2;
+    this.#lossBefore = lost;
+    const before = this.#queue;
+    if (roundTrip !== undefined) this.#handleDelay(Math.round(roundTrip * TICKS_PER_MILLI), now);
+    const queued = Math.min(before, this.#queue) > LONG_QUEUE_TICKS;
+    if (this.#lossFraction > CONGESTED_LOSS) this.#congest(sent * (1 - this.#lossFraction), now);
+    else if (queued) this.#congest(sent * BLIND_DECREASE, now);
+  }
+
+  /** Receiver Estimated Maximum Bitrate, in bits per second. */
+  handleRemb(bitrate: number): void {
+    this.#remb = Math.max(MIN_BITRATE, bitrate);
+  }
+
+  /** Another path: what the old one took says nothing any more. */
+  restart(): void {
+    this.#estimate = Number.POSITIVE_INFINITY;
+    this.#remb = Number.POSITIVE_INFINITY;
+    this.#growth = GROWTH_PER_SECOND;
+    this.#congestedAt = Number.NEGATIVE_INFINITY;
+    this.#least = Number.POSITIVE_INFINITY;
+    this.#leastBefore = Number.POSITIVE_INFINITY;
+    this.#queue = 0;
+    this.#standing.end();
+    this.#passing.end();
+    this.#lossSpan.end();
+    this.#lost = 0;
+    this.#received = 0;
+    this.#lossBefore = 0;
+    this.#lossFraction = 0;
+    this.#highest = this.#last;
+    this.#sentBytes?.fill(0);
+  }
+
+  /** One packet that was received. */
+  #take(number: number, arrival: number, now: Millis): void {
+    const sentAt = this.#sentAt;
+    const sentBytes = this.#sentBytes;
+    if (sentAt === undefined || sentBytes === undefined) return;
+    if (number <= this.#last - TRACKED_PACKETS || number > this.#last) return;
+    const slot = number % TRACKED_PACKETS;
+    const bytes = sentBytes[slot] ?? 0;
+    if (bytes === 0) return; // reported before, or sent before anything was
+    sentBytes[slot] = 0;
+    this.#received++;
+    this.#lossSpan.add(arrival, bytes);
+    if (number < this.#highest) {
+      this.#lost--; // it was only late
+      return;
+    }
+    if (this.#highest >= 0) this.#lost += number - this.#highest - 1;
+    this.#highest = number;
+    this.#measure(arrival, sentAt[slot] ?? 0, bytes, now);
+  }
+
+  #measure(arrival: number, sentAt: number, bytes: number, now: Millis): void {
+    this.#handleDelay(difference32(arrival, sentAt), now);
+    this.#lookAtQueue(arrival, bytes, now);
+    const passing = this.#passing;
+    passing.add(arrival, bytes);
+    if (passing.ticks < RATE_TICKS) return;
+    if (passing.bitrate > this.#estimate) this.#estimate = passing.bitrate;
+    passing.begin(arrival);
+  }
+
+  /** A delay in ticks, against an origin of its own: what is above the least is queue. */
+  #handleDelay(delay: number, now: Millis): void {
+    if (this.#least === Number.POSITIVE_INFINITY && this.#leastBefore === this.#least) {
+      this.#origin = delay;
+      this.#leastSince = now;
+    }
+    const relative = difference32(delay, this.#origin);
+    if (now - this.#leastSince > BASE_MILLIS) {
+      this.#leastBefore = this.#least;
+      this.#least = relative;
+      this.#leastSince = now;
+    } else if (relative < this.#least) {
+      this.#least = relative;
+    }
+    this.#queue = relative - Math.min(this.#least, this.#leastBefore);
+  }
+
+  #lookAtQueue(arrival: number, bytes: number, now: Millis): void {
+    const standing = this.#standing;
+    const queue = this.#queue;
+    if (queue <= QUEUE_TICKS) {
+      standing.end();
+      return;
+    }
+    if (!standing.begun) this.#queueAtStart = queue;
+    standing.add(arrival, bytes);
+    if (standing.ticks < STANDING_TICKS || standing.packets < STANDING_PACKETS) return;
+    const grows = queue > this.#queueAtStart + GROWTH_TICKS;
+    if (grows || queue > LONG_QUEUE_TICKS) this.#congest(standing.bitrate, now);
+    standing.begin(arrival);
+    this.#queueAtStart = queue;
+  }
+
+  #lookAtLoss(now: Millis): void {
+    const packets = this.#received + Math.max(0, this.#lost);
+    if (packets < LOSS_PACKETS || now - this.#lossSince < LOSS_MILLIS) return;
+    const loss = Math.max(0, this.#lost) / packets;
+    this.#lossFraction = (loss + this.#lossBefore) / 2;
+    this.#lossBefore = loss;
+    if (this.#lossFraction > CONGESTED_LOSS && this.#lossSpan.ticks > 0) {
+      this.#congest(this.#lossSpan.bitrate, now);
+    }
+    this.#lost = 0;
+    this.#received = 0;
+    this.#lossSince = now;
+    this.#lossSpan.end();
+  }
+
+  /** The path is full, and took `bitrate`. */
+  #congest(bitrate: number, now: Millis): void {
+    const since = now - this.#congestedAt;
+    if (since > HOLD_MILLIS && this.#estimate !== Number.POSITIVE_INFINITY) {
+      this.#growth =
+        since < RELAPSE_MILLIS
+          ? Math.max(LEAST_GROWTH_PER_SECOND, this.#growth / 2)
+          : GROWTH_PER_SECOND;
+    }
+    const known = since <= HOLD_MILLIS ? this.#estimate : bitrate;
+    this.#estimate = Math.max(MIN_BITRATE, (known + bitrate) / 2);
+    this.#congestedAt = now;
+    this.#passing.end();
+  }
+
+  #grow(now: Millis): void {
+    const passed = Math.min(MAX_STEP_MILLIS, now - this.#feedbackAt);
+    this.#feedbackAt = now;
+    if (this.#estimate === Number.POSITIVE_INFINITY) return;
+    if (now - this.#congestedAt < HOLD_MILLIS || this.#lossFraction > CONGESTED_LOSS / 2) return;
+    this.#estimate *= 1 + (this.#growth * passed) / 1000;
+    if (this.#estimate > MAX_BITRATE) this.#estimate = Number.POSITIVE_INFINITY;
+  }
+}
+
+/** What arrived within a span of the receiver's time. */
+class Span {
+  #from = 0;
+  #to = 0;
+  #bytes = 0;
+  packets = 0;
+  begun = false;
+
+  /** Begins when a packet arrives, which is not counted: the span is what comes behind it. */
+  begin(arrival: number): void {
+    this.#from = arrival;
+    this.#to = arrival;
+    this.#bytes = 0;
+    this.packets = 0;
+    this.begun = true;
+  }
+
+  /** Adds a packet; the first one begins the span. */
+  add(arrival: number, bytes: number): void {
+    if (!this.begun) {
+      this.begin(arrival);
+      return;
+    }
+    if (difference32(arrival, this.#to) > 0) this.#to = arrival;
+    this.#bytes += bytes;
+    this.packets++;
+  }
+
+  end(): void {
+    this.begun = false;
+    this.#to = this.#from;
+  }
+
+  get ticks(): number {
+    return difference32(this.#to, this.#from);
+  }
+
+  /** In bits per second. */
+  get bitrate(): number {
+    return (this.#bytes * 8 * 1000 * TICKS_PER_MILLI) / Math.max(1, this.ticks);
+  }
+}
+
+/** The highest extended number that ends in `low` (16 bits) and is not above `highest`. */
+export function notAbove(highest: number, low: number): number {
+  const found = extendIndex(highest, low);
+  return found > highest ? found - 0x1_0000 : found;
+}
