@@ -109,7 +109,7 @@ function missingLine(draft: Draft): Fault | undefined {
 
 /** What cannot stand in a line of text: it would not come out of our answer as it went in. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+export const CONTROL: RegExp = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
 function readLine(draft: Draft, line: string, number: number): Fault | undefined {
   if (line.length > MAX_LINE_LENGTH) return faults.LINE_TOO_LONG;

@@ -48,6 +48,18 @@ export const BAD_PWD: Fault = new Fault(
   "ice-pwd-is-not-22-to-256-ice-chars",
   "RFC 8839 §5.4",
 );
+export const HALF_CREDENTIALS: Fault = new Fault(
+  LAYER,
+  "ice-ufrag-and-ice-pwd-come-together",
+  "RFC 8840 §4.4",
+);
+export const TWO_CREDENTIALS: Fault = new Fault(
+  LAYER,
+  "sections-of-two-ice-sessions",
+  "RFC 8840 §4.4",
+);
+export const EMPTY_FRAGMENT: Fault = new Fault(LAYER, "empty-fragment", "RFC 8840 §9.2");
+export const NOT_IN_FRAGMENT: Fault = new Fault(LAYER, "line-is-neither-a-nor-m", "RFC 8840 §9.2");
 export const BAD_CANDIDATE: Fault = new Fault(LAYER, "bad-candidate", "RFC 8839 §5.1");
 
 /** How much of a wrong line is shown to whoever sent it. */
