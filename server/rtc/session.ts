@@ -6,6 +6,7 @@
  */
 import type { Conn, Fault, Millis, Runtime, SrtpKeys } from "../../core/base/mod.ts";
 import { NEVER } from "../../core/base/mod.ts";
+import type { IceCredentials } from "../../core/session/webrtc/ice_credentials.ts";
 import type { CloseReason, WebRtcTransport } from "../../core/session/webrtc/transport.ts";
 import { linger } from "../linger.ts";
 
@@ -43,6 +44,8 @@ export interface SessionOptions {
   readonly onFault: (fault: Fault) => void;
   /** Something of ours threw on a peer's input, which is a bug; the connection is closed for it. */
   readonly onError: (error: unknown) => void;
+  /** After an ICE restart: connections for this ufrag of ours are for us no more. */
+  readonly onRetired?: (ufrag: string) => void;
   /** Input was handled to its end: time to look at what it did elsewhere. */
   readonly afterInput: () => void;
   /** The session is over, and its connections are being closed. */
@@ -123,6 +126,13 @@ export class RtcSession {
     this.#transport.sendRtcp(plaintext);
   }
 
+  /** An ICE restart with new credentials of ours. */
+  restartIce(local: IceCredentials): void {
+    if (this.#over) return;
+    this.#transport.restartIce(local, this.#runtime.now());
+    this.#turn();
+  }
+
   /** Says goodbye and ends. */
   close(): void {
     if (this.#over) return;
@@ -193,6 +203,9 @@ export class RtcSession {
           // Ends, not destroys: the refusal that explains it is still on its way.
           this.#release(event.pair);
           this.#options.onFault(event.fault);
+          break;
+        case "retired":
+          this.#options.onRetired?.(event.ufrag);
           break;
         case "fault":
           this.#options.onFault(event.fault);

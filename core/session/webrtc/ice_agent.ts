@@ -1,5 +1,6 @@
 /** What a transport asks of an ICE agent of either kind. @module */
 import type { Endpoint, Fault, Machine, Millis } from "../../base/mod.ts";
+import type { IceCredentials } from "./ice_credentials.ts";
 import type { PairId, Transport } from "./ice_pairs.ts";
 
 /** A packet for the STUN agent and how it came. */
@@ -25,6 +26,8 @@ export type IceEvent =
    * Close the connection, or forget the 5-tuple. Comes after what `pollTransmit` still has for it.
    */
   | { readonly type: "close-pair"; readonly pair: PairId; readonly fault: Fault }
+  /** Nobody answers to this ufrag of ours any more; another one took its place. */
+  | { readonly type: "retired"; readonly ufrag: string }
   /** Something was refused or passed over: count it. */
   | { readonly type: "refused"; readonly pair: PairId; readonly fault: Fault }
   /** The session is over; nothing may be sent any more. */
@@ -41,6 +44,8 @@ export interface IceAgent extends Machine<IceInput, IceTransmit, IceEvent> {
   readonly selected: PairId | undefined;
   /** Whether the peer has shown its password on this pair: DTLS and SRTP count from there only. */
   isValid(pair: PairId): boolean;
+  /** An ICE restart with new credentials of ours; absent where we are the one who restarts. */
+  restart?(local: IceCredentials, now: Millis): void;
   /** There is a connection, or a 5-tuple, to check. An agent that only answers has no use for it. */
   handlePairOpened?(pair: PairId, transport: Transport, remote: Endpoint, now: Millis): void;
   /** A DTLS packet was accepted from a valid pair. */

@@ -12,12 +12,11 @@
 import {
   type CryptoProvider,
   type Fault,
-  type Hmac,
   isFault,
   type Millis,
+  NEVER,
   Timers,
 } from "../../base/mod.ts";
-import { latin1Bytes } from "../../bytes/mod.ts";
 import {
   Attr,
   attribute,
@@ -33,12 +32,13 @@ import {
   unknownRequired,
 } from "../../wire/stun/mod.ts";
 import type { IceAgent, IceEvent, IceExpiry, IceInput, IceTransmit } from "./ice_agent.ts";
-import { authenticateCheck } from "./ice_check.ts";
 import type { IceCredentials } from "./ice_credentials.ts";
+import { type IceGeneration, IceGenerations } from "./ice_generations.ts";
 import { type PairId, Pairs } from "./ice_pairs.ts";
 import {
   encodeRefusal,
   errorCode,
+  ICE_RESTARTED,
   NO_CONSENT,
   ROLE_CONFLICT,
   TOO_MANY_PAIRS,
@@ -73,14 +73,12 @@ export interface IceLiteOptions {
 export type { IceEvent, IceExpiry, IceInput, IceTransmit };
 
 export class IceLite implements IceAgent {
-  readonly local: IceCredentials;
-  readonly #hmac: Hmac;
-  readonly #crypto: Pick<CryptoProvider, "equal">;
+  readonly #generations: IceGenerations;
   readonly #maxPairs: number;
   readonly #graceMillis: Millis;
   readonly #consentMillis: Millis;
   readonly #pairs = new Pairs();
-  readonly #timers = new Timers<"first-check" | "grace" | "consent">();
+  readonly #timers = new Timers<"first-check" | "grace" | "consent" | "retire">();
   readonly #transmits: IceTransmit[] = [];
   readonly #events: IceEvent[] = [];
   #selected: PairId | undefined;
@@ -88,9 +86,7 @@ export class IceLite implements IceAgent {
   #expired = false;
 
   constructor(options: IceLiteOptions) {
-    this.local = options.local;
-    this.#hmac = options.crypto.hmac("sha1", latin1Bytes(options.local.pwd));
-    this.#crypto = options.crypto;
+    this.#generations = new IceGenerations(options.crypto, options.local);
     this.#maxPairs = options.maxPairs ?? MAX_PAIRS;
     this.#graceMillis = options.graceMillis ?? GRACE_MILLIS;
     this.#consentMillis = options.consentMillis ?? CONSENT_MILLIS;
@@ -118,6 +114,17 @@ export class IceLite implements IceAgent {
     return this.#pairs.ids();
   }
 
+  /**
+   * An ICE restart with new credentials of ours (RFC 8445 §9). All pairs stay: the selected one
+   * carries on until the peer nominates another by the new credentials.
+   */
+  restart(local: IceCredentials, now: Millis): void {
+    if (this.#expired) return;
+    for (const generation of this.#generations.restart(local)) this.#retire(generation, now);
+    // Who restarts without a connection is about to make one.
+    if (this.#timers.isArmed("grace")) this.#timers.arm("grace", now + this.#graceMillis);
+  }
+
   /** Takes one packet that starts like STUN (first byte 0 to 3). */
   handleInput(input: IceInput, now: Millis): void {
     if (this.#expired) return;
@@ -131,9 +138,9 @@ export class IceLite implements IceAgent {
     }
     // Indications want no answer, and we asked nothing that a response could answer.
     if (stunClass(message.type) !== "request") return;
-    const wrong = authenticateCheck(message, this.local.ufrag, this.#hmac, this.#crypto);
-    if (wrong !== undefined) this.#refuseUnauthenticated(input, wrong, now);
-    else this.#handleRequest(input, message, now);
+    const generation = this.#generations.authenticate(message);
+    if (isFault(generation)) this.#refuseUnauthenticated(input, generation, now);
+    else this.#handleRequest(input, message, generation, now);
   }
 
   /**
@@ -160,6 +167,7 @@ export class IceLite implements IceAgent {
       if (this.#expired) return;
       if (due === "grace") this.#expire("grace");
       else if (due === "first-check") this.#expire("unreached");
+      else if (due === "retire") this.#retireOld(now);
       else this.#dropUnconsented(now);
     }
   }
@@ -184,27 +192,36 @@ export class IceLite implements IceAgent {
     this.#close(input.pair, why, now);
   }
 
-  #handleRequest(input: IceInput, request: StunMessage, now: Millis): void {
+  #handleRequest(
+    input: IceInput,
+    request: StunMessage,
+    generation: IceGeneration,
+    now: Millis,
+  ): void {
     const unknown = unknownRequired(request);
     if (request.type !== BINDING_REQUEST) {
       this.#refuse(input, UNKNOWN_METHOD);
     } else if (unknown.length > 0) {
       this.#refuse(input, UNKNOWN_ATTRIBUTE);
-      this.#answer(input, request, BINDING_ERROR, unknownAttributes(unknown));
+      this.#answer(input, request, generation, BINDING_ERROR, unknownAttributes(unknown));
     } else if (attribute(request, Attr.IceControlled) !== undefined) {
       this.#refuse(input, ROLE_CONFLICT);
-      this.#answer(input, request, BINDING_ERROR, [errorCode(487)]);
+      this.#answer(input, request, generation, BINDING_ERROR, [errorCode(487)]);
     } else {
-      this.#accept(input, request, now);
+      this.#accept(input, request, generation, now);
     }
   }
 
-  #accept(input: IceInput, request: StunMessage, now: Millis): void {
-    this.#answer(input, request, BINDING_SUCCESS, [
+  #accept(input: IceInput, request: StunMessage, generation: IceGeneration, now: Millis): void {
+    this.#answer(input, request, generation, BINDING_SUCCESS, [
       encodeXorMappedAddress(input.remote, request.transactionId),
     ]);
     const nominates = attribute(request, Attr.UseCandidate) !== undefined;
-    this.#pairs.checked(input.pair, input.transport, nominates, now);
+    this.#pairs.checked(input.pair, input.transport, nominates, now, generation.number);
+    if (nominates) {
+      this.#generations.nominate(generation, now);
+      this.#armRetire();
+    }
     this.#timers.stop("first-check");
     this.#timers.stop("grace");
     this.#keepBound(input.pair);
@@ -215,11 +232,12 @@ export class IceLite implements IceAgent {
   #answer(
     input: IceInput,
     request: StunMessage,
+    { hmac }: IceGeneration,
     type: number,
     attributes: readonly StunAttribute[],
   ): void {
     const draft = { type, transactionId: request.transactionId, attributes };
-    this.#transmits.push({ pair: input.pair, bytes: encodeStun(draft, this.#hmac) });
+    this.#transmits.push({ pair: input.pair, bytes: encodeStun(draft, hmac) });
   }
 
   #refuse(input: IceInput, fault: Fault): void {
@@ -265,10 +283,30 @@ export class IceLite implements IceAgent {
     this.#armConsent();
   }
 
+  #retireOld(now: Millis): void {
+    const next = (): IceGeneration | undefined => this.#generations.pollRetired(now);
+    for (let old = next(); old !== undefined; old = next()) this.#retire(old, now);
+    this.#armRetire();
+  }
+
+  /** Nobody answers to these credentials any more; pairs that had no others go with them. */
+  #retire({ number, ufrag }: IceGeneration, now: Millis): void {
+    this.#events.push({ type: "retired", ufrag });
+    for (const pair of [...this.#pairs.ofGeneration(number)]) {
+      this.#close(pair, ICE_RESTARTED, now);
+    }
+  }
+
+  #armRetire(): void {
+    const next = this.#generations.nextTimeout();
+    if (next !== NEVER) this.#timers.arm("retire", next);
+  }
+
   #expire(reason: IceExpiry): void {
     this.#expired = true;
     this.#selected = undefined;
-    for (const timer of ["first-check", "grace", "consent"] as const) this.#timers.stop(timer);
+    for (const timer of ["first-check", "grace", "consent", "retire"] as const)
+      this.#timers.stop(timer);
     this.#events.push({ type: "expired", reason });
   }
 }

@@ -17,6 +17,10 @@ export interface Pair {
   heard: number;
   /** Place in that order of its latest USE-CANDIDATE; 0 when it was never nominated. */
   nominated: number;
+  /** The latest ICE session it was checked in: one more with each restart. */
+  generation: number;
+  /** The one it was last nominated in. */
+  nominatedIn: number;
 }
 
 /**
@@ -40,16 +44,19 @@ export class Pairs {
   }
 
   /** Notes a valid check. */
-  checked(id: PairId, transport: Transport, nominates: boolean, now: Millis): void {
+  checked(id: PairId, transport: Transport, nominates: boolean, now: Millis, generation = 0): void {
     let pair = this.#pairs.get(id);
     if (pair === undefined) {
-      pair = { id, transport, checkedAt: now, heard: 0, nominated: 0 };
+      pair = { id, transport, checkedAt: now, heard: 0, nominated: 0, generation, nominatedIn: 0 };
       this.#pairs.set(id, pair);
     }
     pair.checkedAt = now;
+    pair.generation = Math.max(pair.generation, generation);
     this.#order += 1;
     pair.heard = this.#order;
-    if (nominates) pair.nominated = this.#order;
+    if (!nominates) return;
+    pair.nominated = this.#order;
+    pair.nominatedIn = Math.max(pair.nominatedIn, generation);
   }
 
   /** Notes a handshake packet. */
@@ -101,11 +108,19 @@ export class Pairs {
     return oldest;
   }
 
+  /** Those whose checks belong to this ICE session, or to one before it. */
+  *ofGeneration(number: number): Iterable<PairId> {
+    for (const { id, generation } of this.#pairs.values()) if (generation <= number) yield id;
+  }
+
   ids(): Iterable<PairId> {
     return this.#pairs.keys();
   }
 }
 
+/** A nominated pair of a restarted ICE session is better than any of those before (RFC 8445 §9). */
 function isBetter(a: Pair, b: Pair): boolean {
+  if (a.nominated > 0 && b.nominated > 0 && a.nominatedIn !== b.nominatedIn)
+    return a.nominatedIn > b.nominatedIn;
   return a.nominated === b.nominated ? a.heard > b.heard : a.nominated > b.nominated;
 }

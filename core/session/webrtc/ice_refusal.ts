@@ -30,6 +30,8 @@ export const ROLE_CONFLICT: Fault = /* @__PURE__ */ fault("role-conflict", "RFC 
 export const UNKNOWN_METHOD: Fault = /* @__PURE__ */ fault("unknown-method", "RFC 8489 §6.3");
 /** More pairs than a session may hold. */
 export const TOO_MANY_PAIRS: Fault = /* @__PURE__ */ fault("too-many-pairs", "RFC 8445 §6.1.2.5");
+/** A pair of the ICE session before a restart. */
+export const ICE_RESTARTED: Fault = /* @__PURE__ */ fault("ice-restarted", "RFC 8445 §9");
 /** No check on this pair for `CONSENT_MILLIS`. */
 export const NO_CONSENT: Fault = /* @__PURE__ */ fault("no-consent", "RFC 7675 §5.1");
 

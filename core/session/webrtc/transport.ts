@@ -17,7 +17,6 @@ import {
   isFault,
   type Machine,
   type Millis,
-  type SrtpKeys,
   type SrtpProfile,
 } from "../../base/mod.ts";
 import { u8 } from "../../bytes/mod.ts";
@@ -30,11 +29,14 @@ import {
   type DtlsEvent,
   type Fingerprint,
 } from "./dtls/mod.ts";
-import type { IceAgent, IceExpiry } from "./ice_agent.ts";
+import type { IceAgent } from "./ice_agent.ts";
 import type { IceCredentials } from "./ice_credentials.ts";
 import { IceLite } from "./ice_lite.ts";
 import type { PairId, Transport } from "./ice_pairs.ts";
+import type { CloseReason, TransportEvent } from "./transport_event.ts";
 import { UnprovenPairs } from "./unproven_pairs.ts";
+
+export type { CloseReason, TransportEvent };
 
 /** Media or DTLS on a pair that no valid check has come by. */
 export const UNVALIDATED_PAIR: Fault = /* @__PURE__ */ fault("unvalidated-pair", "RFC 8445 §12.2");
@@ -89,20 +91,6 @@ export interface TransportOutput {
   readonly pair: PairId;
   readonly bytes: Uint8Array;
 }
-
-export type TransportEvent =
-  /** Keys are agreed and the peer is who its offer said. */
-  | { readonly type: "connected"; readonly profile: SrtpProfile; readonly sendKeys: SrtpKeys }
-  /** What we send goes to this pair from now on. */
-  | { readonly type: "selected"; readonly pair: PairId }
-  | { readonly type: "close-pair"; readonly pair: PairId; readonly fault: Fault }
-  /** A peer's mistake, to be counted. */
-  | { readonly type: "fault"; readonly fault: Fault }
-  /** The session is over; its keys are gone. */
-  | { readonly type: "closed"; readonly reason: CloseReason; readonly fault?: Fault };
-
-/** `peer`: close_notify. `dtls`: the handshake failed. The rest: see `IceExpiry`. */
-export type CloseReason = "peer" | "local" | "dtls" | IceExpiry;
 
 interface OpenPair {
   readonly transport: Transport;
@@ -214,6 +202,13 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
     else this.#transmit(pair, packet);
   }
 
+  /** An ICE restart with new credentials of ours. DTLS, SRTP and the pairs stay as they are. */
+  restartIce(local: IceCredentials, now: Millis): void {
+    if (this.#closed) return;
+    this.#ice.restart?.(local, now);
+    this.#drain(now);
+  }
+
   /** Ends the session with close_notify; nothing is sent after it (RFC 7675 §5.2). */
   close(now: Millis): void {
     if (this.#closed) return;
@@ -319,6 +314,9 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
         case "close-pair":
           this.#pairs.delete(event.pair);
           this.#unproven.delete(event.pair);
+          this.#events.push(event);
+          break;
+        case "retired":
           this.#events.push(event);
           break;
         case "refused":

@@ -49,8 +49,8 @@ export class RtcPeer {
   readonly rtcp: Uint8Array[] = [];
   /** Packets that could not be opened. */
   refused = 0;
-  readonly #ice: IceCredentials;
-  readonly #hmac: Hmac;
+  #ice: IceCredentials;
+  #hmac: Hmac;
   #receiver: SrtpReceiver | undefined;
   #sender: SrtpSender | undefined;
   #transaction = 0;
@@ -75,6 +75,12 @@ export class RtcPeer {
   /** The peer said close_notify. */
   get closed(): boolean {
     return this.events.some((event) => event.type === "closed");
+  }
+
+  /** Checks from now on are for these credentials of the other side, as after an ICE restart. */
+  useIce(ice: IceCredentials): void {
+    this.#ice = ice;
+    this.#hmac = nodeCrypto.hmac("sha1", latin1Bytes(ice.pwd));
   }
 
   /** A connectivity check, framed. */
