@@ -1,7 +1,7 @@
 import type { Runtime } from "../core/base/io.ts";
 import { baseRuntime, env, netKind, type RuntimeOptions } from "./common/base_runtime.ts";
 import { listenDeno } from "./deno/listen.ts";
-import { mayReadEnv, mayReadInterfaces, needNetwork } from "./deno/permissions.ts";
+import { mayReadEnv, mayReadInterfaces, mayResolve, needNetwork } from "./deno/permissions.ts";
 import { openDatagram } from "./deno/udp.ts";
 
 /**
@@ -27,6 +27,11 @@ export function denoRuntime(options: RuntimeOptions = {}): Runtime {
     async connect(to, options) {
       await needNetwork(to.host, to.port);
       return base.connect(to, options);
+    },
+    async resolve(name) {
+      // Never asks: a request waits for the answer.
+      if (!mayResolve(name)) throw new Error(`Monoport may not look up names: --allow-net=${name}`);
+      return await base.resolve(name);
     },
     async openUdp(options, onDatagram) {
       await needNetwork(options.host, options.port);

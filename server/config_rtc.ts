@@ -1,13 +1,14 @@
 /** The settings of WebRTC. @module */
 import * as v from "valibot";
+import { isWildcard, parseCandidate } from "./candidates.ts";
 import {
   type Endpoint,
   endpoints,
+  list,
   onOff,
   type Setting,
   seconds,
   setting,
-  words,
 } from "./config_types.ts";
 
 export interface RtcConfig {
@@ -23,6 +24,10 @@ export interface RtcConfig {
   readonly "rtc_server.use_auto_detect_network_ip": boolean;
   readonly "rtc_server.ip_family": "ipv4" | "ipv6" | "all";
   readonly "rtc_server.api_as_candidates": boolean;
+  /** Whether names (the request's Host, the setting) are offered as the addresses they have. */
+  readonly "rtc_server.resolve_api_domain": boolean;
+  /** Whether they are offered as names, which Chromium resolves itself and Firefox does not take. */
+  readonly "rtc_server.keep_api_domain": boolean;
   readonly "vhost.rtc.enabled": boolean;
   readonly "vhost.rtc.nack": boolean;
   readonly "vhost.rtc.twcc": boolean;
@@ -31,10 +36,10 @@ export interface RtcConfig {
 }
 
 const candidate = v.pipe(
-  words,
+  list,
   v.everyItem(
-    (w) => /^[A-Za-z0-9.:[\]*_-]+$/.test(w),
-    "addresses, names or `*`, separated by blanks",
+    (one) => isWildcard(one) || parseCandidate(one) !== undefined,
+    "addresses or names, each with a port if it has one of its own (203.0.113.5, 203.0.113.5:443, [2001:db8::5]:443, media.example), or `*`, separated by blanks or commas",
   ),
 );
 
@@ -69,6 +74,8 @@ export const rtcSettings: RtcSettings = {
     "which of them",
   ),
   "rtc_server.api_as_candidates": setting(onOff, "on", "use the request's Host as a candidate"),
+  "rtc_server.resolve_api_domain": setting(onOff, "on", "offer a name's addresses"),
+  "rtc_server.keep_api_domain": setting(onOff, "off", "offer the name itself"),
   "vhost.rtc.enabled": setting(onOff, "on", "serve WebRTC streams"),
   "vhost.rtc.nack": setting(onOff, "on", "repair losses by NACK"),
   "vhost.rtc.twcc": setting(onOff, "on", "transport-wide congestion control"),

@@ -98,6 +98,11 @@ export function serverMetrics(): Metrics {
     "HTTP requests answered, by status class",
     "status",
   );
+  metrics.counter(
+    "monoport_name_lookups_total",
+    "Host names of candidates looked up, by what came of it",
+    "result",
+  );
   metrics.counter("monoport_sessions_total", "WebRTC sessions made", "role");
   metrics.counter(
     "monoport_sessions_refused_total",

@@ -11,6 +11,7 @@ import { AddressRanges } from "./address_ranges.ts";
 import { type Admit, admitAll } from "./admit.ts";
 import { createApp } from "./app.ts";
 import { assets } from "./assets.gen.ts";
+import { CandidateFinder } from "./candidate_finder.ts";
 import { makeDtlsCertificate } from "./certificates.ts";
 import type { Config, Endpoint } from "./config.ts";
 import { Demo } from "./demo.ts";
@@ -19,6 +20,7 @@ import { HttpServer, type RequestInfo } from "./http/mod.ts";
 import { HeldBytes } from "./limits/held_bytes.ts";
 import { Log } from "./log.ts";
 import { type Metrics, serverMetrics } from "./metrics.ts";
+import { openNames } from "./names.ts";
 import { Port } from "./port.ts";
 import type { AddressLimits, PortTls } from "./port_options.ts";
 import { makeIdentity } from "./routes/envelope.ts";
@@ -72,7 +74,16 @@ export async function serve({
   const rtc = new RtcServer({ runtime, config, log, metrics, certificate });
   const diagnoses = new Tests(runtime, rtc, config["diagnose.max_tests"]);
   const held = new HeldBytes(config["limits.unproven_bytes"]);
-  const http = httpServer({ runtime, config, admit, log, metrics, rtc, diagnoses, held });
+  const endpoints: BoundEndpoint[] = [];
+  const candidates = new CandidateFinder({
+    config,
+    names: openNames(runtime, log, metrics),
+    interfaces: () => runtime.interfaces(),
+    ports: () => endpoints.map(({ port }) => port),
+    udpPort: () => undefined,
+  });
+  const parts = { runtime, config, admit, log, metrics, rtc };
+  const http = httpServer({ ...parts, diagnoses, held, candidates });
   const port = new Port(runtime, log, metrics, {
     maxConnections: config.max_connections,
     maxUnproven: config["limits.unproven_connections"],
@@ -104,7 +115,6 @@ export async function serve({
     config.demo && servesRtc(config)
       ? new Demo({ runtime, hub: rtc.hub, afterInput: () => rtc.drain() })
       : undefined;
-  const endpoints: BoundEndpoint[] = [];
   const close = async (): Promise<void> => {
     demo?.stop();
     diagnoses.close();
@@ -154,21 +164,14 @@ interface HttpParts extends ServeOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly rtc: RtcServer;
+  readonly candidates: CandidateFinder;
   readonly diagnoses: Tests;
   readonly held: HeldBytes;
 }
 
 /** Every route, behind our HTTP/1.1. */
-function httpServer({
-  runtime,
-  config,
-  admit,
-  log,
-  metrics,
-  rtc,
-  diagnoses,
-  held,
-}: HttpParts): HttpServer {
+function httpServer(parts: HttpParts): HttpServer {
+  const { runtime, config, admit, log, metrics, rtc, candidates, diagnoses, held } = parts;
   const identity = makeIdentity(runtime);
   const proxies = new AddressRanges(config.trusted_proxies);
   const info = (c: Context): RequestInfo => c.env as RequestInfo;
@@ -183,6 +186,7 @@ function httpServer({
           log,
           bodyBytes: config["limits.body_bytes"],
           peer,
+          candidates: (request) => candidates.find(request),
           checkName: (name, stream) => {
             const checked = parseStreamName(name, stream);
             return isBadStreamName(checked) ? checked.message : undefined;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Candidates } from "./candidates.ts";
 
 /** A checked request to publish or to play; names are valid, the peer is admitted. */
 export interface SignalRequest {
@@ -11,14 +12,12 @@ export interface SignalRequest {
   readonly stream: string;
   /** The offer. */
   readonly sdp: string;
-  /** Values of the `eip` and `candidate` queries. */
-  readonly candidates: readonly string[];
+  /** What the answer offers to connect to. */
+  readonly candidates: Candidates;
+  /** Whether the request came through a proxy that speaks HTTP, which raw media cannot pass. */
+  readonly proxied: boolean;
   /** The `codec` query: what to prefer; empty when there is none. */
   readonly codec: string;
-  /** The Host header. */
-  readonly host: string;
-  /** The port the request came to. */
-  readonly port: number;
   /** The peer's address, as seen behind trusted proxies. */
   readonly address: string;
   /**

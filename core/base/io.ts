@@ -172,6 +172,11 @@ export interface Runtime {
   listen(options: ListenOptions, onConn: (conn: Conn) => void): Promise<Listener>;
   connect(to: Endpoint, options?: ConnectOptions): Promise<Conn>;
   openUdp(options: ListenOptions, onDatagram: DatagramHandler): Promise<UdpSocket>;
+  /**
+   * The IP addresses of a host name, as the system's resolver has them (hosts file, DNS). Rejects
+   * when there are none, or the runtime may not ask. Takes as long as the resolver takes.
+   */
+  resolve(name: string): Promise<readonly string[]>;
   /** Throws when certificate or key cannot be used. PEM. */
   tlsContext(certificateChain: string, privateKey: string): TlsContext;
   /** Addresses of the machine; empty when the runtime may not tell. */

@@ -7,6 +7,7 @@ import { files } from "./files.ts";
 import { interfaces } from "./interfaces.ts";
 import { connectNet, listenNet } from "./net.ts";
 import { exit, onSignal, print, usage } from "./process.ts";
+import { resolve } from "./resolve.ts";
 import { tlsContext } from "./tls_context.ts";
 import { openDgram } from "./udp.ts";
 
@@ -39,6 +40,7 @@ export function baseRuntime(name: Runtime["name"], version: string): Runtime {
       listenNet(options, onConn, descriptorWatch(options), name === "deno"),
     connect: connectNet,
     openUdp: (options, onDatagram) => openDgram(options, onDatagram, name === "deno"),
+    resolve,
     tlsContext,
     interfaces,
     usage,

@@ -11,6 +11,11 @@ export function mayReadInterfaces(): boolean {
   return isGranted({ name: "sys", kind: "networkInterfaces" });
 }
 
+/** Whether a name may be looked up; never asks. */
+export function mayResolve(name: string): boolean {
+  return isGranted({ name: "net" }) || isGranted({ name: "net", host: name });
+}
+
 /**
  * Network access, for `host:port` or at all. A person at a terminal is asked once, for everything:
  * without this Deno would ask again for each address.

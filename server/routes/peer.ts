@@ -54,7 +54,12 @@ export function peerOf(
   const proxied = trusted || PROXY_FIELDS.some((name) => headers.has(name));
   const seen = { direct, trusted, local, proxied };
   if (!trusted)
-    return { ...seen, address: direct, host, port: portOf(host) ?? portOfScheme(secure) };
+    return {
+      ...seen,
+      address: direct,
+      host,
+      port: portOf(host) ?? (proxied ? undefined : portOfScheme(secure)),
+    };
   const said = saidByProxies(headers);
   const meant = said.host ?? host;
   const port =

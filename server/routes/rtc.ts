@@ -7,7 +7,8 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Admit } from "../admit.ts";
-import { isAddress } from "../candidates.ts";
+import type { CandidateRequest } from "../candidate_finder.ts";
+import { type Candidates, isAddress } from "../candidates.ts";
 import type { Log } from "../log.ts";
 import { isRefusal, type Signalling, type SignalRefusal, type SignalRequest } from "../signal.ts";
 import { type Identity, jsonCode, SRS_CODE } from "./envelope.ts";
@@ -21,6 +22,8 @@ export interface RtcRoutesOptions {
   /** Most bytes of a body. */
   readonly bodyBytes: number;
   readonly peer: (context: Context) => Peer;
+  /** What an answer to this request offers to connect to. */
+  readonly candidates: (request: CandidateRequest) => Promise<Candidates>;
   /** Checks the names; a text says what is wrong with them. */
   readonly checkName: (app: string, stream: string) => string | undefined;
   readonly onRefused: (status: number) => void;
@@ -142,9 +145,10 @@ async function check(
   c: Context,
   options: RtcRoutesOptions,
   wanted: Wanted,
-  clientip = "",
+  more: { readonly clientip?: string; readonly candidates?: readonly string[] } = {},
 ): Promise<SignalRequest | SignalRefusal> {
   const { action, app, stream } = wanted;
+  const { clientip = "", candidates = [] } = more;
   const wrongName = options.checkName(app, stream);
   if (wrongName !== undefined) return { status: 400, message: wrongName };
   for (const unsafe of ["encrypt", "dtls"]) {
@@ -164,14 +168,13 @@ async function check(
   const address = own && isAddress(clientip) ? clientip : peer.address;
   const verdict = await options.admit({ action, app, stream, token: tokenOf(c), address });
   if (!verdict.admitted) return { status: verdict.status, message: verdict.reason };
+  const queries = (name: string): readonly string[] => c.req.queries(name) ?? [];
+  const query = [...queries("eip"), ...queries("candidate"), ...candidates];
   return {
     ...wanted,
-    candidates: [...(c.req.queries("eip") ?? []), ...(c.req.queries("candidate") ?? [])].filter(
-      (one) => one !== "",
-    ),
+    candidates: await options.candidates({ ...peer, address, query }),
+    proxied: peer.proxied,
     codec: c.req.query("codec") ?? "",
-    host: peer.host,
-    port: peer.local.port,
     address,
     client: `${address} ${c.req.header("user-agent") ?? ""}`,
   };
@@ -226,12 +229,11 @@ async function legacy(c: Context, options: RtcRoutesOptions, action: Action): Pr
     c,
     options,
     { action, app: url.app, stream: url.stream, sdp: body.output.sdp },
-    body.output.clientip ?? "",
+    { clientip: body.output.clientip ?? "", candidates: url.candidates },
   );
   if ("status" in request) return refuse(request.status, request.message);
   const answer = options.signalling.offer({
     ...request,
-    candidates: [...request.candidates, ...url.candidates],
     codec: request.codec || url.codec,
   });
   if (isRefusal(answer)) return refuse(answer.status, answer.message);

@@ -5,7 +5,6 @@ import { hostCandidates } from "../../core/session/webrtc/candidate.ts";
 import type { IceCredentials } from "../../core/session/webrtc/ice_credentials.ts";
 import type { LocalParameters } from "../../core/session/webrtc/negotiation/mod.ts";
 import type { StreamName } from "../../core/stream/mod.ts";
-import { candidateAddresses } from "../candidates.ts";
 import type { Config } from "../config.ts";
 import type { SignalRequest } from "../signal.ts";
 
@@ -34,20 +33,11 @@ const CODECS: Readonly<Record<string, CodecName>> = {
 
 export function localParameters(options: LocalParametersOptions): LocalParameters {
   const { runtime, config, request, ice } = options;
-  const configuredPort = config["rtc_server.tcp.listen"][0]?.port;
-  const addresses = candidateAddresses({
-    query: request.candidates,
-    configured: config["rtc_server.candidate"],
-    requestHost: config["rtc_server.api_as_candidates"] ? request.host : undefined,
-    interfaces: config["rtc_server.use_auto_detect_network_ip"] ? runtime.interfaces() : [],
-    family: config["rtc_server.ip_family"],
-    port: configuredPort || request.port,
-  });
   return {
     ufrag: ice.ufrag,
     pwd: ice.pwd,
     fingerprint: `sha-256 ${options.fingerprint}`,
-    candidates: hostCandidates(addresses),
+    candidates: hostCandidates(request.candidates.tcp, request.candidates.udp),
     sessionId: sessionId(runtime),
     // SRS publishes H.264 unless asked otherwise, and what is bridged to other protocols needs it.
     preferredCodec: CODECS[request.codec.toLowerCase()] ?? "h264",

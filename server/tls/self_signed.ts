@@ -82,7 +82,7 @@ async function makePem(runtime: Runtime, config: Config): Promise<Pem> {
 function namesOf(runtime: Runtime, config: Config): string[] {
   const configured = config["rtc_server.candidate"]
     .filter((one) => one !== "*")
-    .map((one) => parseCandidate(one, 1)?.host ?? "");
+    .map((one) => parseCandidate(one)?.host ?? "");
   const found = runtime.interfaces().map(({ address }) => address.replace(/%.*$/, ""));
   const names = ["localhost", "127.0.0.1", "::1", ...configured, ...found];
   return [...new Set(names.filter((name) => name !== ""))];

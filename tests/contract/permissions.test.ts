@@ -12,6 +12,8 @@ interface Told {
   readonly env: number;
   readonly interfaces: number;
   readonly residentBytes: number;
+  /** Addresses of localhost. */
+  readonly resolved: number;
 }
 
 async function run(
@@ -33,6 +35,7 @@ test("a program tells its runtime and arguments, and reaches itself over the net
   assert.deepEqual(told.args, ["one", "--two"]);
   assert.ok(told.env > 0);
   assert.ok(told.interfaces > 0);
+  assert.ok(told.resolved > 0);
   assert.ok(told.residentBytes > 0);
   assert.equal(lines[1], "echo");
 });
@@ -47,6 +50,7 @@ function permissions(): void {
     assert.ok(told.pid > 0);
     assert.equal(told.env, 0);
     assert.equal(told.interfaces, 0);
+    assert.equal(told.resolved, 0);
   });
 
   for (const args of [[], ["tls"]]) {

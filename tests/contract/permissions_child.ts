@@ -6,6 +6,10 @@ const runtime = await loadRuntime();
 const env = Object.keys(runtime.env()).length;
 const interfaces = runtime.interfaces().length;
 const { residentBytes } = runtime.usage();
+const resolved = await runtime.resolve("localhost").then(
+  (addresses) => addresses.length,
+  () => 0,
+);
 runtime.print(
   JSON.stringify({
     name: runtime.name,
@@ -15,6 +19,7 @@ runtime.print(
     env,
     interfaces,
     residentBytes,
+    resolved,
     random: runtime.crypto.random(4).length,
     now: runtime.now() > 0,
   }),

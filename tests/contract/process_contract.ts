@@ -132,6 +132,14 @@ function processOf(runtime: Runtime): void {
     assert.ok(found.every(({ address }) => !address.includes("%")));
   });
 
+  test("resolve gives the addresses of a name, each once, and rejects for one that has none", async () => {
+    const found = await runtime.resolve("localhost");
+    assert.ok(found.includes("127.0.0.1") || found.includes("::1"), found.join());
+    assert.equal(new Set(found).size, found.length);
+    assert.deepEqual(await runtime.resolve("192.0.2.1"), ["192.0.2.1"]);
+    await assert.rejects(runtime.resolve("name.invalid"), Error); // RFC 2606 §2
+  });
+
   test("usage grows with what is used", async () => {
     const before = runtime.usage();
     assert.ok(before.residentBytes > 10_000_000 && before.residentBytes < 4e9);

@@ -1,0 +1,155 @@
+/** What an answer to a request offers: configuration, request and machine put together. @module */
+import type { Endpoint, InterfaceAddress } from "../core/base/mod.ts";
+import { isPrivate } from "./address_ranges.ts";
+import {
+  type CandidatePorts,
+  type CandidateSource,
+  type Candidates,
+  candidateAddresses,
+  candidatePorts,
+  canonical,
+  hostOnly,
+  isAddress,
+  isLoopback,
+  isWildcard,
+  type PortFacts,
+  parseCandidate,
+  parseCandidates,
+  type WrittenAddress,
+} from "./candidates.ts";
+import type { Config } from "./config.ts";
+import type { Names } from "./names.ts";
+
+/** A request, as far as it matters here. */
+export interface CandidateRequest {
+  /** Values of the `eip` and `candidate` queries. */
+  readonly query: readonly string[];
+  /** The host the client asked for. */
+  readonly host: string;
+  /** The port the client connected to, as far as HTTP tells. */
+  readonly port: number | undefined;
+  /** Where the connection came to. */
+  readonly local: Endpoint;
+  /** The client's address. */
+  readonly address: string;
+  /** Whether a proxy that speaks HTTP stands between. */
+  readonly proxied: boolean;
+}
+
+export interface CandidateFinderOptions {
+  readonly config: Config;
+  readonly names: Names;
+  readonly interfaces: () => readonly InterfaceAddress[];
+  /** The ports listened on for TCP. */
+  readonly ports: () => readonly number[];
+  /** The port of WebRTC over UDP; absent when there is none. */
+  readonly udpPort: () => number | undefined;
+}
+
+/** Finds candidates; one per server. */
+export class CandidateFinder {
+  readonly #options: CandidateFinderOptions;
+
+  constructor(options: CandidateFinderOptions) {
+    this.#options = options;
+  }
+
+  async find(request: CandidateRequest): Promise<Candidates> {
+    const { config } = this.#options;
+    const found = config["rtc_server.use_auto_detect_network_ip"] ? this.#options.interfaces() : [];
+    const ofClient = (address: string): boolean => mayTell(address, request.address, found);
+    const [query, configured, host] = await Promise.all([
+      this.#resolve(request.query.flatMap(parseCandidates), "query", ofClient),
+      this.#resolve(this.#configured(), "configured", () => true),
+      this.#hostAddresses(request.host, ofClient),
+    ]);
+    const sources = {
+      query,
+      configured,
+      host,
+      local: request.local,
+      client: request.address,
+      interfaces: found,
+      family: config["rtc_server.ip_family"],
+    };
+    const ours = this.#options.ports();
+    const facts = {
+      local: request.local.port,
+      client: request.port,
+      proxied: request.proxied,
+      ours,
+    };
+    const tcp = candidatePorts({ ...facts, media: this.#tcpPorts(ours) });
+    const udpPort = this.#options.udpPort();
+    return {
+      tcp: config["rtc_server.tcp.enabled"] ? candidateAddresses(sources, tcp) : [],
+      udp: udpPort === undefined ? [] : candidateAddresses(sources, udpPorts(facts, udpPort)),
+    };
+  }
+
+  #configured(): WrittenAddress[] {
+    const texts = this.#options.config["rtc_server.candidate"].filter((one) => !isWildcard(one));
+    return texts.map(parseCandidate).filter((one) => one !== undefined);
+  }
+
+  /** Where media is taken: on every listener, unless one is named for it. */
+  #tcpPorts(ours: readonly number[]): readonly number[] {
+    const named = this.#options.config["rtc_server.tcp.listen"].map(({ port }) => port);
+    return named.length === 0 || named.includes(0) ? ours : named;
+  }
+
+  async #hostAddresses(
+    header: string,
+    tells: (address: string) => boolean,
+  ): Promise<readonly string[]> {
+    const { config } = this.#options;
+    const host = hostOnly(header);
+    if (!config["rtc_server.api_as_candidates"] || host === "") return [];
+    if (host === "localhost") return ["127.0.0.1"];
+    if (isAddress(host)) return [canonical(host)];
+    const addresses = await this.#resolve([{ host, port: undefined }], "host", tells);
+    return addresses.map((one) => one.host);
+  }
+
+  /**
+   * Names as addresses, and as they are when they are to be kept. Chromium resolves a name in a
+   * candidate, Firefox does not.
+   */
+  async #resolve(
+    addresses: readonly WrittenAddress[],
+    source: CandidateSource,
+    tells: (address: string) => boolean,
+  ): Promise<WrittenAddress[]> {
+    const { config, names } = this.#options;
+    const keeps = config["rtc_server.keep_api_domain"];
+    const resolves = config["rtc_server.resolve_api_domain"];
+    const each = await Promise.all(
+      addresses.map(async (one) => {
+        if (isAddress(one.host)) return [one];
+        const found = resolves ? await names.addresses(one.host, source === "configured") : [];
+        const told = found.filter(tells).map((host) => ({ host, port: one.port }));
+        // The operator's word stands where it is not to be looked up, the client's where it cannot be.
+        const stands =
+          source === "configured" ? !resolves : source === "query" && told.length === 0;
+        return keeps || stands ? [...told, one] : told;
+      }),
+    );
+    return each.flat();
+  }
+}
+
+/** A balancer that writes PROXY headers passes TCP: its port says nothing of UDP. */
+function udpPorts(facts: Omit<PortFacts, "media">, port: number): CandidatePorts {
+  return facts.ours.includes(facts.local)
+    ? candidatePorts({ ...facts, media: [port] })
+    : { outside: [port], own: port };
+}
+
+/**
+ * Whether a client may learn that a name he wrote has this address: anybody can ask for any name,
+ * and what a private network calls its machines is not for those outside.
+ */
+function mayTell(address: string, client: string, own: readonly InterfaceAddress[]): boolean {
+  if (isLoopback(address)) return isLoopback(client);
+  return !isPrivate(address) || isPrivate(client) || own.some((one) => one.address === address);
+}
