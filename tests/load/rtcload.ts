@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly args?: readonly string[];
   /** Until it is killed. */
   readonly limitMillis?: number;
+  /** Command put before it, for instance `["ip", "netns", "exec", "NAME"]`. */
+  readonly prefix?: readonly string[];
 }
 
 /** What it reports, as its README explains; some fields are left out here. */
@@ -92,15 +94,19 @@ export async function runCalmly(options: LoadOptions): Promise<LoadReport> {
 
 /** One publisher and its players over TCP; the report, also when players failed. */
 export async function runRtcload(options: LoadOptions): Promise<LoadReport> {
-  const { server, video, players, args = [], limitMillis = 90_000 } = options;
+  const { server, video, players, args = [], limitMillis = 90_000, prefix = [] } = options;
   const query = "?app=live&stream=load";
   const command = [
+    ...prefix,
+    program,
     ...["--publish", `${server.url}/rtc/v1/whip/${query}`],
     ...["--play", `${server.url}/rtc/v1/whep/${query}`],
     ...["--h264", join(media, video), "--opus", audio, "--players", String(players)],
     ...["--server-pid", String(server.pid), "--settle", "2", ...args],
   ];
-  const run = promisify(execFile)(program, command, { timeout: limitMillis });
+  const run = promisify(execFile)(command[0] ?? program, command.slice(1), {
+    timeout: limitMillis,
+  });
   const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error);
   try {
     return JSON.parse(stdout) as LoadReport;
