@@ -19,8 +19,12 @@ import type { NegotiatedMedia } from "./negotiation/mod.ts";
 import { PublisherFeedback, type PublisherFeedbackOptions } from "./publisher_feedback.ts";
 import type { MediaSink } from "./transport.ts";
 
-/** SSRCs of one publisher; a browser has two per m-line. */
+/**
+ * SSRCs of one publisher; a browser has two per m-line. When there are so many, a new one takes the
+ * place of one that said BYE or was silent for long, but never of one that the offer names.
+ */
 export const MAX_SOURCES = 32;
+export const SILENT_SOURCE_MILLIS: Millis = 5_000;
 /** A packet of no line that was agreed on. */
 export const UNKNOWN_SOURCE: Fault = /* @__PURE__ */ new Fault(
   "core/session/webrtc",
@@ -60,7 +64,13 @@ interface Source {
   repairs: number | undefined;
   /** Highest extended index received. */
   highest: number;
+  /** Whether the offer names it. */
+  readonly offered: boolean;
+  /** When it was last heard; `NEVER_HEARD` once it said BYE. */
+  heardAt: Millis;
 }
+
+const NEVER_HEARD = Number.NEGATIVE_INFINITY;
 
 export interface PublishReceiverOptions extends PublisherFeedbackOptions {
   readonly media: readonly NegotiatedMedia[];
@@ -79,7 +89,16 @@ export class PublishReceiver implements MediaSink {
     this.#media = new Map(options.media.map((line) => [line, payloadTypesOf(line)]));
     this.#onPacket = options.onPacket;
     this.#onFault = options.onFault;
-    this.#feedback = new PublisherFeedback(options);
+    this.#feedback = new PublisherFeedback({
+      ...options,
+      onLost: (ssrc, now) => {
+        if (this.#sources.get(ssrc)?.line.kind === "video") options.onLost(ssrc, now);
+      },
+      onGoodbye: (ssrc) => {
+        const source = this.#sources.get(ssrc);
+        if (source !== undefined) source.heardAt = NEVER_HEARD;
+      },
+    });
     for (const line of options.media) {
       for (const { ssrc, rtxSsrc } of line.remoteSources) {
         this.#add(line, ssrc, undefined);
@@ -94,8 +113,9 @@ export class PublishReceiver implements MediaSink {
       this.#onFault(header);
       return;
     }
-    const source = this.#sources.get(header.ssrc) ?? this.#discover(bytes, header);
+    const source = this.#sources.get(header.ssrc) ?? this.#discover(bytes, header, now);
     if (source === undefined) return;
+    source.heardAt = now;
     source.highest = Math.max(source.highest, index);
     this.#feedback.handlePacket(
       source.line,
@@ -162,14 +182,14 @@ export class PublishReceiver implements MediaSink {
   }
 
   /** A new SSRC: its MID says the line, else its payload type does (RFC 9143 §9.2). */
-  #discover(bytes: Uint8Array, header: RtpHeader): Source | undefined {
+  #discover(bytes: Uint8Array, header: RtpHeader, now: Millis): Source | undefined {
     const line = this.#lineOf(bytes, header);
     if (line === undefined) {
       this.#onFault(UNKNOWN_SOURCE);
       return undefined;
     }
     const repairs = this.#holds(line, header) === RETRANSMISSION;
-    return this.#add(line, header.ssrc, repairs ? this.#mediaSsrc(line) : undefined);
+    return this.#add(line, header.ssrc, repairs ? this.#mediaSsrc(line) : undefined, now);
   }
 
   #lineOf(bytes: Uint8Array, header: RtpHeader): NegotiatedMedia | undefined {
@@ -197,15 +217,36 @@ export class PublishReceiver implements MediaSink {
     return ssrc;
   }
 
-  #add(line: NegotiatedMedia, ssrc: number, repairs: number | undefined): Source | undefined {
-    if (this.#sources.size >= MAX_SOURCES) {
+  /** `now` is given for a source that the offer does not name. */
+  #add(
+    line: NegotiatedMedia,
+    ssrc: number,
+    repairs: number | undefined,
+    now?: Millis,
+  ): Source | undefined {
+    if (this.#sources.size >= MAX_SOURCES && (now === undefined || !this.#makeRoom(now))) {
       this.#onFault(TOO_MANY_SOURCES);
       return undefined;
     }
     const holds = this.#media.get(line) ?? NONE;
-    const source: Source = { line, holds, ssrc, repairs, highest: -1 };
+    const offered = now === undefined;
+    const heardAt = now ?? NEVER_HEARD;
+    const source: Source = { line, holds, ssrc, repairs, highest: -1, offered, heardAt };
     this.#sources.set(ssrc, source);
     return source;
+  }
+
+  /** Forgets the source that was silent longest, if that was long enough. */
+  #makeRoom(now: Millis): boolean {
+    let oldest: Source | undefined;
+    for (const source of this.#sources.values()) {
+      if (source.offered || now - source.heardAt < SILENT_SOURCE_MILLIS) continue;
+      if (oldest === undefined || source.heardAt < oldest.heardAt) oldest = source;
+    }
+    if (oldest === undefined) return false;
+    this.#sources.delete(oldest.ssrc);
+    this.#feedback.forget(oldest.ssrc);
+    return true;
   }
 }
 

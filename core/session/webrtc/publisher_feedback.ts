@@ -17,6 +17,8 @@ export interface PublisherFeedbackOptions {
   readonly onSenderReport: (ssrc: number, ntp: NtpTime, rtpTime: number, now: Millis) => void;
   /** Packets of a video SSRC are lost for good. */
   readonly onLost: (ssrc: number, now: Millis) => void;
+  /** A source said BYE. */
+  readonly onGoodbye?: (ssrc: number) => void;
   readonly onFault: (fault: Fault) => void;
 }
 
@@ -27,6 +29,7 @@ export class PublisherFeedback {
   readonly #twcc: TwccFeedback;
   /** Requests that wait for `pollRtcp`. */
   readonly #requests: Uint8Array[] = [];
+  readonly #rates = new Map<NegotiatedMedia, LineRates>();
   #firSequence = 0;
 
   constructor(options: PublisherFeedbackOptions) {
@@ -46,15 +49,12 @@ export class PublisherFeedback {
     repairs: boolean,
     now: Millis,
   ): void {
-    const [codec] = line.codecs;
-    this.#reports.handlePacket(
-      header.ssrc,
-      index,
-      header.timestamp,
-      codec?.format.clockRate ?? 90_000,
-      now,
-    );
-    if (this.#options.nack && !repairs && codec?.nack) {
+    const { clockRates, nacks } = this.#ratesOf(line);
+    const { ssrc, payloadType } = header;
+    const clockRate = clockRates[payloadType] ?? 0;
+    // What was not agreed on has no clock that we know.
+    if (clockRate > 0) this.#reports.handlePacket(ssrc, index, header.timestamp, clockRate, now);
+    if (this.#options.nack && !repairs && nacks[payloadType] === 1) {
       this.#nacks.handlePacket(header.ssrc, index, now);
     }
     if (!this.#options.twcc || line.transportCcId === undefined) return;
@@ -65,7 +65,7 @@ export class PublisherFeedback {
 
   /** A retransmission brought this packet of `ssrc`. */
   handleRepaired(ssrc: number, index: number, now: Millis): void {
-    if (this.#options.nack) this.#nacks.handlePacket(ssrc, index, now);
+    if (this.#options.nack) this.#nacks.handlePacket(ssrc, index, now, true);
   }
 
   handleRtcp(bytes: Uint8Array, now: Millis): void {
@@ -80,11 +80,17 @@ export class PublisherFeedback {
         this.#options.onSenderReport(packet.ssrc, packet.ntp, packet.rtpTime, now);
       } else if (packet.type === "bye") {
         for (const ssrc of packet.ssrcs) {
-          this.#reports.remove(ssrc);
-          this.#nacks.remove(ssrc);
+          this.forget(ssrc);
+          this.#options.onGoodbye?.(ssrc);
         }
       }
     }
+  }
+
+  /** A source is gone. */
+  forget(ssrc: number): void {
+    this.#reports.remove(ssrc);
+    this.#nacks.remove(ssrc);
   }
 
   /** PLI where it was agreed on, else FIR (RFC 8834 §5.1.1 and §5.1.2). */
@@ -118,9 +124,40 @@ export class PublisherFeedback {
     return packet;
   }
 
+  #ratesOf(line: NegotiatedMedia): LineRates {
+    let rates = this.#rates.get(line);
+    if (rates === undefined) {
+      rates = lineRates(line);
+      this.#rates.set(line, rates);
+    }
+    return rates;
+  }
+
   #tellLost(now: Millis): void {
     for (let ssrc = this.#nacks.pollLost(); ssrc !== undefined; ssrc = this.#nacks.pollLost()) {
       this.#options.onLost(ssrc, now);
     }
   }
+}
+
+/** By payload type of a line. */
+interface LineRates {
+  /** Ticks per second, 0 for what was not agreed on. */
+  readonly clockRates: Uint32Array;
+  /** 1 where lost packets may be asked for. */
+  readonly nacks: Uint8Array;
+}
+
+function lineRates(line: NegotiatedMedia): LineRates {
+  const clockRates = new Uint32Array(128);
+  const nacks = new Uint8Array(128);
+  for (const { payloadType, rtxPayloadType, format, nack } of line.codecs) {
+    clockRates[payloadType] = format.clockRate;
+    if (rtxPayloadType !== undefined) clockRates[rtxPayloadType] = format.clockRate;
+    if (nack) nacks[payloadType] = 1;
+    if (line.red?.blockPayloadType !== payloadType) continue;
+    clockRates[line.red.payloadType] = format.clockRate;
+    if (nack) nacks[line.red.payloadType] = 1;
+  }
+  return { clockRates, nacks };
 }

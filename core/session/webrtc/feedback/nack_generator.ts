@@ -3,9 +3,10 @@ import { encodeRtcp, type Nack } from "../../../wire/rtcp/mod.ts";
 
 /**
  * A hole is asked for only after so long: packets overtake each other when media moves to another
- * connection.
+ * connection, and on the way. It is longer where they are seen to overtake by more.
  */
 export const REORDER_MILLIS: Millis = 10;
+export const MAX_REORDER_MILLIS: Millis = 50;
 /** Holes of one source; with more, nothing is asked for but a keyframe. */
 export const MAX_MISSING: number = 512;
 export const MAX_TRIES: number = 10;
@@ -16,14 +17,20 @@ export const MAX_NACKED: number = 250;
 export const MAX_NACK_SOURCES: number = 32;
 /** Bounds between two requests for the same packet; the round trip decides within them. */
 const MIN_RETRY_MILLIS = 20;
-const MAX_RETRY_MILLIS = 250;
+const MAX_RETRY_MILLIS = 500;
 /** Until a retransmission has shown the round trip. */
 const FIRST_ROUND_TRIP_MILLIS = 100;
+/**
+ * Holes that may be opened per second, and as many as `MAX_MISSING` at once: who jumps in his
+ * numbers costs no more than one who loses a third of 8 Mbit/s.
+ */
+export const HOLES_PER_SECOND: number = 400;
 
 interface Missing {
   readonly index: number;
   readonly since: Millis;
   tries: number;
+  firstAskedAt: Millis;
   askedAt: Millis;
   due: Millis;
 }
@@ -55,11 +62,17 @@ export class NackGenerator {
   readonly #sources = new Map<number, Source>();
   readonly #lost = new Set<number>();
   #roundTrip: Millis = FIRST_ROUND_TRIP_MILLIS;
+  #answers = 0;
+  #reorder: Millis;
+  /** Holes that may be opened now. */
+  #credit = MAX_MISSING;
+  #creditAt: Millis = 0;
   #due: Millis = NEVER;
 
   constructor(options: NackGeneratorOptions) {
     this.#senderSsrc = options.senderSsrc;
     this.#reorderMillis = options.reorderMillis ?? REORDER_MILLIS;
+    this.#reorder = this.#reorderMillis;
     this.#giveUpMillis = options.giveUpMillis ?? GIVE_UP_MILLIS;
   }
 
@@ -68,17 +81,21 @@ export class NackGenerator {
     return this.#roundTrip;
   }
 
+  /** How long a hole is waited for before it is asked for, in ms. */
+  get reordering(): Millis {
+    return this.#reorder;
+  }
+
   /** Holes that are being asked for. */
   missing(ssrc: number): number {
     return this.#sources.get(ssrc)?.missing.size ?? 0;
   }
 
   /**
-   * A packet of a media SSRC came, or was unwrapped from its retransmission. `index` is the
-   * extended
-   * one (rollover counter << 16 | sequence number).
+   * A packet of a media SSRC came, or with `repaired` was unwrapped from its retransmission. `index`
+   * is the extended one (rollover counter << 16 | sequence number).
    */
-  handlePacket(ssrc: number, index: number, now: Millis): void {
+  handlePacket(ssrc: number, index: number, now: Millis, repaired = false): void {
     const source = this.#sources.get(ssrc);
     if (source === undefined) {
       if (this.#sources.size < MAX_NACK_SOURCES) {
@@ -89,7 +106,7 @@ export class NackGenerator {
     } else if (index > source.highest) {
       this.#open(source, index, now);
     } else if (source.missing.size > 0) {
-      this.#fill(source, index, now);
+      this.#fill(source, index, repaired, now);
     }
   }
 
@@ -143,25 +160,51 @@ export class NackGenerator {
 
   #open(source: Source, index: number, now: Millis): void {
     const first = source.highest + 1;
+    const count = index - first;
     source.highest = index;
-    if (source.missing.size + index - first > MAX_MISSING) {
+    this.#credit = Math.min(
+      MAX_MISSING,
+      this.#credit + ((now - this.#creditAt) * HOLES_PER_SECOND) / 1000,
+    );
+    this.#creditAt = now;
+    if (source.missing.size + count > MAX_MISSING || count > this.#credit) {
       source.missing.clear();
       this.#lost.add(source.ssrc);
       return;
     }
-    const due = now + this.#reorderMillis;
+    this.#credit -= count;
+    const due = now + this.#reorder;
     for (let hole = first; hole < index; hole++) {
-      source.missing.set(hole, { index: hole, since: now, tries: 0, askedAt: 0, due });
+      const asked = { tries: 0, firstAskedAt: 0, askedAt: 0 };
+      source.missing.set(hole, { index: hole, since: now, ...asked, due });
     }
     this.#due = Math.min(this.#due, due);
   }
 
-  #fill(source: Source, index: number, now: Millis): void {
+  #fill(source: Source, index: number, repaired: boolean, now: Millis): void {
     const hole = source.missing.get(index);
     if (hole === undefined) return;
     source.missing.delete(index);
-    // After a second request nobody knows which one was answered (Karn's rule).
-    if (hole.tries === 1) this.#roundTrip += (now - hole.askedAt - this.#roundTrip) / 8;
+    // Without RTX a retransmission looks like a packet that was only late, but not so soon.
+    const answered = repaired || now - hole.firstAskedAt >= this.#roundTrip / 2;
+    if (hole.tries === 0 || !answered) this.#learnReordering(now - hole.since);
+    else this.#learnRoundTrip(hole, now);
+  }
+
+  /** A packet was overtaken, and came so much later. */
+  #learnReordering(late: Millis): void {
+    const wait = Math.min(MAX_REORDER_MILLIS, late * 1.25);
+    if (wait > this.#reorder) this.#reorder += (wait - this.#reorder) / 8;
+  }
+
+  #learnRoundTrip(hole: Missing, now: Millis): void {
+    // With real losses the wait for what was overtaken shrinks back.
+    this.#reorder += (this.#reorderMillis - this.#reorder) / 50;
+    // After a second request nobody knows which one was answered (Karn, RFC 6298 §3). It counts a
+    // little for the first one: else a round trip longer than the pause would never be learnt.
+    this.#answers++;
+    const weight = Math.max(hole.tries === 1 ? 1 / 8 : 1 / 16, 1 / (this.#answers + 1));
+    this.#roundTrip += (now - hole.firstAskedAt - this.#roundTrip) * weight;
   }
 
   /** At most `room` sequence numbers of `source` to ask for now; gives up the hopeless ones. */
@@ -177,6 +220,7 @@ export class NackGenerator {
         }
         lost.push(hole.index & 0xffff);
         hole.tries += 1;
+        if (hole.tries === 1) hole.firstAskedAt = now;
         hole.askedAt = now;
         hole.due = now + retry;
       }

@@ -14,7 +14,7 @@ const SILENT_INTERVALS = 5;
 
 interface Source {
   readonly ssrc: number;
-  readonly clockRate: number;
+  clockRate: number;
   /** Lowest and highest extended index received. */
   base: number;
   highest: number;
@@ -69,6 +69,13 @@ export class ReceiverReports {
     source.heard = true;
     if (index > source.highest) source.highest = index;
     else if (index < source.base) source.base = index;
+    if (clockRate !== source.clockRate) {
+      // Another codec: its timestamps cannot be compared with the last one's (RFC 7160 §4.3).
+      source.clockRate = clockRate;
+      source.jitter = 0;
+      source.lastRtpTime = rtpTime;
+      source.lastArrival = now;
+    }
     const ticks = ((now - source.lastArrival) * source.clockRate) / 1000;
     const difference = Math.abs(ticks - difference32(rtpTime, source.lastRtpTime));
     source.jitter += (difference - source.jitter) / 16;

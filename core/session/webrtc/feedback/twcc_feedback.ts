@@ -11,6 +11,8 @@ import { difference16 } from "../../../wire/rtp/mod.ts";
 export const TWCC_MILLIS: Millis = 50;
 /** Sequence numbers that can wait to be reported; a power of two. */
 export const TWCC_WINDOW: number = 8_192;
+/** So many packets in a row that are older than the window: the sender has begun anew. */
+const MAX_STRAYS = 16;
 /** One feedback packet, below the MTU with SRTCP and framing around it. */
 export const MAX_TWCC_BYTES: number = 1_100;
 
@@ -33,10 +35,10 @@ export interface TwccFeedbackOptions {
 export class TwccFeedback {
   readonly #senderSsrc: number;
   readonly #interval: Millis;
-  /**
-   * Arrival in 250 us, by extended sequence number modulo the window; NaN when it did not arrive.
-   */
-  readonly #arrivals: Float64Array = new Float64Array(TWCC_WINDOW).fill(Number.NaN);
+  /** By extended sequence number modulo the window: whose arrival it is, and when, in 250 us. */
+  readonly #sequences: Float64Array = new Float64Array(TWCC_WINDOW).fill(-1);
+  readonly #arrivals: Float64Array = new Float64Array(TWCC_WINDOW);
+  #strays = 0;
   /**
    * Extended sequence numbers: the first one to report, and the one behind the highest received.
    */
@@ -60,12 +62,23 @@ export class TwccFeedback {
       this.#to = this.#from;
     }
     const ahead = difference16(transportSequence, this.#to);
-    const sequence = this.#to + ahead;
-    if (sequence >= this.#to) this.#advance(sequence);
-    else if (sequence < this.#to - TWCC_WINDOW) return; // older than anything we can say
+    let sequence = this.#to + ahead;
+    if (sequence >= this.#to) {
+      // After a jump beyond the window nothing older is said.
+      if (ahead >= TWCC_WINDOW) this.#from = sequence;
+      this.#to = sequence + 1;
+      this.#from = Math.max(this.#from, this.#to - TWCC_WINDOW);
+    } else if (sequence < this.#to - TWCC_WINDOW) {
+      if (++this.#strays < MAX_STRAYS) return; // older than anything we can say
+      this.#to = sequence + 0x2_0001; // ahead of all that was
+      this.#from = this.#to - 1;
+      sequence = this.#from;
+    }
+    this.#strays = 0;
     const slot = sequence % TWCC_WINDOW;
     // Of a packet that comes twice the first counts.
-    if (!Number.isNaN(this.#arrivals[slot])) return;
+    if (this.#sequences[slot] === sequence) return;
+    this.#sequences[slot] = sequence;
     this.#arrivals[slot] = Math.round(now * TICKS_PER_MILLI);
     // Reported as lost before: it is said again, as libwebrtc does.
     if (sequence < this.#from) this.#from = sequence;
@@ -95,21 +108,6 @@ export class TwccFeedback {
     return bytes;
   }
 
-  /** Makes room up to `sequence`, which becomes the highest. */
-  #advance(sequence: number): void {
-    const gap = sequence - this.#to;
-    if (gap >= TWCC_WINDOW) {
-      this.#arrivals.fill(Number.NaN);
-      this.#from = sequence;
-    } else {
-      for (let lost = this.#to; lost <= sequence; lost++) {
-        this.#arrivals[lost % TWCC_WINDOW] = Number.NaN;
-      }
-      this.#from = Math.max(this.#from, sequence + 1 - TWCC_WINDOW);
-    }
-    this.#to = sequence + 1;
-  }
-
   /**
    * What can be said in one packet from `#from` on; holds a received packet, for the last one is.
    */
@@ -119,11 +117,12 @@ export class TwccFeedback {
     let previous = Number.NaN;
     let received = 0;
     for (let sequence = this.#from; sequence < this.#to && received < MAX_RECEIVED; sequence++) {
-      const arrival = this.#arrivals[sequence % TWCC_WINDOW] ?? Number.NaN;
-      if (Number.isNaN(arrival)) {
+      const slot = sequence % TWCC_WINDOW;
+      if (this.#sequences[slot] !== sequence) {
         deltas.push(undefined);
         continue;
       }
+      const arrival = this.#arrivals[slot] ?? 0;
       if (received === 0) {
         referenceTime = Math.floor(arrival / DELTAS_PER_REFERENCE);
         previous = referenceTime * DELTAS_PER_REFERENCE;

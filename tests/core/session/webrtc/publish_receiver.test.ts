@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isFault } from "../../../../core/base/mod.ts";
+import type { Format } from "../../../../core/media/mod.ts";
 import type { NegotiatedMedia } from "../../../../core/session/webrtc/negotiation/mod.ts";
-import { MAX_SOURCES } from "../../../../core/session/webrtc/publish_receiver.ts";
 import { encodeRtcp, type RtcpPacket } from "../../../../core/wire/rtcp/mod.ts";
 import { decodeRtp } from "../../../../core/wire/rtp/mod.ts";
 import { AUDIO, codec, Receiving, rtp, VIDEO } from "./publishing.ts";
@@ -77,34 +77,6 @@ describe("the line of a packet", () => {
       all.receiver.onRtp(new Uint8Array(length).fill(0x80), 0, 0);
     }
     assert.equal(all.faults.length, 12);
-  });
-});
-
-describe("SSRCs", () => {
-  test("are bounded, and a flood locks out none of the offer's", () => {
-    const all = new Receiving(OFFERED);
-    for (let ssrc = 1000; ssrc < 1200; ssrc++) all.put({ payloadType: 96, ssrc });
-    assert.equal(all.took().length, MAX_SOURCES - 3);
-    assert.equal(
-      all.faults.filter((code) => code === "too-many-sources").length,
-      203 - MAX_SOURCES,
-    );
-    all.put({ payloadType: 111, ssrc: 10 });
-    all.put({ payloadType: 96, ssrc: 20 });
-    all.put({ payloadType: 97, ssrc: 21, payload: osn(1, 7) });
-    assert.deepEqual(all.took(), [
-      [0, 10, 0],
-      [1, 20, 0],
-      [1, 20, 1],
-    ]);
-  });
-
-  test("an offer that names more is bounded too", () => {
-    const many = Array.from({ length: 100 }, (_, i) => source(i + 1)).flat();
-    const all = new Receiving([{ ...VIDEO, remoteSources: many }]);
-    all.put({ payloadType: 96, ssrc: MAX_SOURCES });
-    all.put({ payloadType: 96, ssrc: MAX_SOURCES + 1 });
-    assert.deepEqual(all.took(), [[1, MAX_SOURCES, 0]]);
   });
 });
 
@@ -257,6 +229,34 @@ describe("what the publisher is told", () => {
     feed(all, [0, 2]);
     all.put({ payloadType: 97, ssrc: 21, payload: osn(1, 7) }, 3);
     assert.ok(!types(all.poll(200)).includes("nack"));
+  });
+
+  test("jitter goes by the clock of the packet's own codec, RED included", () => {
+    const PCMU: Format = { codec: "pcmu", clockRate: 8000, channels: 1, parameters: "" };
+    const line: NegotiatedMedia = { ...AUDIO, codecs: [...AUDIO.codecs, codec(0, PCMU)] };
+    const jitter = (payloadType: number, rate: number): number => {
+      const all = new Receiving([{ ...line, remoteSources: source(10) }]);
+      // 20 ms apart by the codec's clock and by ours.
+      for (let i = 0; i < 50; i++) {
+        const timestamp = (i * rate) / 50;
+        all.put({ payloadType, ssrc: 10, index: i, timestamp, payload: [111, 9] }, i * 20);
+      }
+      const report = all.poll(1000).find(({ type }) => type === "rr");
+      assert.ok(report?.type === "rr");
+      return report.blocks[0]!.jitter;
+    };
+    assert.deepEqual([jitter(111, 48_000), jitter(0, 8000), jitter(63, 48_000)], [0, 0, 0]);
+    assert.ok(jitter(0, 48_000) > 100, "the test can fail");
+  });
+
+  test("lost audio asks for no keyframe", () => {
+    const [opus] = AUDIO.codecs;
+    const line = { ...AUDIO, codecs: [{ ...opus!, nack: true }] };
+    const all = new Receiving([line]);
+    all.put({ payloadType: 111, ssrc: 10, index: 0 }, 0);
+    all.put({ payloadType: 111, ssrc: 10, index: 2 }, 0);
+    for (let now = 0; now < 3000; now += 10) all.poll(now);
+    assert.deepEqual(all.lost, []);
   });
 
   test("what stays lost is told, so that a keyframe can be asked for", () => {

@@ -6,9 +6,11 @@ import { GenericNack, RtcpPacketConverter, RtcpTransportLayerFeedback } from "we
 import { isFault, NEVER } from "../../../../../core/base/mod.ts";
 import {
   GIVE_UP_MILLIS,
+  HOLES_PER_SECOND,
   MAX_MISSING,
   MAX_NACK_SOURCES,
   MAX_NACKED,
+  MAX_REORDER_MILLIS,
   MAX_TRIES,
   NackGenerator,
   REORDER_MILLIS,
@@ -78,7 +80,7 @@ test("the round trip is learnt from a first retransmission and sets the pace", (
     now = machine.nextTimeout();
     assert.equal(sequences(machine, now).length, 1);
     now += 40;
-    machine.handlePacket(SSRC, index - 1, now);
+    machine.handlePacket(SSRC, index - 1, now, true);
   }
   assert.ok(Math.abs(machine.roundTrip - 40) < 2, `${machine.roundTrip} ms`);
   machine.handlePacket(SSRC, index + 2, now);
@@ -88,14 +90,65 @@ test("the round trip is learnt from a first retransmission and sets the pace", (
   assert.ok(pace >= 40 && pace < 60, `${pace} ms`);
 });
 
-test("an answer after a second request teaches nothing: it may be that to the first", () => {
+test("a round trip longer than the pause is learnt: later holes are asked for once", () => {
   const machine = generator();
-  machine.handlePacket(SSRC, 1, 0);
-  machine.handlePacket(SSRC, 3, 0);
-  const before = machine.roundTrip;
-  for (let turn = 0; turn < 2; turn++) sequences(machine, machine.nextTimeout());
-  machine.handlePacket(SSRC, 2, 900);
-  assert.equal(machine.roundTrip, before);
+  let index = 0;
+  let now = 0;
+  machine.handlePacket(SSRC, index, now);
+  const requests: number[] = [];
+  for (let turn = 0; turn < 40; turn++) {
+    index += 2;
+    machine.handlePacket(SSRC, index, now);
+    const answered = now + REORDER_MILLIS + 300;
+    let tries = 0;
+    while (machine.nextTimeout() < answered) {
+      now = machine.nextTimeout();
+      tries += sequences(machine, now).length;
+    }
+    now = answered;
+    machine.handlePacket(SSRC, index - 1, now, true);
+    requests.push(tries);
+  }
+  assert.ok(Math.abs(machine.roundTrip - 300) < 10, `${machine.roundTrip} ms`);
+  assert.equal(requests[0], 3);
+  assert.ok(
+    requests.slice(10).every((one) => one === 1),
+    String(requests),
+  );
+});
+
+test("where packets overtake each other by more, holes are waited for longer, and no storm comes", () => {
+  const machine = generator();
+  let now = 0;
+  let requests = 0;
+  machine.handlePacket(SSRC, 0, now);
+  for (let index = 1; index < 4000; index += 2, now += 20) {
+    machine.handlePacket(SSRC, index + 1, now); // overtook the one before it by 30 ms
+    while (machine.nextTimeout() < now + 10) {
+      requests += sequences(machine, machine.nextTimeout()).length;
+    }
+    if (index > 1) machine.handlePacket(SSRC, index - 2, now + 10);
+    while (machine.nextTimeout() < now + 20) {
+      requests += sequences(machine, machine.nextTimeout()).length;
+    }
+  }
+  assert.ok(machine.reordering > 30 && machine.reordering <= MAX_REORDER_MILLIS);
+  assert.ok(requests < 40, `${requests} requests for 2000 packets that were only late`);
+});
+
+test("who jumps in his numbers opens so many holes a second and no more", () => {
+  const machine = generator();
+  let opened = 0;
+  let index = 0;
+  for (let now = 0; now < 2000; now++) {
+    index += 300;
+    machine.handlePacket(SSRC, index, now);
+    const missing = machine.missing(SSRC);
+    if (missing > 0) opened += 299;
+    machine.handleKeyframe(SSRC, index); // as if all were given up
+  }
+  assert.ok(opened <= MAX_MISSING + 2 * HOLES_PER_SECOND, `${opened} holes`);
+  assert.equal(machine.pollLost(), SSRC);
 });
 
 /** How often the one hole of a source is asked for, and when it is given up. */

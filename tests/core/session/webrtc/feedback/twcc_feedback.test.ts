@@ -167,6 +167,33 @@ test("nothing of before a jump comes back", () => {
   );
 });
 
+test("a sender that begins anew far behind is reported again soon", () => {
+  const twcc = machine();
+  twcc.handlePacket(40_000, MEDIA, 0);
+  collect(twcc, 100);
+  for (let sequence = 10_000; sequence < 10_100; sequence++)
+    twcc.handlePacket(sequence, MEDIA, 200);
+  const said = arrivals(collect(twcc, 300));
+  assert.ok(said.size > 80 && said.has(10_099) && !said.has(40_000), `${said.size}`);
+  assert.ok([...said.values()].every((time) => !Number.isNaN(time)));
+});
+
+test("a thousand jumps cost no more than a thousand packets", () => {
+  const millis = (step: number): number => {
+    const twcc = machine();
+    let sequence = 0;
+    const before = performance.now();
+    for (let i = 0; i < 20_000; i++) {
+      sequence = (sequence + step) & 0xffff;
+      twcc.handlePacket(sequence, MEDIA, i);
+    }
+    return performance.now() - before;
+  };
+  millis(1);
+  const [steady, jumping] = [millis(1), millis(8000)];
+  assert.ok(jumping < steady * 10 + 50, `${jumping} ms against ${steady} ms`);
+});
+
 test("what is not reported in time falls out of the window", () => {
   const twcc = machine();
   for (let sequence = 0; sequence < 10_000; sequence++) twcc.handlePacket(sequence, MEDIA, 0);
