@@ -17,6 +17,7 @@ const generated = join(repository, "server", "assets.gen.ts");
 /** Files served as they are. */
 const plain: Readonly<Record<string, string>> = {
   "index.html": "text/html; charset=utf-8",
+  "diagnose.html": "text/html; charset=utf-8",
   "players/whep.html": "text/html; charset=utf-8",
   "players/whip.html": "text/html; charset=utf-8",
   "favicon.svg": "image/svg+xml",
@@ -25,6 +26,7 @@ const plain: Readonly<Record<string, string>> = {
 /** Entries that esbuild bundles, and what comes out. */
 const bundled: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "index.ts": ["index.js", "text/javascript; charset=utf-8"],
+  "diagnose.ts": ["diagnose.js", "text/javascript; charset=utf-8"],
   "players/whep.ts": ["players/whep.js", "text/javascript; charset=utf-8"],
   "players/whip.ts": ["players/whip.js", "text/javascript; charset=utf-8"],
   "style.css": ["style.css", "text/css; charset=utf-8"],

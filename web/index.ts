@@ -34,7 +34,8 @@ function showDemo(streams: readonly LiveStream[]): void {
 }
 
 function showStreams(streams: readonly LiveStream[]): void {
-  const live = streams.filter(({ publish }) => publish.active);
+  // Streams of /diagnose last seconds and show nothing.
+  const live = streams.filter(({ app, publish }) => publish.active && app !== "diagnose");
   element("no-streams", HTMLElement).hidden = live.length > 0;
   element("streams", HTMLElement).replaceChildren(...live.map(streamRow));
 }

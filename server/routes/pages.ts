@@ -22,7 +22,10 @@ export function pageRoutes(assets: Readonly<Record<string, Asset>>): Hono {
   const app = new Hono();
   app.get("*", async (c, next) => {
     const path = c.req.path;
-    const asset = own(assets, path) ?? own(assets, `${path.replace(/\/$/, "")}/index.html`);
+    const asset =
+      own(assets, path) ??
+      own(assets, `${path.replace(/\/$/, "")}/index.html`) ??
+      own(assets, `${path}.html`);
     if (asset === undefined) return await next();
     const headers = {
       ...SECURITY_HEADERS,
