@@ -29,6 +29,7 @@ const bundled: Readonly<Record<string, readonly [file: string, type: string]>> =
   "diagnose.ts": ["diagnose.js", "text/javascript; charset=utf-8"],
   "players/whep.ts": ["players/whep.js", "text/javascript; charset=utf-8"],
   "players/whip.ts": ["players/whip.js", "text/javascript; charset=utf-8"],
+  "diagnose.css": ["diagnose.css", "text/css; charset=utf-8"],
   "style.css": ["style.css", "text/css; charset=utf-8"],
 };
 
