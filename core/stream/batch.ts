@@ -11,6 +11,8 @@ export class BatchPart {
   payloadBytes = 0;
   lowest = 0;
   highest = 0;
+  /** Timestamp of the packet with the highest index. */
+  timestamp = 0;
   /** Marker of the packet with the highest index. */
   ended = false;
   /** Whether a keyframe starts in it. */
@@ -34,6 +36,7 @@ export class BatchPart {
       this.first = packet;
       this.lowest = packet.index;
       this.highest = packet.index;
+      this.timestamp = packet.timestamp;
       this.ended = packet.header.marker;
     }
     this.packets++;
@@ -42,6 +45,7 @@ export class BatchPart {
     if (packet.index < this.lowest) this.lowest = packet.index;
     if (packet.index > this.highest) {
       this.highest = packet.index;
+      this.timestamp = packet.timestamp;
       this.ended = packet.header.marker;
     }
     if (packet.startsFrame) this.frames++;
@@ -50,7 +54,10 @@ export class BatchPart {
   }
 }
 
-/** Packets that came together, one epoch of each track; reused from batch to batch. */
+/**
+ * Packets that came together, of audio and of one layer of the video, one epoch of each; reused
+ * from batch to batch.
+ */
 export class Batch {
   readonly packets: StreamPacket[] = [];
   readonly audio: BatchPart = new BatchPart();

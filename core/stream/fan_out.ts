@@ -38,7 +38,7 @@ export class FanOut {
   }
 
   /**
-   * Sends `batch`, which belongs to the stream of `audio` and `video`, to those who may have it.
+   * Sends `batch`, which is of the stream's `audio` and of its layer `video`, to who may have it.
    * True when a track began for somebody.
    */
   run(
@@ -54,6 +54,8 @@ export class FanOut {
     for (const viewer of viewers) {
       const { sender, sink } = viewer;
       if (sender === undefined || sink === undefined) continue;
+      // A batch of a layer alone, and he has another.
+      if (batch.audio.packets === 0 && !wantsVideo(viewer, video)) continue;
       viewer.gate.update(sink.queuedBytes, now);
       if (viewer.shape.begun !== batch) {
         viewer.shape.begin(batch);
@@ -110,7 +112,8 @@ export class FanOut {
       const track = isAudio ? viewer.audio : viewer.video;
       if (track === undefined || !(isAudio ? withAudio : withVideo)) continue;
       const { runs } = track;
-      if (!track.takes(packet, isAudio ? gate.audio : gate.video, gate.cut)) continue;
+      const open = isAudio ? gate.audio : gate.video;
+      if (!track.takes(packet, isAudio ? audio : video, open, gate.cut)) continue;
       if (track.runs !== runs) {
         this.#sealList(viewer);
         this.#begin(viewer, track);
@@ -158,6 +161,10 @@ export class FanOut {
   };
 }
 
+function wantsVideo({ video }: Subscriber, track: Track): boolean {
+  return video !== undefined && (video.source === track || video.target === track);
+}
+
 function stepOf(
   viewer: ViewerTrack | undefined,
   track: Track,
@@ -165,6 +172,7 @@ function stepOf(
   open: boolean,
 ): number {
   if (viewer === undefined || part.packets === 0) return NONE;
-  if (viewer.epoch !== track.epoch) viewer.adopt(track);
+  if (viewer.source !== track) return viewer.stepAside(track, part, open);
+  if (viewer.epoch !== track.epoch) viewer.adopt();
   return viewer.step(part, open);
 }

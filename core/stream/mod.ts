@@ -7,6 +7,12 @@ export {
   type SubscribeRefusal,
 } from "./hub.ts";
 export {
+  ANY_LAYER,
+  LAYER_NAMES,
+  type LayerWish,
+  MAX_RAISES_PER_MINUTE,
+} from "./layer_choice.ts";
+export {
   type BadStreamName,
   isBadStreamName,
   NAME_MAX_CHARACTERS,
@@ -17,7 +23,7 @@ export {
 export { DEFAULT_LIMITS, type HubLimits } from "./options.ts";
 export type { Publisher, SourcePacket } from "./publisher.ts";
 export type { RateMeter } from "./rate_meter.ts";
-export { type StreamStats, statsOf, type TrackFigures } from "./stats.ts";
+export { type LayerFigures, type StreamStats, statsOf, type TrackFigures } from "./stats.ts";
 export type { Stream } from "./stream.ts";
 export type { Subscriber, SubscriberOptions, ViewerSink } from "./subscriber.ts";
 export type { HubTotals } from "./totals.ts";

@@ -1,7 +1,9 @@
 import type { Millis } from "../base/mod.ts";
 import type { NtpTime } from "../wire/rtcp/mod.ts";
+import type { HubLimits } from "./options.ts";
 import type { Stream } from "./stream.ts";
 import type { SourceTrack, Track } from "./track.ts";
+import { MAX_LAYERS } from "./video_layers.ts";
 
 /** One packet of a publisher. */
 export interface SourcePacket {
@@ -30,6 +32,8 @@ export class Publisher {
   receivedBytes = 0;
   audio: SourceTrack | undefined;
   video: SourceTrack | undefined;
+  /** `video` and its further layers. */
+  readonly layers: SourceTrack[] = [];
 
   constructor(stream: Stream, client: string, now: Millis) {
     this.stream = stream;
@@ -39,12 +43,16 @@ export class Publisher {
 
   /**
    * Adds an m-line. The first of each kind is the stream's; false for further ones, which are
-   * ignored.
+   * ignored, unless they are layers of the video: those with a `rid` behind a first one with a
+   * `rid`, up to `MAX_LAYERS`.
    */
   addTrack(track: SourceTrack): boolean {
-    if (this.ended || this[track.kind] !== undefined) return false;
-    this[track.kind] = track;
-    this.stream.track(track.kind).setSource(track);
+    if (this.ended) return false;
+    const first = this[track.kind];
+    if (first !== undefined && !this.#isLayer(first, track)) return false;
+    if (first === undefined) this[track.kind] = track;
+    if (track.kind === "video") this.layers.push(track);
+    this.stream.addSource(track, first !== undefined);
     return true;
   }
 
@@ -58,11 +66,12 @@ export class Publisher {
   put(track: SourceTrack, bytes: Uint8Array, index: number, now: Millis): void {
     if (this.ended) return;
     this.receivedBytes += bytes.length;
-    if (this[track.kind] !== track) {
+    const layer = track === this.audio ? 0 : this.layers.indexOf(track);
+    if (layer < 0) {
       this.ignoredPackets++;
       return;
     }
-    this.stream.put(this, track.kind, bytes, index, now);
+    this.stream.put(this, track.kind, layer, bytes, index, now);
   }
 
   /** Sends the batch. */
@@ -80,10 +89,27 @@ export class Publisher {
     if (!this.ended) this.stream.unpublish(this);
   }
 
+  /**
+   * Media that comes holds a stream against everybody. Who reloads his page has closed his
+   * connections by that, and gets it back at once; another client has to wait.
+   */
+  holdsAgainst(client: string, limits: HubLimits, now: Millis): boolean {
+    const { busyMediaMillis, busyClaimMillis } = limits;
+    const sends = this.mediaAt >= 0 && now - this.mediaAt < busyMediaMillis;
+    if (this.client === client) return sends && this.connected;
+    return sends || now - this.claimedAt < busyClaimMillis;
+  }
+
   /** The stream's track that this publisher's `ssrc` feeds. */
   trackOf(ssrc: number): Track | undefined {
-    const { audio, video } = this.stream;
+    const { audio, layers } = this.stream;
     if (audio.ssrc === ssrc && this.audio !== undefined) return audio;
-    return video.ssrc === ssrc && this.video !== undefined ? video : undefined;
+    if (this.video === undefined) return undefined;
+    return layers.active.find(({ track }) => track.ssrc === ssrc)?.track;
+  }
+
+  #isLayer(first: SourceTrack, track: SourceTrack): boolean {
+    if (track.kind !== "video" || first.rid === undefined || track.rid === undefined) return false;
+    return this.layers.length < MAX_LAYERS && this.layers.every(({ rid }) => rid !== track.rid);
   }
 }

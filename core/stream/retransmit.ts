@@ -5,13 +5,14 @@ import {
   type SenderId,
   type SrtpEngine,
 } from "../base/mod.ts";
-import { decodeRtp, extendIndex, wrapRtx } from "../wire/rtp/mod.ts";
+import { putU32, u32 } from "../bytes/mod.ts";
+import { decodeRtp, extendIndex, type ReshapedPacket, wrapRtx } from "../wire/rtp/mod.ts";
 import type { HubLimits } from "./options.ts";
 import type { StreamPacket } from "./packet.ts";
 import { RecentIndexes } from "./recent_indexes.ts";
+import type { Segment } from "./sequence_map.ts";
 import { engineRtxTrack, engineTrack } from "./shape.ts";
 import type { Subscriber } from "./subscriber.ts";
-import type { Track } from "./track.ts";
 import type { ViewerTrack } from "./viewer_track.ts";
 
 /** Sequence numbers looked at per NACK. */
@@ -33,13 +34,7 @@ export class Retransmitter {
   }
 
   /** `wanted` are 16-bit sequence numbers of `viewed`'s SSRC, as the viewer sees them. */
-  run(
-    viewer: Subscriber,
-    viewed: ViewerTrack,
-    track: Track,
-    wanted: readonly number[],
-    now: Millis,
-  ): void {
+  run(viewer: Subscriber, viewed: ViewerTrack, wanted: readonly number[], now: Millis): void {
     const { sender } = viewer;
     // To send more would put a viewer who is behind further behind.
     if (sender === undefined || !viewer.gate.video || viewed.highestSent < 0) return;
@@ -48,11 +43,12 @@ export class Retransmitter {
     if (!rtx && viewed.rewrite().resendable !== true) return;
     for (let i = 0; i < wanted.length && i < MAX_PER_NACK; i++) {
       const index = sentIndex(viewed, wanted[i] ?? 0);
-      const packet = track.history.get(Math.max(0, viewed.map.toTrack(index)));
-      if (packet === undefined) continue;
+      const run = viewed.map.find(index);
+      const packet = run?.track.history.get(index - run.offset);
+      if (run === undefined || packet === undefined) continue;
       if (!this.#mayRepeat(viewer, viewed, index, packet.bytes.length, now)) continue;
-      if (rtx) this.#putRtx(viewer, viewed, track, packet, index);
-      else this.#putAgain(viewer, viewed, track, packet, index);
+      if (rtx) this.#putRtx(viewer, viewed, run, packet, index);
+      else this.#putAgain(viewer, viewed, run, packet, index);
     }
     this.#seal(viewer, viewed, sender, rtx, now);
   }
@@ -86,11 +82,11 @@ export class Retransmitter {
   #putRtx(
     viewer: Subscriber,
     viewed: ViewerTrack,
-    track: Track,
+    run: Segment,
     packet: StreamPacket,
     index: number,
   ): void {
-    const { packet: bytes, transportSequenceAt } = viewer.shape.reshape(packet, track);
+    const { packet: bytes, transportSequenceAt } = reshaped(viewer, viewed, run, packet);
     const header = decodeRtp(bytes);
     if (isFault(header)) return;
     // SSRC, payload type and sequence number are the engine's to write.
@@ -106,11 +102,11 @@ export class Retransmitter {
   #putAgain(
     viewer: Subscriber,
     viewed: ViewerTrack,
-    track: Track,
+    run: Segment,
     packet: StreamPacket,
     index: number,
   ): void {
-    const { packet: bytes, transportSequenceAt } = viewer.shape.reshape(packet, track);
+    const { packet: bytes, transportSequenceAt } = reshaped(viewer, viewed, run, packet);
     const number = index - viewed.map.offset;
     const at = engineTrack(viewed.kind);
     this.#ids.push(this.#engine.putPacket(bytes, at, number, transportSequenceAt));
@@ -140,6 +136,19 @@ export class Retransmitter {
     viewer.retransmitBudget -= bytes;
     return true;
   }
+}
+
+/** The viewer's copy; the engine adds the newest run's timestamp offset, whatever run it is of. */
+function reshaped(
+  viewer: Subscriber,
+  viewed: ViewerTrack,
+  run: Segment,
+  packet: StreamPacket,
+): ReshapedPacket {
+  const out = viewer.shape.reshape(packet, run.track);
+  const before = run.timestampOffset - viewed.timestampOffset;
+  if (before !== 0) putU32(out.packet, 4, u32(out.packet, 4) + before);
+  return out;
 }
 
 /** The viewer's extended index for a sequence number he has seen or missed. */

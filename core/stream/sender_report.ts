@@ -6,7 +6,6 @@
  */
 import type { Millis } from "../base/mod.ts";
 import { ntpFromUnix, type SenderReport } from "../wire/rtcp/mod.ts";
-import type { Track } from "./track.ts";
 import type { ViewerTrack } from "./viewer_track.ts";
 
 /** A publisher's clock that moves by more against ours is believed anew. */
@@ -50,14 +49,15 @@ export class WallClock {
  */
 export function reportFor(
   viewer: ViewerTrack,
-  track: Track,
   clock: WallClock,
   bySender: boolean,
   now: Millis,
 ): SenderReport | undefined {
+  const track = viewer.source;
   const { format, timeline } = track;
   if (viewer.stats.packets === 0 || format === undefined) return undefined;
-  if (viewer.epoch !== track.epoch) return undefined;
+  // Nothing of this source was sent yet, so nothing is known of its time.
+  if (viewer.epoch !== track.epoch || viewer.highest < 0) return undefined;
   const known = bySender ? track.clock.at : undefined;
   const wall = clock.at(now);
   const passed = wall - (known ?? clock.at(timeline.at));
@@ -66,7 +66,7 @@ export function reportFor(
     type: "sr",
     ssrc: viewer.options.ssrc,
     ntp: ntpFromUnix(wall),
-    rtpTime: (base + Math.round((passed * format.clockRate) / 1000)) >>> 0,
+    rtpTime: (base + viewer.timestampOffset + Math.round((passed * format.clockRate) / 1000)) >>> 0,
     packets: viewer.stats.packets >>> 0,
     octets: viewer.stats.octets >>> 0,
     blocks: [],

@@ -1,18 +1,24 @@
+import type { Track } from "./track.ts";
+
 /** Segments kept: older ones are out of reach of NACK and reports anyway. */
 const MAX_SEGMENTS = 16;
 
-interface Segment {
+/** A run: packets of one track that were sent one behind the other. */
+export interface Segment {
+  readonly track: Track;
   /** First index of the track that was sent. */
-  from: number;
+  readonly from: number;
   /** One past the last, once it is closed. */
   end: number;
   /** Added to the track's index. */
-  offset: number;
+  readonly offset: number;
+  /** Added to the track's timestamp. */
+  readonly timestampOffset: number;
 }
 
 /**
- * What a viewer has been sent of a track, as runs of indexes, each with the offset between the
- * track's numbering and his. Runs lie one behind the other in his numbering, so that what was
+ * What a viewer has been sent of a track or of its layers, as runs of indexes, each with the offset
+ * between the track's numbering and his. Runs lie one behind the other in his numbering, so that what was
  * dropped between them leaves no gap.
  */
 export class SequenceMap {
@@ -37,10 +43,10 @@ export class SequenceMap {
     return this.#segments.at(-1)?.offset ?? 0;
   }
 
-  /** Whether a late packet still belongs to the newest run. */
-  holds(index: number): boolean {
+  /** Whether a late packet of `track` still belongs to the newest run. */
+  holds(index: number, track: Track): boolean {
     const last = this.#segments.at(-1);
-    return last !== undefined && index >= last.from && index < last.end;
+    return last?.track === track && index >= last.from && index < last.end;
   }
 
   /** Ends the open run in front of `index`. */
@@ -52,22 +58,23 @@ export class SequenceMap {
     this.#next = last.end + last.offset;
   }
 
-  /** Starts a run at `index`, right behind the last one; returns its offset. */
-  open(index: number): number {
+  /** Starts a run of `track` at `index`, right behind the last one; returns its offset. */
+  open(track: Track, index: number, timestampOffset: number): number {
     const offset = this.#next - index;
-    this.#segments.push({ from: index, end: Number.POSITIVE_INFINITY, offset });
+    const end = Number.POSITIVE_INFINITY;
+    this.#segments.push({ track, from: index, end, offset, timestampOffset });
     if (this.#segments.length > MAX_SEGMENTS) this.#segments.shift();
     return offset;
   }
 
-  /** The track's index for one of the viewer's, -1 when it was never sent or is forgotten. */
-  toTrack(viewerIndex: number): number {
+  /** The run that one of the viewer's indexes lies in; none when it is forgotten. */
+  find(viewerIndex: number): Segment | undefined {
     for (let i = this.#segments.length - 1; i >= 0; i--) {
       const segment = this.#segments[i];
-      if (segment === undefined) return -1;
+      if (segment === undefined) return undefined;
       const index = viewerIndex - segment.offset;
-      if (index >= segment.from) return index < segment.end ? index : -1;
+      if (index >= segment.from) return index < segment.end ? segment : undefined;
     }
-    return -1;
+    return undefined;
   }
 }

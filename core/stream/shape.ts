@@ -127,7 +127,8 @@ function keyOf(viewer: ViewerExtensions | undefined): string {
 class KindShape {
   readonly transport: boolean;
   readonly #viewer: ViewerExtensions;
-  #epoch = -1;
+  /** What `#shape` was made from; layers of one line have the same. */
+  #from: ExtensionIds | undefined;
   #shape: ExtensionShape = NO_EXTENSIONS;
 
   constructor(viewer: ViewerExtensions) {
@@ -136,15 +137,16 @@ class KindShape {
   }
 
   for(track: Track): ExtensionShape {
-    if (this.#epoch === track.epoch) return this.#shape;
+    const from = track.source?.extensions;
+    if (from !== undefined && this.#from === from) return this.#shape;
     const { extensions, twoByte } = this.#viewer;
     const ids = new Uint8Array(256);
-    for (const [uri, sourceId] of track.source?.extensions ?? []) {
+    for (const [uri, sourceId] of from ?? []) {
       if (!HOP_BY_HOP.has(uri)) ids[sourceId] = extensions.get(uri) ?? 0;
     }
     const transportSequenceId = extensions.get(TRANSPORT_SEQUENCE) ?? 0;
     this.#shape = { ids, transportSequenceId, twoByte };
-    this.#epoch = track.epoch;
+    this.#from = from;
     return this.#shape;
   }
 }

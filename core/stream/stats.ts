@@ -3,6 +3,7 @@ import type { Millis } from "../base/mod.ts";
 import type { Format, VideoDescription } from "../media/mod.ts";
 import type { Stream } from "./stream.ts";
 import type { Track } from "./track.ts";
+import type { VideoLayer } from "./video_layers.ts";
 
 /** A track that is sent now. */
 export interface TrackFigures {
@@ -18,6 +19,14 @@ export interface TrackFigures {
   readonly framesPerSecond: number;
 }
 
+/** A layer of simulcast. */
+export interface LayerFigures extends TrackFigures {
+  readonly rid: string;
+  readonly ssrc: number;
+  /** Whether it is sent while others are. */
+  readonly alive: boolean;
+}
+
 export interface StreamStats {
   /** Viewers, and one for the publisher, as SRS counts clients. */
   readonly clients: number;
@@ -30,7 +39,10 @@ export interface StreamStats {
   readonly receivedKbps: number;
   readonly frames: number;
   readonly audio: TrackFigures | undefined;
+  /** Of several layers the best that is sent. */
   readonly video: TrackFigures | undefined;
+  /** Layers that have been sent, the worst first; empty without simulcast. */
+  readonly layers: readonly LayerFigures[];
   /** For the viewers there are; frames are those of video. */
   readonly droppedFrames: number;
   readonly droppedPackets: number;
@@ -38,7 +50,7 @@ export interface StreamStats {
 }
 
 export function statsOf(stream: Stream, now: Millis): StreamStats {
-  const { audio, video, publisher } = stream;
+  const { audio, video, layers, publisher } = stream;
   let sentBytes = stream.sentToGone;
   let sentPerSecond = 0;
   let droppedFrames = 0;
@@ -53,17 +65,24 @@ export function statsOf(stream: Stream, now: Millis): StreamStats {
       droppedBytes += track?.stats.droppedBytes ?? 0;
     }
   }
-  const receivedPerSecond = audio.byteRate.perSecond(now) + video.byteRate.perSecond(now);
+  let receivedBytes = audio.stats.bytes;
+  let receivedPerSecond = audio.byteRate.perSecond(now);
+  for (const { track } of layers.all) {
+    receivedBytes += track.stats.bytes;
+    receivedPerSecond += track.byteRate.perSecond(now);
+  }
+  if (layers.several) layers.update(now);
   return {
     clients: stream.viewers.length + (publisher === undefined ? 0 : 1),
     liveMillis: now - (publisher?.claimedAt ?? stream.createdAt),
     sentBytes,
-    receivedBytes: audio.stats.bytes + video.stats.bytes,
+    receivedBytes,
     sentKbps: kbps(sentPerSecond),
     receivedKbps: kbps(receivedPerSecond),
-    frames: video.stats.frames,
+    frames: Math.max(...layers.all.map(({ track }) => track.stats.frames)),
     audio: figuresOf(audio, now),
     video: figuresOf(video, now),
+    layers: layers.several ? layers.ranked.flatMap((layer) => layerFigures(layer, now)) : [],
     droppedFrames,
     droppedPackets,
     droppedBytes,
@@ -83,6 +102,14 @@ function figuresOf(track: Track, now: Millis): TrackFigures | undefined {
     bitsPerSecond: track.byteRate.perSecond(now, 5) * 8,
     framesPerSecond: track.frameRate.perSecond(now, 5),
   };
+}
+
+function layerFigures(layer: VideoLayer, now: Millis): LayerFigures[] {
+  const { track, alive } = layer;
+  const figures = figuresOf(track, now);
+  const rid = track.source?.rid;
+  if (figures === undefined || rid === undefined) return [];
+  return [{ ...figures, rid, ssrc: track.ssrc, alive }];
 }
 
 function kbps(bytesPerSecond: number): number {

@@ -1,10 +1,8 @@
 import { type Millis, NEVER, type SenderId, type SrtpEngine } from "../base/mod.ts";
 import { type MediaKind, sameFormat } from "../media/mod.ts";
 import { type NtpTime, unixFromNtp } from "../wire/rtcp/mod.ts";
-import { Batch } from "./batch.ts";
 import type { EventSink } from "./events.ts";
 import type { FanOut } from "./fan_out.ts";
-import { KeyframeRequests } from "./keyframe_requests.ts";
 import type { StreamName } from "./name.ts";
 import type { HubLimits } from "./options.ts";
 import { Publisher } from "./publisher.ts";
@@ -12,7 +10,8 @@ import type { Retransmitter } from "./retransmit.ts";
 import { reportFor, WallClock } from "./sender_report.ts";
 import { Shape, shapeKey } from "./shape.ts";
 import { Subscriber, type SubscriberOptions } from "./subscriber.ts";
-import { Track } from "./track.ts";
+import { type SourceTrack, Track } from "./track.ts";
+import { type VideoLayer, VideoLayers } from "./video_layers.ts";
 import type { ViewerTrack } from "./viewer_track.ts";
 
 /** Streams look after reports, waiting viewers and stalled ones so often, all at the same times. */
@@ -42,7 +41,7 @@ export interface StreamContext {
 export class Stream {
   readonly name: StreamName;
   readonly audio: Track;
-  readonly video: Track;
+  readonly layers: VideoLayers;
   readonly createdAt: Millis;
   publisher: Publisher | undefined;
   /** Bytes sent to viewers who have left. */
@@ -50,12 +49,8 @@ export class Stream {
   /** Replaced, never changed in place: a viewer may leave while a batch is on its way. */
   #viewers: readonly Subscriber[] = [];
   readonly #shapes = new Map<string, Shape>();
-  readonly #batch = new Batch();
   readonly #context: StreamContext;
-  readonly #keyframes: KeyframeRequests;
   readonly #clock: WallClock;
-  /** Whether reports go by the publisher's clock. */
-  #bySender = false;
   #tickAt: Millis = NEVER;
 
   constructor(name: StreamName, context: StreamContext, now: Millis) {
@@ -63,13 +58,17 @@ export class Stream {
     this.createdAt = now;
     this.#context = context;
     this.audio = new Track("audio", context.limits);
-    this.video = new Track("video", context.limits);
-    this.#keyframes = new KeyframeRequests(context.limits);
+    this.layers = new VideoLayers(context.limits);
     this.#clock = new WallClock(context.wallClockAtZero);
   }
 
   get viewers(): readonly Subscriber[] {
     return this.#viewers;
+  }
+
+  /** The video, and of several layers the best that is sent now: what who takes one takes. */
+  get video(): Track {
+    return this.layers.best();
   }
 
   /** Whether a publisher has sent media. */
@@ -81,11 +80,16 @@ export class Stream {
     return kind === "audio" ? this.audio : this.video;
   }
 
+  /** Names of the layers that are sent, in the publisher's order; none without simulcast. */
+  get rids(): readonly string[] {
+    return this.layers.active.flatMap(({ track }) => track.source?.rid ?? []);
+  }
+
   /** Takes the publisher's slot, or tells that another client holds it. */
   claim(client: string, now: Millis): Publisher | "busy" {
     const holder = this.publisher;
     if (holder !== undefined) {
-      if (this.#isHeld(holder, client, now)) return "busy";
+      if (holder.holdsAgainst(client, this.#context.limits, now)) return "busy";
       this.#context.emit({ type: "publisher-replaced", stream: this, publisher: holder });
       this.unpublish(holder);
     }
@@ -99,14 +103,15 @@ export class Stream {
   unpublish(publisher: Publisher): void {
     publisher.ended = true;
     if (this.publisher !== publisher) return;
-    this.#batch.clear();
     this.publisher = undefined;
     this.audio.setSource(undefined);
-    this.video.setSource(undefined);
-    this.#bySender = false;
+    this.layers.clear();
     for (const viewer of this.#viewers) {
       viewer.audio?.pause();
       viewer.video?.pause();
+      // The next publisher may have no layers.
+      viewer.video?.follow(this.layers.first.track);
+      if (viewer.video !== undefined) viewer.video.target = undefined;
       this.#tell(viewer);
     }
     if (publisher.mediaAt >= 0) {
@@ -115,17 +120,32 @@ export class Stream {
     this.#sleep();
   }
 
-  /** Adds a packet of the publisher to the batch. */
-  put(publisher: Publisher, kind: MediaKind, bytes: Uint8Array, index: number, now: Millis): void {
-    const track = this.track(kind);
+  /** The publisher sends `source`, which `isLayer` makes a further layer of the video. */
+  addSource(source: SourceTrack, isLayer: boolean): void {
+    if (source.kind === "audio") this.audio.setSource(source);
+    else if (isLayer) this.layers.add(source);
+    else this.layers.setFirst(source);
+  }
+
+  /** Adds a packet of the publisher to the batch; `at` is the layer of the video, from 0. */
+  put(
+    publisher: Publisher,
+    kind: MediaKind,
+    at: number,
+    bytes: Uint8Array,
+    index: number,
+    now: Millis,
+  ): void {
+    const layer = this.layers.active[at] ?? this.layers.first;
+    const track = kind === "audio" ? this.audio : layer.track;
     // A batch holds one epoch of each track.
-    if (this.#batch.part(kind).packets > 0 && track.differs(bytes)) this.flush(now);
+    if (layer.batch.part(kind).packets > 0 && track.differs(bytes)) this.flush(now);
     const before = track.format;
     const { epoch } = track;
     const packet = track.put(bytes, index, now);
     if (packet === undefined) return;
-    this.#batch.add(packet);
-    const full = this.#batch.packets.length >= MAX_BATCH_PACKETS;
+    layer.batch.add(packet);
+    const full = layer.batch.packets.length >= MAX_BATCH_PACKETS;
     const first = publisher.mediaAt < 0;
     publisher.mediaAt = now;
     if (first) this.#context.emit({ type: "published", stream: this, publisher });
@@ -134,19 +154,24 @@ export class Stream {
       this.#context.emit({ type: "format", stream: this, kind, format });
     }
     if (kind === "video") {
-      if (packet.startsKeyframe) this.#keyframes.keyframe();
-      else if (epoch !== track.epoch) this.#wantForAll(now);
+      if (packet.startsKeyframe) layer.keyframes.keyframe();
+      else if (epoch !== track.epoch && this.#hasViewers(layer)) this.#want(layer, now);
     }
     if (full) this.flush(now);
   }
 
   /** Sends the batch to the viewers. */
   flush(now: Millis): void {
-    if (this.#batch.packets.length === 0) return;
     const { fanOut } = this.#context;
-    const begun = fanOut.run(this.#batch, this.audio, this.video, this.#viewers, now);
-    this.#batch.clear();
-    this.#schedule(begun ? now : nextTick(now));
+    let begun = false;
+    let sent = false;
+    for (const { batch, track } of this.layers.active) {
+      if (batch.packets.length === 0) continue;
+      if (fanOut.run(batch, this.audio, track, this.#viewers, now)) begun = true;
+      batch.clear();
+      sent = true;
+    }
+    if (sent) this.#schedule(begun ? now : nextTick(now));
   }
 
   /** A sender report of the publisher. */
@@ -156,16 +181,23 @@ export class Stream {
     const told = this.#clock.translate(unixFromNtp(ntp), now);
     if (told.stepped) {
       this.audio.clock.reset();
-      this.video.clock.reset();
+      for (const layer of this.layers.active) layer.track.clock.reset();
     }
     track.report(ssrc, told.ours, rtpTime);
-    const bySender = isReported(this.audio) && isReported(this.video);
-    if (bySender && !this.#bySender) {
+    for (const layer of this.layers.active) this.#relate(layer, now);
+  }
+
+  /** Whether all a viewer of `layer` gets has a sender report. */
+  #relate(layer: VideoLayer, now: Millis): void {
+    const bySender = isReported(this.audio) && isReported(layer.track);
+    if (bySender && !layer.bySender) {
       // What was told by arrival is only roughly in step: correct it at once.
-      for (const viewer of this.#viewers) viewer.reportAt = Math.min(viewer.reportAt, now);
+      for (const viewer of this.#viewers) {
+        if (this.#layerOf(viewer) === layer) viewer.reportAt = Math.min(viewer.reportAt, now);
+      }
       this.#schedule(now);
     }
-    this.#bySender = bySender;
+    layer.bySender = bySender;
   }
 
   /** Adds a viewer, who gets nothing before he is started. */
@@ -184,10 +216,12 @@ export class Stream {
 
   viewerStarted(viewer: Subscriber, sender: SenderId, now: Millis): void {
     this.#context.fanOut.add(sender, viewer);
-    viewer.audio?.adopt(this.audio);
-    viewer.video?.adopt(this.video);
+    viewer.audio?.adopt();
+    viewer.video?.adopt();
+    if (this.layers.several) this.layers.update(now);
+    this.chooseLayer(viewer, now);
     this.#tell(viewer);
-    this.wantKeyframe(now);
+    this.wantKeyframeFor(viewer, now);
     this.#schedule(nextTick(now));
   }
 
@@ -207,38 +241,65 @@ export class Stream {
     wanted: readonly number[],
     now: Millis,
   ): void {
-    this.#context.retransmitter.run(viewer, viewed, this.track(viewed.kind), wanted, now);
+    this.#context.retransmitter.run(viewer, viewed, wanted, now);
   }
 
-  /** Somebody needs a keyframe; asked for as soon as the last request is old enough. */
-  wantKeyframe(now: Millis): void {
-    if (this.publisher === undefined || this.video.format === undefined) return;
-    this.#keyframes.want(now);
-    this.#ask(now);
+  /**
+   * The publisher's packets of `ssrc` are lost for good: a keyframe is asked for as soon as the last
+   * request is old enough, if anybody gets that layer.
+   */
+  handleLost(ssrc: number, now: Millis): void {
+    const layer = this.layers.active.find(({ track }) => track.ssrc === ssrc);
+    if (layer !== undefined && (!this.layers.several || this.#hasViewers(layer))) {
+      this.#want(layer, now);
+    }
+  }
+
+  /** `viewer` needs a keyframe of the layer he gets or is to get. */
+  wantKeyframeFor(viewer: Subscriber, now: Millis): void {
+    this.#want(this.#layerOf(viewer), now);
+  }
+
+  /** Puts a viewer on the layer that is best for him, once a keyframe of it comes. */
+  chooseLayer(viewer: Subscriber, now: Millis): void {
+    const { video, gate, choice } = viewer;
+    if (video === undefined || !this.layers.several) return;
+    const picked = choice.pick(video, this.layers.ranked, gate, Number.POSITIVE_INFINITY, now);
+    if (picked === undefined) return;
+    const { track } = picked;
+    if (track === video.source) video.target = undefined;
+    else if (video.state !== "playing") video.follow(track);
+    else if (video.target !== track) {
+      video.target = track;
+      this.#want(picked, now);
+    }
   }
 
   handleTimeout(now: Millis): void {
     this.#ask(now);
     if (now < this.#tickAt) return;
     this.#tickAt = NEVER;
-    let waits = false;
-    for (const viewer of this.#viewers) if (this.#lookAfter(viewer, now)) waits = true;
-    if (waits && this.video.format !== undefined) {
-      this.#keyframes.stillWanted(now);
-      this.#ask(now);
+    if (this.layers.several) this.layers.update(now);
+    for (const viewer of this.#viewers) this.#lookAfter(viewer, now);
+    for (const layer of this.layers.active) {
+      if (layer.awaited && layer.track.format !== undefined) layer.keyframes.stillWanted(now);
+      layer.awaited = false;
     }
+    this.#ask(now);
     if (this.live && this.#viewers.length > 0) this.#schedule(nextTick(now));
   }
 
   nextTimeout(): Millis {
-    return Math.min(this.#tickAt, this.#keyframes.due);
+    let due = this.#tickAt;
+    for (const { keyframes } of this.layers.active) due = Math.min(due, keyframes.due);
+    return due;
   }
 
-  /** One viewer's turn; tells whether he waits for a keyframe that may be asked for. */
-  #lookAfter(viewer: Subscriber, now: Millis): boolean {
+  /** One viewer's turn. */
+  #lookAfter(viewer: Subscriber, now: Millis): void {
     const { sender, sink, gate, video } = viewer;
     this.#tell(viewer);
-    if (sender === undefined || sink === undefined) return false;
+    if (sender === undefined || sink === undefined) return;
     if (!gate.video || !gate.audio) gate.update(sink.queuedBytes, now);
     if (!viewer.stalled && gate.isStalled(now)) {
       viewer.stalled = true;
@@ -246,15 +307,18 @@ export class Stream {
     }
     if (now >= viewer.reportAt) {
       viewer.reportAt = now + this.#context.limits.senderReportMillis;
-      this.#report(viewer, viewer.audio, this.audio, now);
-      this.#report(viewer, viewer.video, this.video, now);
+      this.#report(viewer, viewer.audio, now);
+      this.#report(viewer, viewer.video, now);
     }
-    const waits = video?.state === "waiting" || video?.state === "behind";
-    return waits && gate.video && now >= gate.askAt;
+    this.chooseLayer(viewer, now);
+    const waits = video?.state === "waiting" || video?.state === "behind" || video?.target;
+    if (waits && gate.video && now >= gate.askAt) this.#layerOf(viewer).awaited = true;
   }
 
-  #report(viewer: Subscriber, viewed: ViewerTrack | undefined, track: Track, now: Millis): void {
-    const report = viewed && reportFor(viewed, track, this.#clock, this.#bySender, now);
+  #report(viewer: Subscriber, viewed: ViewerTrack | undefined, now: Millis): void {
+    const source = viewer.video?.source;
+    const { bySender } = source === undefined ? this.layers.first : this.layers.of(source);
+    const report = viewed && reportFor(viewed, this.#clock, bySender, now);
     if (report !== undefined) viewer.report(report, now);
   }
 
@@ -272,28 +336,30 @@ export class Stream {
     this.#context.emit({ type: "viewer-state", stream: this, subscriber, kind, state, live });
   }
 
-  /**
-   * Media that comes holds a stream against everybody. Who reloads his page has closed his
-   * connections by that, and gets it back at once; another client has to wait.
-   */
-  #isHeld(holder: Publisher, client: string, now: Millis): boolean {
-    const { busyMediaMillis, busyClaimMillis } = this.#context.limits;
-    const sends = holder.mediaAt >= 0 && now - holder.mediaAt < busyMediaMillis;
-    if (holder.client === client) return sends && holder.connected;
-    return sends || now - holder.claimedAt < busyClaimMillis;
+  /** The layer a viewer gets, or is to get. */
+  #layerOf({ video }: Subscriber): VideoLayer {
+    return video === undefined ? this.layers.first : this.layers.of(video.target ?? video.source);
   }
 
-  #wantForAll(now: Millis): void {
-    if (this.#viewers.length > 0) this.wantKeyframe(now);
+  #hasViewers(layer: VideoLayer): boolean {
+    return this.#viewers.some((viewer) => this.#layerOf(viewer) === layer);
+  }
+
+  #want({ keyframes, track }: VideoLayer, now: Millis): void {
+    if (this.publisher === undefined || track.format === undefined) return;
+    keyframes.want(now);
+    this.#ask(now);
   }
 
   #ask(now: Millis): void {
-    const { publisher, video } = this;
-    if (publisher !== undefined && video.format !== undefined && this.#keyframes.ask(now)) {
-      const { ssrc } = video;
-      this.#context.emit({ type: "keyframe-request", stream: this, publisher, ssrc });
+    const { publisher } = this;
+    for (const { keyframes, track } of this.layers.active) {
+      if (publisher !== undefined && track.format !== undefined && keyframes.ask(now)) {
+        const { ssrc } = track;
+        this.#context.emit({ type: "keyframe-request", stream: this, publisher, ssrc });
+      }
+      if (keyframes.due !== NEVER) this.#context.wake(keyframes.due);
     }
-    if (this.#keyframes.due !== NEVER) this.#context.wake(this.#keyframes.due);
   }
 
   #schedule(at: Millis): void {
@@ -303,7 +369,6 @@ export class Stream {
 
   /** After somebody left. */
   #sleep(): void {
-    if (this.publisher === undefined) this.#keyframes.keyframe();
     if (this.publisher === undefined && this.#viewers.length === 0) this.#context.idle(this);
   }
 }

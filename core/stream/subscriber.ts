@@ -11,6 +11,7 @@ import {
 } from "../wire/rtcp/mod.ts";
 import { extendIndex } from "../wire/rtp/mod.ts";
 import { Gate } from "./gate.ts";
+import { LayerChoice, type LayerWish } from "./layer_choice.ts";
 import type { HubLimits } from "./options.ts";
 import { RateMeter } from "./rate_meter.ts";
 import { SentReports } from "./sent_reports.ts";
@@ -22,6 +23,8 @@ import { type ViewerState, ViewerTrack, type ViewerTrackOptions } from "./viewer
 export interface SubscriberOptions {
   readonly audio?: ViewerTrackOptions;
   readonly video?: ViewerTrackOptions;
+  /** Default `ANY_LAYER`. */
+  readonly layer?: LayerWish;
 }
 
 /** Where a viewer's packets go: his session, on whatever path it has. */
@@ -42,6 +45,8 @@ export class Subscriber {
   readonly audio: ViewerTrack | undefined;
   readonly video: ViewerTrack | undefined;
   readonly gate: Gate;
+  /** Which layer of the video he is to get. */
+  readonly choice: LayerChoice = new LayerChoice();
   readonly shape: Shape;
   /** Sent bytes per second, SRTP and framing included. */
   readonly byteRate: RateMeter = new RateMeter();
@@ -65,8 +70,10 @@ export class Subscriber {
   constructor(stream: Stream, shape: Shape, options: SubscriberOptions, limits: HubLimits) {
     this.stream = stream;
     this.shape = shape;
-    this.audio = options.audio && new ViewerTrack("audio", options.audio);
-    this.video = options.video && new ViewerTrack("video", options.video);
+    this.audio = options.audio && new ViewerTrack("audio", options.audio, stream.audio);
+    this.video =
+      options.video && new ViewerTrack("video", options.video, stream.layers.first.track);
+    if (options.layer !== undefined) this.choice.ask(options.layer);
     this.gate = new Gate(limits);
     this.retransmitBudget = limits.retransmitBytesPerSecond / 2;
   }
@@ -94,7 +101,7 @@ export class Subscriber {
     this.stalled = false;
     if (!this.#suspended) return;
     this.#suspended = false;
-    this.stream.wantKeyframe(now);
+    this.stream.wantKeyframeFor(this, now);
   }
 
   /** The viewer leaves. The engine's sender stays the owner's to remove. */
@@ -106,7 +113,13 @@ export class Subscriber {
 
   /** The viewer asks for a keyframe (PLI, FIR). */
   handleKeyframeRequest(now: Millis): void {
-    if (!this.closed) this.stream.wantKeyframe(now);
+    if (!this.closed) this.stream.wantKeyframeFor(this, now);
+  }
+
+  /** He asks for another layer of the video. */
+  chooseLayer(wish: LayerWish, now: Millis): void {
+    this.choice.ask(wish);
+    if (!this.closed) this.stream.chooseLayer(this, now);
   }
 
   /** Generic NACK for one of our SSRCs; 16-bit sequence numbers as the viewer sees them. */

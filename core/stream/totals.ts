@@ -13,6 +13,8 @@ export interface HubTotals {
   droppedBytes: number;
   /** How often a viewer fell behind. */
   falls: number;
+  /** How often a viewer went over to another layer. */
+  layerSwitches: number;
 }
 
 export function noTotals(): HubTotals {
@@ -24,6 +26,7 @@ export function noTotals(): HubTotals {
     droppedPackets: 0,
     droppedBytes: 0,
     falls: 0,
+    layerSwitches: 0,
   };
 }
 
@@ -32,6 +35,7 @@ export function addViewer(totals: HubTotals, viewer: Subscriber): void {
   totals.sentBytes += viewer.sentBytes;
   totals.falls += viewer.gate.falls;
   totals.droppedFrames += viewer.video?.stats.droppedFrames ?? 0;
+  totals.layerSwitches += viewer.video?.stats.switches ?? 0;
   for (const track of [viewer.audio, viewer.video]) {
     if (track === undefined) continue;
     const { stats } = track;

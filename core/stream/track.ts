@@ -26,9 +26,11 @@ const MAX_JUMP = 0x8000;
 /** URI of a header extension to its ID (`a=extmap`). */
 export type ExtensionIds = ReadonlyMap<string, number>;
 
-/** One m-line of a publisher. */
+/** One m-line of a publisher, or one layer of it. */
 export interface SourceTrack {
   readonly kind: MediaKind;
+  /** Names a layer of simulcast (`a=rid`). */
+  readonly rid?: string;
   /** The formats it may send, by payload type. */
   readonly formats: ReadonlyMap<number, Format>;
   readonly extensions: ExtensionIds;
@@ -98,6 +100,7 @@ export class Track {
     this.#fresh = true;
     this.#payloadType = -1;
     this.#retiredSsrc = -1;
+    this.clock.reset();
     if (source === undefined) this.format = undefined;
   }
 

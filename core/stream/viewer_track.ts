@@ -1,6 +1,7 @@
 import type { TrackRewrite } from "../base/mod.ts";
 import { type Format, type MediaKind, suitability } from "../media/mod.ts";
 import type { BatchPart } from "./batch.ts";
+import { continuedOffset } from "./continued.ts";
 import type { StreamPacket } from "./packet.ts";
 import { SequenceMap } from "./sequence_map.ts";
 import type { ViewerExtensions } from "./shape.ts";
@@ -40,6 +41,8 @@ export interface ViewerTrackStats {
   droppedFrames: number;
   droppedBytes: number;
   retransmittedPackets: number;
+  /** How often another layer was gone over to. */
+  switches: number;
 }
 
 /** How a batch goes to a viewer: all of a kind, nothing of it, or packet by packet. */
@@ -59,15 +62,20 @@ export class ViewerTrack {
     droppedFrames: 0,
     droppedBytes: 0,
     retransmittedPackets: 0,
+    switches: 0,
   };
+  /** The track he gets, or waits for: of a video with layers, that of his layer. */
+  source: Track;
+  /** The layer he goes over to at its next keyframe. */
+  target: Track | undefined;
   state: ViewerState = "waiting";
   /** The state that the owner was last told. */
   told: ViewerState = "waiting";
   /** The live format under the viewer's payload types. */
   format: ViewerFormat | undefined;
-  /** The track's epoch that `format` and `state` belong to. */
+  /** The source's epoch that `format` and `state` belong to. */
   epoch = -1;
-  /** Highest index of the track that was sent, -1 for none. */
+  /** Highest index of the source that was sent, -1 for none. */
   highest = -1;
   /** Highest extended index in the viewer's numbering, -1 for none. */
   highestSent = -1;
@@ -79,23 +87,48 @@ export class ViewerTrack {
   runs = 0;
   /** Timestamp of the first frame that was dropped: its late packets are dropped too. */
   #droppedTimestamp = -1;
+  /** The track of the newest run, and what is added to its timestamps. */
+  #sent: Track | undefined;
+  timestampOffset = 0;
+  /** The viewer's timestamp of the packet with the highest index. */
+  #timestamp = 0;
 
-  constructor(kind: MediaKind, options: ViewerTrackOptions) {
+  constructor(kind: MediaKind, options: ViewerTrackOptions, source: Track) {
     this.kind = kind;
     this.options = options;
+    this.source = source;
     const first = (options.firstSequenceNumber ?? options.ssrc) & 0x7fff;
     this.map = new SequenceMap(first);
     this.rtxIndex = first;
   }
 
-  /** Follows a change of source or format: decoding goes on at a keyframe, if at all. */
-  adopt(track: Track): void {
-    const live = track.format;
-    if (this.epoch === track.epoch || live === undefined) return;
-    this.epoch = track.epoch;
+  /** Follows a change of SSRC or format: decoding goes on at a keyframe, if at all. */
+  adopt(): void {
+    const { format: live, epoch } = this.source;
+    if (this.epoch === epoch || live === undefined) return;
+    this.epoch = epoch;
     this.pause();
     this.format = this.#bestFor(live);
     this.state = this.format === undefined ? "unsupported" : "waiting";
+  }
+
+  /** Leaves his layer for that of `track`, where decoding goes on at a keyframe. */
+  follow(track: Track): void {
+    if (this.target === track) this.target = undefined;
+    if (this.source === track) return;
+    this.pause();
+    this.source = track;
+    this.state = "waiting";
+    this.epoch = -1;
+    this.highest = -1;
+    this.#ended = false;
+    this.#droppedTimestamp = -1;
+    this.adopt();
+  }
+
+  /** Whether he can be sent `live`. */
+  suits(live: Format): boolean {
+    return this.#bestFor(live) !== undefined;
   }
 
   /** The viewer's format that fits best: of several for H.264 that of the same profile. */
@@ -133,10 +166,19 @@ export class ViewerTrack {
     return NONE;
   }
 
-  /** Decides about one packet. `cut` ends even a frame that has begun. */
-  takes(packet: StreamPacket, open: boolean, cut: boolean): boolean {
+  /** What a batch of a track he does not follow is to him. */
+  stepAside(track: Track, part: BatchPart, open: boolean): number {
+    return open && part.keyframe && this.target === track ? EACH : NONE;
+  }
+
+  /** Decides about one packet of `track`. `cut` ends even a frame that has begun. */
+  takes(packet: StreamPacket, track: Track, open: boolean, cut: boolean): boolean {
+    if (this.source !== track) {
+      if (this.target !== track || !open || !packet.startsKeyframe) return false;
+      this.follow(track);
+    }
     const takes = this.#decide(packet, open, cut);
-    if (takes) this.#note(packet.index, packet.header.marker);
+    if (takes) this.#note(packet.index, packet.timestamp, packet.header.marker);
     return takes;
   }
 
@@ -148,9 +190,12 @@ export class ViewerTrack {
       if (!ends) return true;
       this.#stop(packet);
     }
-    if (this.map.holds(packet.index)) return packet.timestamp !== this.#droppedTimestamp;
+    if (this.map.holds(packet.index, this.source)) {
+      return packet.timestamp !== this.#droppedTimestamp;
+    }
     if (open && packet.startsKeyframe && packet.index > this.highest) {
-      this.map.open(packet.index);
+      this.#align(packet);
+      this.map.open(this.source, packet.index, this.timestampOffset);
       this.runs++;
       this.state = "playing";
       return true;
@@ -165,7 +210,7 @@ export class ViewerTrack {
       ssrc: this.options.ssrc,
       payloadType: this.format?.payloadType ?? 0,
       indexOffset: this.map.offset,
-      timestampOffset: 0,
+      timestampOffset: this.timestampOffset,
       resendable: this.options.nack && this.rtxRewrite() === undefined,
     };
   }
@@ -175,19 +220,36 @@ export class ViewerTrack {
     const ssrc = this.options.rtxSsrc;
     const payloadType = this.format?.rtxPayloadType;
     if (ssrc === undefined || payloadType === undefined) return undefined;
-    return { ssrc, payloadType, indexOffset: 0, timestampOffset: 0 };
+    return { ssrc, payloadType, indexOffset: 0, timestampOffset: this.timestampOffset };
   }
 
   /** Counts what was sealed. */
   sent(part: BatchPart): void {
     this.stats.packets += part.packets;
     this.stats.octets += part.payloadBytes;
-    this.#note(part.highest, part.ended);
+    this.#note(part.highest, part.timestamp, part.ended);
   }
 
-  #note(index: number, marker: boolean): void {
+  /** A run of another layer than the last: his timestamps go on. */
+  #align(packet: StreamPacket): void {
+    const from = this.#sent;
+    this.#sent = this.source;
+    if (from === undefined || from === this.source) return;
+    this.stats.switches++;
+    const { timestampOffset } = this;
+    this.timestampOffset = continuedOffset(
+      from,
+      timestampOffset,
+      this.#timestamp,
+      this.source,
+      packet,
+    );
+  }
+
+  #note(index: number, timestamp: number, marker: boolean): void {
     if (index <= this.highest) return;
     this.highest = index;
+    this.#timestamp = (timestamp + this.timestampOffset) >>> 0;
     this.#ended = marker;
     this.highestSent = index + this.map.offset;
   }

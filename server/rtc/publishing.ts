@@ -49,7 +49,7 @@ export class Publishing implements SessionRole {
       },
       onSenderReport: (ssrc, ntp, rtpTime, now) =>
         this.publisher.handleSenderReport(ssrc, ntp, rtpTime, now),
-      onLost: (_ssrc, now) => this.publisher.stream.wantKeyframe(now),
+      onLost: (ssrc, now) => this.publisher.stream.handleLost(ssrc, now),
     });
   }
 

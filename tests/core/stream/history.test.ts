@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { History } from "../../../core/stream/history.ts";
+import { DEFAULT_LIMITS } from "../../../core/stream/options.ts";
 import type { StreamPacket } from "../../../core/stream/packet.ts";
 import { RateMeter } from "../../../core/stream/rate_meter.ts";
 import { SequenceMap } from "../../../core/stream/sequence_map.ts";
+import { Track } from "../../../core/stream/track.ts";
 
 function packet(index: number, size: number, receivedAt: number): StreamPacket {
   return { index, receivedAt, bytes: new Uint8Array(size) } as StreamPacket;
@@ -65,6 +67,12 @@ test("the history holds the newest that fit", () => {
   assert.equal(history.bytes, 10);
 });
 
+const TRACK = new Track("video", DEFAULT_LIMITS);
+
+function toTrack(map: SequenceMap, viewers: number): number {
+  return viewers - (map.find(viewers)?.offset ?? Number.NaN);
+}
+
 test("runs lie one behind the other for the viewer, and each number leads back", () => {
   fc.assert(
     fc.property(
@@ -77,7 +85,7 @@ test("runs lie one behind the other for the viewer, and each number leads back",
         const sent: [number, number][] = [];
         for (const [gap, length] of runs) {
           index += gap;
-          const offset = map.open(index);
+          const offset = map.open(TRACK, index, 0);
           assert.equal(map.from, index);
           for (let i = 0; i < length; i++) sent.push([index + i + offset, index + i]);
           index += length;
@@ -89,9 +97,9 @@ test("runs lie one behind the other for the viewer, and each number leads back",
           sent.map(([viewers]) => viewers),
           Array.from({ length: out - first }, (_, i) => first + i),
         );
-        for (const [viewers, tracks] of sent) assert.equal(map.toTrack(viewers), tracks);
-        assert.equal(map.toTrack(out), -1);
-        assert.equal(map.toTrack(first - 1), -1);
+        for (const [viewers, tracks] of sent) assert.equal(toTrack(map, viewers), tracks);
+        assert.equal(map.find(out), undefined);
+        assert.equal(map.find(first - 1), undefined);
       },
     ),
     { seed: 8, numRuns: 200 },
@@ -101,12 +109,12 @@ test("runs lie one behind the other for the viewer, and each number leads back",
 test("the list of runs is bounded; what is forgotten is told as never sent", () => {
   const map = new SequenceMap(0);
   for (let i = 0; i < 1000; i++) {
-    map.open(i * 10);
+    map.open(TRACK, i * 10, 0);
     map.close(i * 10 + 1);
   }
-  assert.equal(map.toTrack(999), 9990);
-  assert.equal(map.toTrack(984), 9840);
-  assert.equal(map.toTrack(983), -1);
+  assert.equal(toTrack(map, 999), 9990);
+  assert.equal(toTrack(map, 984), 9840);
+  assert.equal(map.find(983), undefined);
 });
 
 test("a rate is taken over the last 30 seconds, or since there was anything", () => {
