@@ -40,7 +40,7 @@ export const MAX_RAISES_PER_MINUTE = 6;
 /** An estimate says little so soon after a change: it grows with what is sent. */
 const ESTIMATE_MILLIS = 3000;
 /** Bits per second of an estimate for each of a layer: to be raised, and to stay. */
-const ROOM_TO_RAISE = 1.3;
+const ROOM_TO_RAISE = 1.2;
 const ROOM_TO_STAY = 0.95;
 
 export class LayerChoice {
@@ -133,10 +133,7 @@ export class LayerChoice {
     else if (!gate.video) this.#tryAt = Math.max(this.#tryAt, now + this.#quiet);
     if (this.#most >= layers.length - 1 || at !== this.#most) return;
     const next = (layers[at + 1]?.bitsPerSecond ?? 0) * ROOM_TO_RAISE;
-    const covered =
-      settled && gate.video && estimate !== Number.POSITIVE_INFINITY && estimate > next;
-    if (now < this.#tryAt && !covered) return;
-    // On trial even if the estimate is lower: it knows only what was sent.
+    if (now < this.#tryAt || estimate < next) return;
     this.#most++;
     this.#tryAt = now + this.#quiet;
   }

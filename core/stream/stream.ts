@@ -264,7 +264,7 @@ export class Stream {
   chooseLayer(viewer: Subscriber, now: Millis): void {
     const { video, gate, choice } = viewer;
     if (video === undefined || !this.layers.several) return;
-    const picked = choice.pick(video, this.layers.ranked, gate, Number.POSITIVE_INFINITY, now);
+    const picked = choice.pick(video, this.layers.ranked, gate, viewer.estimatedBitrate, now);
     if (picked === undefined) return;
     const { track } = picked;
     if (track === video.source) video.target = undefined;
