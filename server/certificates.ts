@@ -29,6 +29,10 @@ export interface CertificateOptions {
   readonly days: number;
   /** Host names and IP addresses for subjectAltName (RFC 5280 §4.2.1.6). */
   readonly names?: readonly string[];
+  /** Besides those that browsers ask for when there are names. */
+  readonly extensions?: readonly Extension[];
+  /** In ms since the Unix epoch; default now. */
+  readonly now?: number;
 }
 
 const DAY_MILLIS = 86_400_000;
@@ -44,7 +48,7 @@ export async function makeCertificate(options: CertificateOptions): Promise<Dtls
   const crypto = new Crypto();
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const now = Date.now();
+  const now = options.now ?? Date.now();
   const serial = crypto.getRandomValues(new Uint8Array(16));
   // A serial number is positive (RFC 5280 §4.1.2.2).
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
@@ -56,7 +60,10 @@ export async function makeCertificate(options: CertificateOptions): Promise<Dtls
       notAfter: new Date(now + options.days * DAY_MILLIS),
       keys,
       signingAlgorithm: algorithm,
-      extensions: options.names === undefined ? [] : webExtensions(options.names),
+      extensions: [
+        ...(options.names === undefined ? [] : webExtensions(options.names)),
+        ...(options.extensions ?? []),
+      ],
     },
     crypto,
   );

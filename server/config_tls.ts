@@ -25,7 +25,7 @@ export interface TlsConfig {
   readonly "http_server.https.listen": readonly Endpoint[];
   readonly "http_server.https.key": readonly string[];
   readonly "http_server.https.cert": readonly string[];
-  /** Where a self-signed certificate is kept; empty keeps none. */
+  /** Where a self-signed certificate and those of ACME are kept; empty keeps none. */
   readonly "tls.dir": string;
   /** Balancers that put a PROXY header before their clients' bytes: addresses and ranges. */
   readonly "proxy_protocol.from": readonly string[];
@@ -44,7 +44,6 @@ export const addressRanges: v.GenericSchema<string, string[]> = v.pipe(
     "IP addresses or ranges as 10.0.0.0/8, separated by blanks or commas",
   ),
 );
-
 type TlsSettings = { readonly [Key in keyof TlsConfig]: Setting<TlsConfig[Key]> };
 
 export const tlsSettings: TlsSettings = {
@@ -56,7 +55,7 @@ export const tlsSettings: TlsSettings = {
   "http_server.https.listen": setting(endpoints, "", "[host:]port of HTTPS, if not the shared one"),
   "http_server.https.key": setting(words, "", KEYS),
   "http_server.https.cert": setting(words, "", CERTIFICATES),
-  "tls.dir": setting(v.string(), "", "folder that keeps a self-signed certificate"),
+  "tls.dir": setting(v.string(), "", "folder that keeps certificates that were made or got"),
   "proxy_protocol.from": setting(
     addressRanges,
     "",

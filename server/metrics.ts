@@ -81,16 +81,7 @@ export function serverMetrics(): Metrics {
     "Connections with a PROXY header of a listed balancer",
     "version",
   );
-  metrics.counter(
-    "monoport_tls_connections_total",
-    "TLS handshakes done, by what was inside",
-    "protocol",
-  );
-  metrics.counter(
-    "monoport_tls_handshakes_failed_total",
-    "TLS connections without a handshake done",
-    "reason",
-  );
+  declareTlsMetrics(metrics);
   metrics.counter("monoport_accept_errors_total", "Failures to accept a connection", "code");
   metrics.counter("monoport_faults_total", "What peers did wrong, by rule", "fault");
   metrics.counter(
@@ -122,4 +113,22 @@ export function serverMetrics(): Metrics {
   metrics.counter("monoport_diagnose_tests_total", "Tests of /diagnose, by kind", "test");
   metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
   return metrics;
+}
+
+function declareTlsMetrics(metrics: Metrics): void {
+  metrics.counter(
+    "monoport_tls_connections_total",
+    "TLS handshakes done, by what was inside",
+    "protocol",
+  );
+  metrics.counter(
+    "monoport_tls_handshakes_failed_total",
+    "TLS connections without a handshake done",
+    "reason",
+  );
+  metrics.counter(
+    "monoport_acme_orders_total",
+    "Certificates ordered from a CA, by outcome",
+    "result",
+  );
 }

@@ -27,7 +27,7 @@ import { makeIdentity } from "./routes/envelope.ts";
 import { type Peer, peerOf } from "./routes/peer.ts";
 import { offer, type RtcRoutesOptions } from "./routes/rtc.ts";
 import { RtcServer } from "./rtc/mod.ts";
-import { type Certificates, openCertificates } from "./tls/mod.ts";
+import { type Certificates, type Fetch, openCertificates } from "./tls/mod.ts";
 import { SERVER_NAME } from "./version.ts";
 
 export interface ServeOptions {
@@ -35,6 +35,8 @@ export interface ServeOptions {
   readonly config: Config;
   /** Asked before anything is made for a peer; default admits all. */
   readonly admit?: Admit;
+  /** Asks a CA; default the runtime's own. */
+  readonly fetch?: Fetch;
 }
 
 /** What TLS clients are shown. */
@@ -66,10 +68,11 @@ export async function serve({
   runtime,
   config,
   admit = admitAll,
+  fetch = (url, init) => globalThis.fetch(url, init),
 }: ServeOptions): Promise<Monoport> {
   const log = new Log(runtime, config["log.level"]);
-  const certificates = await openCertificates(runtime, config, log);
   const metrics = serverMetrics();
+  const certificates = await openCertificates({ runtime, config, log, metrics, fetch });
   const certificate = await makeDtlsCertificate();
   const rtc = new RtcServer({ runtime, config, log, metrics, certificate });
   const diagnoses = new Tests(runtime, rtc, config["diagnose.max_tests"]);
@@ -129,6 +132,7 @@ export async function serve({
     await close();
     throw error;
   }
+  certificates?.start();
   demo?.start();
   return { endpoints, metrics, tls: certificates, close };
 }
@@ -147,7 +151,7 @@ function addressLimits(config: Config): AddressLimits {
 /** HTTP inside TLS; media needs none, DTLS and SRTP protect it. */
 function portTls(config: Config, certificates: Certificates, http: HttpServer): PortTls {
   return {
-    contextFor: (serverName) => certificates.contextFor(serverName),
+    choose: (hello) => certificates.choose(hello),
     handshakeMillis: config["limits.tls_handshake"],
     protocols: { http: (conn, first) => http.serve(conn, first, { secure: true }) },
   };

@@ -12,19 +12,22 @@ import {
   isFault,
   type Listener,
   type Runtime,
-  type TlsContext,
+  type TlsOptions,
 } from "../core/base/mod.ts";
 import { concat } from "../core/bytes/mod.ts";
+import type { ValidationCertificate } from "../core/session/acme_tls/mod.ts";
 import { type Sniffed, sniff } from "../core/session/sniff/mod.ts";
 import { decodeClientHello } from "../core/wire/clienthello/mod.ts";
 import { decodeProxyHeader } from "../core/wire/proxy_protocol/mod.ts";
 import { addressKey } from "./limits/address_key.ts";
 import { Quota } from "./limits/quota.ts";
 import { RateLimit } from "./limits/rate_limit.ts";
+import { linger } from "./linger.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PortOptions, PortTls } from "./port_options.ts";
 import { seenFrom } from "./proxied_conn.ts";
+import { ACME_TLS, showValidation } from "./tls/mod.ts";
 import { Unproven } from "./unproven.ts";
 
 /** Connections closed at a time when accepting fails for want of descriptors. */
@@ -42,6 +45,8 @@ interface Arrival {
 }
 
 const NOTHING = new Uint8Array(0);
+/** A fatal alert in a record of TLS 1.2 (RFC 8446 §6, RFC 7301 §3.2). */
+const NO_APPLICATION_PROTOCOL = Uint8Array.of(21, 3, 3, 0, 2, 2, 120);
 
 export class Port {
   readonly #runtime: Runtime;
@@ -244,10 +249,19 @@ export class Port {
       }
       if (this.#handshakesTooOften(arrival)) return true;
       this.#unproven.delete(arrival.accepted);
+      const choice = tls.choose(hello);
+      if (choice === undefined) {
+        this.#metrics.count("monoport_tls_handshakes_failed_total", "alpn");
+        arrival.conn.write(NO_APPLICATION_PROTOCOL);
+        linger(this.#runtime, arrival.conn);
+        return true;
+      }
       this.#handshaking.add(arrival.accepted);
-      this.#handshake(arrival, read, tls, tls.contextFor(hello.serverName)).catch((error) =>
-        this.#failHandshake(arrival, error),
-      );
+      const handshake =
+        "validation" in choice
+          ? this.#showValidation(arrival, read, tls, choice.validation)
+          : this.#handshake(arrival, read, tls, choice);
+      handshake.catch((error) => this.#failHandshake(arrival, error));
       return true;
     });
   }
@@ -271,13 +285,29 @@ export class Port {
     { accepted, conn, proxied }: Arrival,
     first: Uint8Array,
     tls: PortTls,
-    context: TlsContext,
+    { context, alpn }: Pick<TlsOptions, "context" | "alpn">,
   ): Promise<void> {
     const { handshakeMillis } = tls;
-    const plain = await conn.startTls(first, { context, alpn: ["http/1.1"], handshakeMillis });
+    const plain = await conn.startTls(first, {
+      context,
+      ...(alpn ? { alpn } : {}),
+      handshakeMillis,
+    });
     this.#handshaking.delete(accepted);
     if (this.#open.has(accepted)) this.#watch({ accepted, conn: plain, secure: true, proxied });
     else plain.destroy();
+  }
+
+  async #showValidation(
+    { accepted, conn }: Arrival,
+    first: Uint8Array,
+    { handshakeMillis }: PortTls,
+    shown: ValidationCertificate,
+  ): Promise<void> {
+    const done = await showValidation(this.#runtime, conn, first, shown, handshakeMillis);
+    this.#handshaking.delete(accepted);
+    if (done) this.#metrics.count("monoport_tls_connections_total", ACME_TLS);
+    else this.#metrics.count("monoport_tls_handshakes_failed_total", "refused");
   }
 
   #failHandshake({ accepted, conn }: Arrival, error: { readonly code?: string }): void {

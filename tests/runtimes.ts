@@ -27,8 +27,9 @@ export function runtimeProgram(runtime: Runtime): string {
 
 /**
  * The command line that starts Monoport on a runtime, as a user types it; its options come after.
+ * `denoFlags` are Deno's own, as permissions.
  */
-export function serverCommand(runtime: Runtime): string[] {
+export function serverCommand(runtime: Runtime, denoFlags: readonly string[] = []): string[] {
   const program = runtimeProgram(runtime);
   switch (runtime) {
     case "node20":
@@ -36,7 +37,7 @@ export function serverCommand(runtime: Runtime): string[] {
     case "node":
       return [program, "mod.ts"];
     case "deno":
-      return [program, "run", "-P", "mod.ts"];
+      return [program, "run", "-P", ...denoFlags, "mod.ts"];
     case "bun":
       return [program, "run", "mod.ts"];
     case "binary":

@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly port?: number;
   /** Command line after `--listen`. */
   readonly args?: readonly string[];
+  /** What Deno is given besides, as permissions. */
+  readonly denoFlags?: readonly string[];
   /** Added to the environment; an undefined value removes a name. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Working directory, default the repository; with `binary` any will do. */
@@ -47,7 +49,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const listen = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const command = [
     ...(options.prefix ?? []),
-    ...serverCommand(options.runtime ?? "node"),
+    ...serverCommand(options.runtime ?? "node", options.denoFlags),
     "--listen",
     listen,
     ...(options.args ?? []),

@@ -33,6 +33,9 @@ export type ToolName =
   | "haproxy"
   | "nginx"
   | "nginx stream"
+  | "squid"
+  | "pebble"
+  | "pebble-challtestsrv"
   | "libc headers"
   | "openssl headers"
   | "libsrtp2 headers";
@@ -56,6 +59,9 @@ const tools: Readonly<Record<ToolName, Tool>> = {
     names: ["/usr/lib/nginx/modules/ngx_stream_module.so"],
     debian: "libnginx-mod-stream",
   },
+  squid: { names: ["squid", "/usr/sbin/squid"], debian: "squid" },
+  pebble: { names: ["pebble"], debian: "pebble" },
+  "pebble-challtestsrv": { names: ["pebble-challtestsrv"], debian: "pebble" },
   "libc headers": { names: ["/usr/include/stdio.h"], debian: "libc6-dev" },
   "openssl headers": { names: ["/usr/include/openssl/ssl.h"], debian: "libssl-dev" },
   "libsrtp2 headers": { names: ["/usr/include/srtp2/srtp.h"], debian: "libsrtp2-dev" },

@@ -1,2 +1,3 @@
 /** Certificates for TLS on the shared port. @module */
-export { type Certificates, openCertificates } from "./certificates.ts";
+export { ACME_TLS, type Fetch, showValidation } from "./acme/mod.ts";
+export { type Certificates, openCertificates, type TlsChoice } from "./certificates.ts";

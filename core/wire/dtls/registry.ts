@@ -84,6 +84,7 @@ export const AlertLevel = { warning: 1, fatal: 2 } as const;
 export const AlertDescription = {
   close_notify: 0,
   unexpected_message: 10,
+  bad_record_mac: 20,
   handshake_failure: 40,
   bad_certificate: 42,
   unsupported_certificate: 43,
