@@ -162,7 +162,8 @@ export class BandwidthEstimator {
     const before = this.#queue;
     if (roundTrip !== undefined) this.#handleDelay(Math.round(roundTrip * TICKS_PER_MILLI), now);
     const queued = Math.min(before, this.#queue) > LONG_QUEUE_TICKS;
-    if (this.#lossFraction > CONGESTED_LOSS) this.#congest(sent * (1 - this.#lossFraction), now);
+    const lossy = Math.min(lost, this.#lossFraction) > CONGESTED_LOSS;
+    if (lossy) this.#congest(sent * (1 - this.#lossFraction), now);
     else if (queued) this.#congest(sent * BLIND_DECREASE, now);
   }
 
@@ -261,7 +262,7 @@ export class BandwidthEstimator {
     const loss = Math.max(0, this.#lost) / packets;
     this.#lossFraction = (loss + this.#lossBefore) / 2;
     this.#lossBefore = loss;
-    if (this.#lossFraction > CONGESTED_LOSS && this.#lossSpan.ticks > 0) {
+    if (Math.min(loss, this.#lossFraction) > CONGESTED_LOSS && this.#lossSpan.ticks > 0) {
       this.#congest(this.#lossSpan.bitrate, now);
     }
     this.#lost = 0;
