@@ -5,6 +5,7 @@
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Metrics } from "./metrics.ts";
+import type { Readiness } from "./readiness.ts";
 import { type ApiOptions, apiRoutes } from "./routes/api.ts";
 import { type DiagnoseOptions, diagnoseRoutes } from "./routes/diagnose.ts";
 import { type Asset, pageRoutes } from "./routes/pages.ts";
@@ -20,6 +21,7 @@ export interface AppOptions {
   /** Absent when `http_server.enabled` is off. */
   readonly pages: Readonly<Record<string, Asset>> | undefined;
   readonly metrics: Metrics;
+  readonly readiness: Readiness;
   /** What has CORS headers. */
   readonly crossDomain: CrossDomain;
   readonly onError: (error: unknown) => void;
@@ -35,12 +37,19 @@ export interface CrossDomain {
 export function createApp(options: AppOptions): Hono {
   const app = new Hono({ strict: true });
   app.use("*", countAnswers(options.metrics));
+  app.use("*", closeWhileDraining(options.readiness));
   app.use("*", (c, next) =>
     options.crossDomain[API_PATH.test(c.req.path) ? "api" : "pages"]
       ? crossDomain(c, next)
       : next(),
   );
   app.get("/healthz", (c) => c.text("ok\n"));
+  app.get("/readyz", (c) => {
+    const unready = options.readiness.unready();
+    return unready === undefined
+      ? c.text("ready\n")
+      : c.text(`${unready}\n`, 503, { "retry-after": "1" });
+  });
   app.get("/metrics", (c) =>
     c.body(options.metrics.render(), 200, {
       "content-type": "text/plain; version=0.0.4; charset=utf-8",
@@ -65,7 +74,16 @@ function countAnswers(metrics: Metrics): MiddlewareHandler {
   };
 }
 
-const API_PATH = /^\/(api|rtc|whip|whep|metrics|healthz)(\/|$)/;
+/** Who comes again by the same connection would hold up the end. */
+function closeWhileDraining(readiness: Readiness): MiddlewareHandler {
+  return async (c, next) => {
+    await next();
+    const upgrade = c.req.header("upgrade") !== undefined;
+    if (readiness.draining && !upgrade) c.res.headers.set("connection", "close");
+  };
+}
+
+const API_PATH = /^\/(api|rtc|whip|whep|metrics|healthz|readyz)(\/|$)/;
 const OFFER_PATH = /^\/(rtc\/v1|whip|whep)\//;
 
 /**

@@ -32,18 +32,24 @@ export async function runCommand(runtime: Runtime): Promise<void> {
   }
 }
 
+/**
+ * SIGTERM lets sessions go on for a while (SRS's SIGQUIT does, too), SIGINT ends them at once; so
+ * does a second signal, and a third one waits for nothing.
+ */
 function stopOnSignal(runtime: Runtime, monoport: Monoport): void {
-  let stopping = false;
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    runtime.onSignal(name, () => {
-      if (stopping) runtime.exit(FAILED);
-      stopping = true;
-      monoport.close().then(
-        () => runtime.exit(0),
-        () => runtime.exit(FAILED),
-      );
-    });
-  }
+  let state: "running" | "draining" | "closing" = "running";
+  const stop = (how: "drain" | "close"): void => {
+    if (state === "closing") runtime.exit(FAILED);
+    state = how === "drain" && state === "running" ? "draining" : "closing";
+    const ended = state === "draining" ? monoport.drain() : monoport.close();
+    ended.then(
+      () => runtime.exit(0),
+      () => runtime.exit(FAILED),
+    );
+  };
+  runtime.onSignal("SIGTERM", () => stop("drain"));
+  runtime.onSignal("SIGQUIT", () => stop("drain"));
+  runtime.onSignal("SIGINT", () => stop("close"));
 }
 
 function banner(runtime: Runtime, monoport: Monoport, demo: boolean): string {

@@ -12,6 +12,7 @@ import * as v from "valibot";
 import { MonoportError } from "../core/base/mod.ts";
 import { type AcmeConfig, acmeSettings } from "./config_acme.ts";
 import { type DiagnoseConfig, diagnoseSettings } from "./config_diagnose.ts";
+import { type DrainConfig, drainSettings } from "./config_drain.ts";
 import { type LimitsConfig, limitSettings } from "./config_limits.ts";
 import { type RtcConfig, rtcSettings } from "./config_rtc.ts";
 import {
@@ -33,7 +34,13 @@ import {
 } from "./config_types.ts";
 
 /** A checked configuration, every default filled in. Times in ms unless a key says otherwise. */
-export interface Config extends RtcConfig, TlsConfig, LimitsConfig, DiagnoseConfig, AcmeConfig {
+export interface Config
+  extends RtcConfig,
+    TlsConfig,
+    LimitsConfig,
+    DiagnoseConfig,
+    AcmeConfig,
+    DrainConfig {
   /** Where everything is served: `[host:]port`, several separated by blanks. */
   readonly listen: readonly Endpoint[];
   /** SRS's name for most TCP connections at a time, over all protocols. */
@@ -90,6 +97,7 @@ const settings = {
   ),
   ...limitSettings,
   ...tlsSettings,
+  ...drainSettings,
   ...diagnoseSettings,
   ...acmeSettings,
 } as const satisfies Record<keyof Config, Setting>;

@@ -16,6 +16,7 @@ import { makeDtlsCertificate } from "./certificates.ts";
 import type { Config, Endpoint } from "./config.ts";
 import { Demo } from "./demo.ts";
 import { Tests } from "./diagnose/mod.ts";
+import { Ending } from "./ending.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
 import { HeldBytes } from "./limits/held_bytes.ts";
 import { Log } from "./log.ts";
@@ -23,6 +24,7 @@ import { type Metrics, serverMetrics } from "./metrics.ts";
 import { openNames } from "./names.ts";
 import { Port } from "./port.ts";
 import type { AddressLimits, PortTls } from "./port_options.ts";
+import { Readiness } from "./readiness.ts";
 import { makeIdentity } from "./routes/envelope.ts";
 import { type Peer, peerOf } from "./routes/peer.ts";
 import { offer, type RtcRoutesOptions } from "./routes/rtc.ts";
@@ -54,7 +56,12 @@ export interface Monoport {
   readonly metrics: Metrics;
   /** The certificate for clients who name no server; absent when TLS is off. */
   readonly tls: ServedTls | undefined;
-  /** Ends every session and connection. */
+  /**
+   * Refuses new sessions, lets those there are go on for `drain.grace`, then closes. Resolves when
+   * closed.
+   */
+  drain(): Promise<void>;
+  /** Ends every session and connection, each with its goodbye. */
   close(): Promise<void>;
 }
 
@@ -86,7 +93,12 @@ export async function serve({
     udpPort: () => undefined,
   });
   const parts = { runtime, config, admit, log, metrics, rtc };
-  const http = httpServer({ ...parts, diagnoses, held, candidates });
+  const readiness = readinessOf(
+    config,
+    () => rtc.sessions,
+    () => port.connections,
+  );
+  const http = httpServer({ ...parts, diagnoses, held, candidates, readiness });
   const port = new Port(runtime, log, metrics, {
     maxConnections: config.max_connections,
     maxUnproven: config["limits.unproven_connections"],
@@ -104,9 +116,54 @@ export async function serve({
       return unnamed + http.shedIdle(count - unnamed);
     },
   });
+  gauges(metrics, { runtime, port, held, rtc, readiness, diagnoses });
+  const demo =
+    config.demo && servesRtc(config)
+      ? new Demo({ runtime, hub: rtc.hub, afterInput: () => rtc.drain() })
+      : undefined;
+  const ending = new Ending({ runtime, config, log, readiness, rtc, http }, async () => {
+    demo?.stop();
+    diagnoses.close();
+    certificates?.close();
+    rtc.close();
+    http.close();
+    await port.close(config.grace_final_wait);
+  });
+  try {
+    for (const endpoint of endpointsOf(config)) endpoints.push(await port.listen(endpoint));
+  } catch (error) {
+    await ending.close();
+    throw error;
+  }
+  certificates?.start();
+  demo?.start();
+  readiness.open();
+  return {
+    endpoints,
+    metrics,
+    tls: certificates,
+    drain: () => ending.drain(),
+    close: () => ending.close(),
+  };
+}
+
+interface Gauged {
+  readonly runtime: Runtime;
+  readonly port: Port;
+  readonly held: HeldBytes;
+  readonly rtc: RtcServer;
+  readonly readiness: Readiness;
+  readonly diagnoses: Tests;
+}
+
+function gauges(metrics: Metrics, parts: Gauged): void {
+  const { runtime, port, held, rtc, readiness, diagnoses } = parts;
   metrics.gauge("monoport_connections", "TCP connections that are open", () => port.connections);
   metrics.gauge("monoport_unproven_bytes", "Bytes kept for the unproven", () => held.used);
   metrics.gauge("monoport_sessions", "WebRTC sessions", () => rtc.sessions);
+  metrics.gauge("monoport_ready", "1 while /readyz says so", () =>
+    readiness.unready() === undefined ? 1 : 0,
+  );
   metrics.gauge("monoport_streams", "Streams, live or waited for", () => rtc.hub.size);
   metrics.gauge(
     "monoport_diagnose_tests",
@@ -114,27 +171,14 @@ export async function serve({
     () => diagnoses.slots.taken,
   );
   metrics.gauge("monoport_resident_bytes", "Resident memory", () => runtime.usage().residentBytes);
-  const demo =
-    config.demo && servesRtc(config)
-      ? new Demo({ runtime, hub: rtc.hub, afterInput: () => rtc.drain() })
-      : undefined;
-  const close = async (): Promise<void> => {
-    demo?.stop();
-    diagnoses.close();
-    certificates?.close();
-    rtc.close();
-    http.close();
-    await port.close();
-  };
-  try {
-    for (const endpoint of endpointsOf(config)) endpoints.push(await port.listen(endpoint));
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  certificates?.start();
-  demo?.start();
-  return { endpoints, metrics, tls: certificates, close };
+}
+
+/** What a balancer is told to fill: sessions and connections. */
+function readinessOf(config: Config, sessions: () => number, connections: () => number): Readiness {
+  return new Readiness([
+    { limit: "limits.sessions", most: config["limits.sessions"], now: sessions },
+    { limit: "max_connections", most: config.max_connections, now: connections },
+  ]);
 }
 
 /** Balancers and proxies stand for all who come through them. */
@@ -169,13 +213,15 @@ interface HttpParts extends ServeOptions {
   readonly metrics: Metrics;
   readonly rtc: RtcServer;
   readonly candidates: CandidateFinder;
+  readonly readiness: Readiness;
   readonly diagnoses: Tests;
   readonly held: HeldBytes;
 }
 
 /** Every route, behind our HTTP/1.1. */
 function httpServer(parts: HttpParts): HttpServer {
-  const { runtime, config, admit, log, metrics, rtc, candidates, diagnoses, held } = parts;
+  const { runtime, config, admit, log, metrics, rtc, candidates, diagnoses, held, readiness } =
+    parts;
   const identity = makeIdentity(runtime);
   const proxies = new AddressRanges(config.trusted_proxies);
   const info = (c: Context): RequestInfo => c.env as RequestInfo;
@@ -221,6 +267,7 @@ function httpServer(parts: HttpParts): HttpServer {
     rtc: rtcOptions,
     pages: config["http_server.enabled"] ? assets : undefined,
     metrics,
+    readiness,
     crossDomain: {
       api: config["http_api.crossdomain"],
       pages: config["http_server.crossdomain"],

@@ -11,6 +11,7 @@ import {
   type Endpoint,
   isFault,
   type Listener,
+  type Millis,
   type Runtime,
   type TlsOptions,
 } from "../core/base/mod.ts";
@@ -63,6 +64,7 @@ export class Port {
   /** Accepted connections in their TLS handshake, which has a deadline of its own. */
   readonly #handshaking = new Set<Conn>();
   #sweep: Disposable | undefined;
+  #whenEmpty: () => void = () => {};
 
   constructor(runtime: Runtime, log: Log, metrics: Metrics, options: PortOptions) {
     this.#runtime = runtime;
@@ -101,11 +103,28 @@ export class Port {
     return listener.local;
   }
 
-  /** Stops accepting and closes every connection. */
-  async close(): Promise<void> {
+  /**
+   * Stops accepting and closes every connection. Those whose last bytes are on their way get
+   * `lastBytesMillis` at most.
+   */
+  async close(lastBytesMillis: Millis = 0): Promise<void> {
     this.#sweep?.[Symbol.dispose]();
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
+    this.#shedUnproven(this.unproven, "closing");
+    if (lastBytesMillis > 0) await this.#emptied(lastBytesMillis);
     for (const conn of this.#open) conn.destroy();
+  }
+
+  /** Resolves when no connection is left, after `millis` at the latest. */
+  #emptied(millis: Millis): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const late = this.#runtime.wakeAt(this.#runtime.now() + millis, resolve);
+      this.#whenEmpty = () => {
+        late[Symbol.dispose]();
+        resolve();
+      };
+    });
   }
 
   #onConn(conn: Conn): void {
@@ -335,6 +354,7 @@ export class Port {
     const key = this.#counted.get(conn);
     this.#counted.delete(conn);
     if (key !== undefined) this.#connections.give(key);
+    if (this.#open.size === 0) this.#whenEmpty();
   }
 
   /**

@@ -38,7 +38,7 @@ export interface ServerProcess {
   output(): string;
   /** Whether it has ended by itself or was stopped. */
   ended(): boolean;
-  /** SIGTERM, after 5 s SIGKILL; resolves to the exit code, or null after a signal. */
+  /** SIGINT, after 5 s SIGKILL; resolves to the exit code, or null after a signal. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -131,7 +131,7 @@ function hasEnded(child: ChildProcess): boolean {
 
 async function stopChild(
   child: ChildProcess,
-  signal: NodeJS.Signals = "SIGTERM",
+  signal: NodeJS.Signals = "SIGINT",
 ): Promise<number | null> {
   if (child.pid === undefined || hasEnded(child)) return child.exitCode;
   const exit = once(child, "exit");

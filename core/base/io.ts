@@ -184,6 +184,6 @@ export interface Runtime {
   usage(): ProcessUsage;
   /** Writes one line to standard output or standard error. */
   print(line: string, to?: "out" | "error"): void;
-  onSignal(name: "SIGINT" | "SIGTERM" | "SIGHUP", handle: () => void): Disposable;
+  onSignal(name: "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGHUP", handle: () => void): Disposable;
   exit(code: number): never;
 }

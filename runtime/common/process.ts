@@ -25,7 +25,10 @@ export function usage(): ProcessUsage {
   return lastUsage;
 }
 
-export function onSignal(name: "SIGINT" | "SIGTERM" | "SIGHUP", handle: () => void): Disposable {
+export function onSignal(
+  name: "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGHUP",
+  handle: () => void,
+): Disposable {
   const listener = (): void => handle();
   process.on(name, listener);
   return { [Symbol.dispose]: () => void process.off(name, listener) };

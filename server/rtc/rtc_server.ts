@@ -57,6 +57,7 @@ export class RtcServer implements Signalling, Facts {
   readonly #context: RtcContext;
   readonly #firstFrame: FirstFrame;
   readonly #driver: HubDriver;
+  #refusesNew = false;
 
   constructor(options: RtcServerOptions) {
     const { runtime, config, metrics, certificate } = options;
@@ -104,6 +105,17 @@ export class RtcServer implements Signalling, Facts {
     return this.#clients.size;
   }
 
+  /** Refuses new sessions from now on; those there are go on. */
+  refuseNew(): void {
+    this.#refusesNew = true;
+  }
+
+  /** Ends all sessions, each with its goodbye. */
+  endSessions(): void {
+    for (const client of this.#clients.all()) client.session.close();
+    this.drain();
+  }
+
   /** Takes a connection whose first bytes are RFC 4571 with STUN. */
   serve(conn: Conn, first: Uint8Array): void {
     this.#firstFrame.await(conn, first);
@@ -120,6 +132,7 @@ export class RtcServer implements Signalling, Facts {
     if (isBadStreamName(name)) return { status: 400, message: name.message };
     const sdp = decodeSdp(request.sdp);
     if (isSdpFault(sdp)) return refusalOf(sdp);
+    if (this.#refusesNew) return STOPPING;
     const refusal = sessionRefusal(config, this.#clients, request.address, name);
     if (refusal !== undefined) return refusal;
     const credentials = makeIceCredentials(this.#runtime.crypto);
@@ -169,7 +182,7 @@ export class RtcServer implements Signalling, Facts {
 
   /** Ends all sessions. */
   close(): void {
-    for (const client of this.#clients.all()) client.session.close();
+    this.endSessions();
     this.#firstFrame.close();
     this.#driver.close();
   }
@@ -241,6 +254,12 @@ export class RtcServer implements Signalling, Facts {
     return this.#runtime.crypto.equal(bytes(a), bytes(b));
   }
 }
+
+const STOPPING: SignalRefusal = {
+  status: 503,
+  message: "This server is being stopped and takes nobody new",
+  retryAfterSeconds: 1,
+};
 
 const TOO_MANY: Readonly<Record<Exclude<PublishRefusal, "busy"> | SubscribeRefusal, string>> = {
   "too-many-streams": "Too many streams (limits.streams)",

@@ -29,5 +29,5 @@ test("the binary serves its API and its pages from an empty directory", async (t
   assert.match(index.headers.get("content-type") ?? "", /^text\/html/);
   assert.match(await index.text(), /<title>[^<]*Monoport/);
 
-  assert.notEqual(await server.stop(), null, "it ends by itself on SIGTERM");
+  assert.notEqual(await server.stop(), null, "it ends by itself on SIGINT");
 });

@@ -1,0 +1,124 @@
+/** The end of the program: real processes, real signals. */
+import assert from "node:assert/strict";
+import process from "node:process";
+import { type TestContext, test } from "node:test";
+import type { Runtime } from "../runtimes.ts";
+import { type ServerProcess, startServer } from "../server_process.ts";
+import { Camera } from "./rtc/camera.ts";
+import { play, publish, type RtcClient, sleep, until } from "./rtc/client.ts";
+
+/** The server runs where the test does. */
+const runtime: Runtime =
+  "Bun" in globalThis
+    ? "bun"
+    : "Deno" in globalThis
+      ? "deno"
+      : process.versions.node.startsWith("20.")
+        ? "node20"
+        : "node";
+
+interface Call {
+  readonly server: ServerProcess;
+  readonly publisher: RtcClient;
+  readonly viewer: RtcClient;
+  /** Media packets the viewer has. */
+  received: number;
+}
+
+/** A server with a publisher and a viewer. */
+async function openCall(t: TestContext, args: readonly string[]): Promise<Call> {
+  const server = await startServer({ runtime, args: ["--demo", "off", ...args] });
+  t.after(() => server.stop("SIGKILL"));
+  const publisher = await publish(server, { stream: "drained" });
+  t.after(() => publisher.close());
+  await publisher.connect();
+  const camera = new Camera(publisher);
+  camera.remembers = false;
+  camera.run(3);
+  t.after(() => camera.stop());
+  const viewer = await play(server, { stream: "drained" });
+  t.after(() => viewer.close());
+  await viewer.connect();
+  const call = { server, publisher, viewer, received: 0 };
+  viewer.onRtp = () => void call.received++;
+  await until(() => call.received > 10, "the viewer sees");
+  return call;
+}
+
+async function readiness({ url }: ServerProcess): Promise<number> {
+  const answer = await fetch(`${url}/readyz`);
+  await answer.text();
+  return answer.status;
+}
+
+test("SIGTERM: no new session, the old ones go on for the grace and end with close_notify", async (t) => {
+  const call = await openCall(t, ["--drain.grace", "4", "--grace_start_wait", "500"]);
+  const { server, viewer, publisher } = call;
+  assert.equal(await readiness(server), 200);
+  process.kill(server.pid, "SIGTERM");
+  await until(async () => (await readiness(server)) === 503, "readiness falls");
+  const refused = await fetch(`${server.url}/rtc/v1/whep/?app=live&stream=drained`, {
+    method: "POST",
+    headers: { "content-type": "application/sdp" },
+    body: "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n",
+  });
+  assert.equal(refused.status, 503);
+  assert.match(await refused.text(), /being stopped/);
+  assert.equal(refused.headers.get("retry-after"), "1");
+  assert.equal(refused.headers.get("connection"), "close");
+  const seen = call.received;
+  viewer.drop();
+  await viewer.connect(); // a running session may take another connection
+  await until(() => call.received > seen + 30, "media goes on");
+  assert.ok(!viewer.peer.closed && !server.ended());
+  await until(() => viewer.peer.closed && publisher.peer.closed, "close_notify has come");
+  await until(() => server.ended(), "the process has ended");
+  assert.equal(await server.stop(), 0);
+  assert.match(server.output(), /Draining.* sessions=2 seconds=4/);
+  assert.match(server.output(), /Ending the sessions that are left sessions=2/);
+});
+
+test("SIGTERM: it ends as soon as the last session has left", async (t) => {
+  const call = await openCall(t, ["--drain.grace", "60", "--grace_start_wait", "0"]);
+  process.kill(call.server.pid, "SIGTERM");
+  await until(async () => (await readiness(call.server)) === 503, "readiness falls");
+  assert.equal(await call.viewer.remove(), 200);
+  await sleep(200);
+  assert.ok(!call.server.ended(), "the publisher is still there");
+  await call.publisher.remove();
+  await until(() => call.server.ended(), "the process has ended");
+  assert.equal(await call.server.stop(), 0);
+});
+
+test("a second SIGTERM and SIGINT end at once, with close_notify too", async (t) => {
+  for (const signals of [["SIGTERM", "SIGTERM"], ["SIGINT"]] as const) {
+    const { server, viewer, publisher } = await openCall(t, ["--drain.grace", "60"]);
+    for (const signal of signals) {
+      process.kill(server.pid, signal);
+      await sleep(100);
+    }
+    await until(() => server.ended(), `the process has ended by ${signals.join(", ")}`);
+    assert.equal(await server.stop(), 0);
+    assert.ok(viewer.peer.closed && publisher.peer.closed, signals.join());
+  }
+});
+
+test("SIGTERM without sessions: balancers have grace_start_wait to see it", async (t) => {
+  const args = ["--demo", "off", "--grace_start_wait", "600"];
+  const server = await startServer({ runtime, args });
+  t.after(() => server.stop("SIGKILL"));
+  const start = performance.now();
+  process.kill(server.pid, "SIGTERM");
+  let refusals = 0;
+  while (!server.ended() && performance.now() - start < 10_000) {
+    refusals += await readiness(server).then(
+      (status) => Number(status === 503),
+      () => 0,
+    );
+    await sleep(20);
+  }
+  const took = performance.now() - start;
+  assert.ok(took >= 580 && took < 9_000, `${took} ms`);
+  assert.ok(refusals > 3, `${refusals}`);
+  assert.equal(await server.stop(), 0);
+});
