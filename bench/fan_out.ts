@@ -55,6 +55,7 @@ function keysOf(profile: SrtpProfile): SrtpKeys {
 
 class Sink implements ViewerSink {
   readonly queuedBytes = 0;
+  readonly framed = true;
   packets = 0;
   bytes = 0;
 

@@ -71,7 +71,7 @@ export const assets: Readonly<Record<string, Asset>> = {
   },
   "/index.html": {
     type: `text/html; charset=utf-8`,
-    etag: `"85e939e1f9e78d88"`,
+    etag: `"06d18117bf418fa4"`,
     body: `<!doctype html>
 <html lang="en">
 <head>
@@ -91,7 +91,7 @@ export const assets: Readonly<Record<string, Asset>> = {
 <main>
   <section class="intro">
     <h1>Live on one TCP port</h1>
-    <p>Publishing, playing, signalling and this page share the port you came by. No UDP, no TURN, no second port.</p>
+    <p>Publishing, playing, signalling and this page share the port you came by. Where UDP passes it is used, where it does not one TCP port is enough.</p>
     <p class="actions">
       <a class="button primary" data-page="players/whip.html" href="players/whip.html">Publish</a>
       <a class="button" data-page="players/whep.html" data-autostart="true" href="players/whep.html">Play</a>

@@ -18,6 +18,7 @@ import {
   type WrittenAddress,
 } from "./candidates.ts";
 import type { Config } from "./config.ts";
+import { servesRtcTcp } from "./listening.ts";
 import type { Names } from "./names.ts";
 
 /** A request, as far as it matters here. */
@@ -82,7 +83,7 @@ export class CandidateFinder {
     const tcp = candidatePorts({ ...facts, media: this.#tcpPorts(ours) });
     const udpPort = this.#options.udpPort();
     return {
-      tcp: config["rtc_server.tcp.enabled"] ? candidateAddresses(sources, tcp) : [],
+      tcp: servesRtcTcp(config) ? candidateAddresses(sources, tcp) : [],
       udp: udpPort === undefined ? [] : candidateAddresses(sources, udpPorts(facts, udpPort)),
     };
   }

@@ -60,7 +60,10 @@ function banner(runtime: Runtime, monoport: Monoport, demo: boolean): string {
   const host = wild ? "localhost" : literal;
   const { tls } = monoport;
   const url = `${tls ? "https" : "http"}://${host}:${first.port}`;
-  const ports = monoport.endpoints.map((one) => `TCP ${one.port}`).join(", ");
+  const ports = [
+    ...monoport.endpoints.map((one) => `TCP ${one.port}`),
+    ...monoport.udpEndpoints.map((one) => `UDP ${one.port}`),
+  ].join(", ");
   return [
     `Monoport ${VERSION} on ${runtime.name} ${runtime.version}, ${ports}`,
     "",

@@ -142,11 +142,6 @@ export function parseConfig(
   }
   if (errors.length > 0 || !result.success)
     throw new MonoportError("config-invalid", errors.join("\n"));
-  if (result.output["rtc_server.protocol"] === "all") {
-    warnings.push(
-      "rtc_server.protocol all offers TCP alone: this version serves no WebRTC over UDP",
-    );
-  }
   return { config: result.output, warnings };
 }
 

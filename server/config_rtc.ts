@@ -17,7 +17,13 @@ export interface RtcConfig {
    * Addresses browsers are told to connect to: `ip`, `ip:port` or a name; `*` asks the interfaces.
    */
   readonly "rtc_server.candidate": readonly string[];
-  readonly "rtc_server.protocol": "tcp" | "all";
+  /** What WebRTC goes over, and which candidates are offered. */
+  readonly "rtc_server.protocol": "udp" | "tcp" | "all";
+  /**
+   * Where WebRTC over UDP is taken; empty: the number of the TCP port. The first one's port goes
+   * into candidates.
+   */
+  readonly "rtc_server.listen": readonly Endpoint[];
   readonly "rtc_server.tcp.enabled": boolean;
   /** Where WebRTC over TCP is taken besides `listen`; the first one's port goes into candidates. */
   readonly "rtc_server.tcp.listen": readonly Endpoint[];
@@ -53,9 +59,14 @@ export const rtcSettings: RtcSettings = {
     "addresses browsers connect to (also $CANDIDATE)",
   ),
   "rtc_server.protocol": setting(
-    v.picklist(["tcp", "all"], "tcp or all (WebRTC over UDP is not served by this version)"),
-    "tcp",
-    "transports offered in candidates: tcp",
+    v.picklist(["udp", "tcp", "all"], "udp, tcp or all"),
+    "all",
+    "what WebRTC goes over: udp, tcp or all",
+  ),
+  "rtc_server.listen": setting(
+    endpoints,
+    "",
+    "[host:]port of WebRTC over UDP, if not the number of the TCP port",
   ),
   "rtc_server.tcp.enabled": setting(onOff, "on", "serve WebRTC over TCP"),
   "rtc_server.tcp.listen": setting(

@@ -50,7 +50,7 @@ export interface ClientFacts extends Rates {
   readonly alive: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** `tcp` once connected. */
+  /** What carries its media, once connected. */
   readonly transport: "tcp" | "udp" | "";
   /** Where his media path comes from, as STUN tells him: behind a NAT, the NAT. */
   readonly mapped: Endpoint | undefined;
@@ -61,6 +61,8 @@ export interface ClientFacts extends Rates {
 
 /** Where the API asks. */
 export interface Facts {
+  /** What WebRTC is served over. */
+  readonly transports: { readonly udp: boolean; readonly tcp: boolean };
   streams(): readonly StreamFacts[];
   clients(): readonly ClientFacts[];
   client(id: string): ClientFacts | undefined;

@@ -101,6 +101,7 @@ export function serverMetrics(): Metrics {
     "status",
   );
   metrics.counter("monoport_sessions_ended_total", "WebRTC sessions ended, by reason", "reason");
+  declarePaths(metrics);
   metrics.counter("monoport_received_packets_total", "RTP packets received from publishers");
   metrics.counter("monoport_received_bytes_total", "RTP bytes received from publishers");
   metrics.counter("monoport_sent_packets_total", "RTP packets sent to viewers");
@@ -131,4 +132,14 @@ function declareTlsMetrics(metrics: Metrics): void {
     "Certificates ordered from a CA, by outcome",
     "result",
   );
+}
+
+function declarePaths(metrics: Metrics): void {
+  metrics.counter(
+    "monoport_paths_selected_total",
+    "Sessions' media turned to a path, by its transport",
+    "transport",
+  );
+  metrics.counter("monoport_datagrams_received_total", "UDP datagrams that belonged to a session");
+  metrics.counter("monoport_datagrams_dropped_total", "UDP datagrams dropped unread", "reason");
 }

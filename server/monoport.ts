@@ -13,12 +13,13 @@ import { createApp } from "./app.ts";
 import { assets } from "./assets.gen.ts";
 import { CandidateFinder } from "./candidate_finder.ts";
 import { makeDtlsCertificate } from "./certificates.ts";
-import type { Config, Endpoint } from "./config.ts";
+import type { Config } from "./config.ts";
 import { Demo } from "./demo.ts";
 import { Tests } from "./diagnose/mod.ts";
 import { Ending } from "./ending.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
 import { HeldBytes } from "./limits/held_bytes.ts";
+import { type Listening, listenAll, servesRtc, servesRtcTcp } from "./listening.ts";
 import { Log } from "./log.ts";
 import { type Metrics, serverMetrics } from "./metrics.ts";
 import { openNames } from "./names.ts";
@@ -51,8 +52,10 @@ export interface ServedTls {
 
 /** A server that runs until it is closed. */
 export interface Monoport {
-  /** Where it listens; the shared port first. */
+  /** Where it listens for TCP; the shared port first. */
   readonly endpoints: readonly BoundEndpoint[];
+  /** Where it takes WebRTC over UDP. */
+  readonly udpEndpoints: readonly BoundEndpoint[];
   readonly metrics: Metrics;
   /** The certificate for clients who name no server; absent when TLS is off. */
   readonly tls: ServedTls | undefined;
@@ -84,14 +87,8 @@ export async function serve({
   const rtc = new RtcServer({ runtime, config, log, metrics, certificate });
   const diagnoses = new Tests(runtime, rtc, config["diagnose.max_tests"]);
   const held = new HeldBytes(config["limits.unproven_bytes"]);
-  const endpoints: BoundEndpoint[] = [];
-  const candidates = new CandidateFinder({
-    config,
-    names: openNames(runtime, log, metrics),
-    interfaces: () => runtime.interfaces(),
-    ports: () => endpoints.map(({ port }) => port),
-    udpPort: () => undefined,
-  });
+  const listening: Listening = { tcp: [], udp: [] };
+  const candidates = candidateFinder({ runtime, config }, log, metrics, listening);
   const parts = { runtime, config, admit, log, metrics, rtc };
   const readiness = readinessOf(
     config,
@@ -107,7 +104,7 @@ export async function serve({
     held,
     protocols: {
       http: (conn, first) => http.serve(conn, first),
-      ...(servesRtc(config) ? { "stun-tcp": (conn, first) => rtc.serve(conn, first) } : {}),
+      ...(servesRtcTcp(config) ? { "stun-tcp": (conn, first) => rtc.serve(conn, first) } : {}),
     },
     proxies: new AddressRanges(config["proxy_protocol.from"]),
     ...(certificates ? { tls: portTls(config, certificates, http) } : {}),
@@ -128,9 +125,10 @@ export async function serve({
     rtc.close();
     http.close();
     await port.close(config.grace_final_wait);
+    await rtc.udp.close();
   });
   try {
-    for (const endpoint of endpointsOf(config)) endpoints.push(await port.listen(endpoint));
+    await listenAll(config, port, rtc.udp, listening);
   } catch (error) {
     await ending.close();
     throw error;
@@ -139,12 +137,28 @@ export async function serve({
   demo?.start();
   readiness.open();
   return {
-    endpoints,
+    endpoints: listening.tcp,
+    udpEndpoints: listening.udp,
     metrics,
     tls: certificates,
     drain: () => ending.drain(),
     close: () => ending.close(),
   };
+}
+
+function candidateFinder(
+  { runtime, config }: ServeOptions,
+  log: Log,
+  metrics: Metrics,
+  listening: Listening,
+): CandidateFinder {
+  return new CandidateFinder({
+    config,
+    names: openNames(runtime, log, metrics),
+    interfaces: () => runtime.interfaces(),
+    ports: () => listening.tcp.map(({ port }) => port),
+    udpPort: () => listening.udp[0]?.port,
+  });
 }
 
 interface Gauged {
@@ -161,6 +175,8 @@ function gauges(metrics: Metrics, parts: Gauged): void {
   metrics.gauge("monoport_connections", "TCP connections that are open", () => port.connections);
   metrics.gauge("monoport_unproven_bytes", "Bytes kept for the unproven", () => held.used);
   metrics.gauge("monoport_sessions", "WebRTC sessions", () => rtc.sessions);
+  metrics.gauge("monoport_udp_paths", "UDP 5-tuples of sessions", () => rtc.udp.paths);
+  metrics.follow("monoport_datagrams_received_total", () => rtc.udp.received);
   metrics.gauge("monoport_ready", "1 while /readyz says so", () =>
     readiness.unready() === undefined ? 1 : 0,
   );
@@ -199,12 +215,6 @@ function portTls(config: Config, certificates: Certificates, http: HttpServer): 
     handshakeMillis: config["limits.tls_handshake"],
     protocols: { http: (conn, first) => http.serve(conn, first, { secure: true }) },
   };
-}
-
-function servesRtc(config: Config): boolean {
-  return (
-    config["rtc_server.enabled"] && config["rtc_server.tcp.enabled"] && config["vhost.rtc.enabled"]
-  );
 }
 
 interface HttpParts extends ServeOptions {
@@ -287,27 +297,4 @@ function httpServer(parts: HttpParts): HttpServer {
     onFault: (fault) => metrics.fault(fault),
     onError: (error, where) => log.error("HTTP failed", { where, error: String(error) }),
   });
-}
-
-/**
- * Where to listen: each endpoint once, the shared port first. Every listener takes every protocol.
- */
-function endpointsOf(config: Config): readonly Endpoint[] {
-  const wanted = [
-    ...config.listen,
-    ...(config["http_api.enabled"] ? config["http_api.listen"] : []),
-    ...(config["http_server.enabled"] ? config["http_server.listen"] : []),
-    ...(config["http_api.enabled"] && config["http_api.https.enabled"]
-      ? config["http_api.https.listen"]
-      : []),
-    ...(config["http_server.enabled"] && config["http_server.https.enabled"]
-      ? config["http_server.https.listen"]
-      : []),
-    ...(servesRtc(config) ? config["rtc_server.tcp.listen"] : []),
-  ];
-  const all = new Map(wanted.map((one) => [`${one.host ?? ""} ${one.port}`, one]));
-  // A port on all interfaces covers the same port on one of them.
-  return [...all.values()].filter(
-    (one) => one.host === undefined || one.port === 0 || !all.has(` ${one.port}`),
-  );
 }

@@ -1,6 +1,13 @@
 import type { Millis, PacketId, SenderId, SrtpEngine } from "../base/mod.ts";
 import { type Batch, BatchPart } from "./batch.ts";
-import { AUDIO_MASK, engineRtxTrack, engineTrack, type Shape, VIDEO_MASK } from "./shape.ts";
+import {
+  AUDIO_MASK,
+  DATAGRAM_MASK,
+  engineRtxTrack,
+  engineTrack,
+  type Shape,
+  VIDEO_MASK,
+} from "./shape.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { Track } from "./track.ts";
 import { ALL, EACH, NONE, type ViewerTrack } from "./viewer_track.ts";
@@ -24,6 +31,10 @@ export class FanOut {
   readonly #someVideo = new BatchPart();
   #now: Millis = 0;
   #begun = false;
+  /** Who is being given datagrams, and how much it was so far. */
+  #receiver: Subscriber | undefined;
+  #receiverId: SenderId = -1;
+  #receivedBytes = 0;
 
   constructor(engine: SrtpEngine) {
     this.#engine = engine;
@@ -79,7 +90,9 @@ export class FanOut {
       return;
     }
     const mask = (audioStep === ALL ? AUDIO_MASK : 0) | (videoStep === ALL ? VIDEO_MASK : 0);
-    if (mask !== 0) viewer.shape.groups[mask]?.push(sender);
+    if (mask === 0) return;
+    const way = viewer.sink?.framed === false ? DATAGRAM_MASK : 0;
+    viewer.shape.groups[mask | way]?.push(sender);
   }
 
   #sealGroups(batch: Batch, audio: Track, video: Track, shape: Shape): void {
@@ -89,7 +102,7 @@ export class FanOut {
       const list = shape.list(this.#engine, batch, audio, video, mask);
       this.#audio = (mask & AUDIO_MASK) === 0 ? NOTHING : batch.audio;
       this.#video = (mask & VIDEO_MASK) === 0 ? NOTHING : batch.video;
-      this.#engine.seal(group, list, true, this.#onSealed);
+      this.#seal(group, list, (mask & DATAGRAM_MASK) === 0);
       group.length = 0;
     }
     shape.end();
@@ -130,7 +143,7 @@ export class FanOut {
       this.#audio = this.#someAudio;
       this.#video = this.#someVideo;
       this.#one[0] = sender;
-      this.#engine.seal(this.#one, this.#list, true, this.#onSealed);
+      this.#seal(this.#one, this.#list, viewer.sink?.framed !== false);
     }
     this.#list.length = 0;
     this.#someAudio.clear();
@@ -149,16 +162,45 @@ export class FanOut {
     viewer.reportAt = this.#now;
   }
 
+  #seal(senders: readonly SenderId[], packets: readonly PacketId[], framed: boolean): void {
+    this.#engine.seal(senders, packets, framed, framed ? this.#onSealed : this.#onDatagram);
+    if (!framed) this.#settle();
+  }
+
   readonly #onSealed = (sender: SenderId, bytes: Uint8Array): void => {
     const viewer = this.#viewers.get(sender);
     if (viewer === undefined || bytes.length === 0) return;
+    this.#account(viewer, sender, bytes.length);
+    viewer.sink?.deliver(bytes, this.#audio.packets + this.#video.packets);
+  };
+
+  /** One packet; the engine is done with one viewer before it turns to the next. */
+  readonly #onDatagram = (sender: SenderId, bytes: Uint8Array): void => {
+    if (sender !== this.#receiverId) {
+      this.#settle();
+      this.#receiver = this.#viewers.get(sender);
+      this.#receiverId = sender;
+    }
+    this.#receivedBytes += bytes.length;
+    this.#receiver?.sink?.deliver(bytes, 1);
+  };
+
+  /** Counts what the last viewer was given in datagrams. */
+  #settle(): void {
+    if (this.#receiver) this.#account(this.#receiver, this.#receiverId, this.#receivedBytes);
+    this.#receiver = undefined;
+    this.#receiverId = -1;
+    this.#receivedBytes = 0;
+  }
+
+  #account(viewer: Subscriber, sender: SenderId, bytes: number): void {
     const audio = this.#audio;
     const video = this.#video;
     if (audio.packets > 0) viewer.audio?.sent(audio);
     if (video.packets > 0) viewer.video?.sent(video);
     const transport = viewer.shape.transport ? this.#engine.nextTransportSequence(sender) : -1;
-    viewer.delivered(bytes, audio.packets + video.packets, transport, this.#now);
-  };
+    viewer.sent(bytes, audio.packets + video.packets, transport, this.#now);
+  }
 }
 
 function wantsVideo({ video }: Subscriber, track: Track): boolean {

@@ -27,6 +27,8 @@ export class Retransmitter {
   readonly #recent = new WeakMap<ViewerTrack, RecentIndexes>();
   #viewer: Subscriber | undefined;
   #now: Millis = 0;
+  /** In what is delivered at once. */
+  #packets = 0;
 
   constructor(engine: SrtpEngine, limits: HubLimits) {
     this.#engine = engine;
@@ -65,8 +67,10 @@ export class Retransmitter {
     this.#viewer = viewer;
     this.#now = now;
     this.#one[0] = sender;
-    if (rtx) this.#engine.seal(this.#one, this.#ids, true, this.#onSealed);
-    else this.#engine.resend(sender, this.#ids, true, this.#onSealed);
+    const framed = viewer.sink?.framed !== false;
+    this.#packets = framed ? this.#ids.length : 1;
+    if (rtx) this.#engine.seal(this.#one, this.#ids, framed, this.#onSealed);
+    else this.#engine.resend(sender, this.#ids, framed, this.#onSealed);
     this.#engine.clearPackets();
     this.#ids.length = 0;
     this.#viewer = undefined;
@@ -76,7 +80,7 @@ export class Retransmitter {
     const viewer = this.#viewer;
     if (viewer === undefined || bytes.length === 0) return;
     const transport = viewer.shape.transport ? this.#engine.nextTransportSequence(sender) : -1;
-    viewer.delivered(bytes, this.#ids.length, transport, this.#now);
+    viewer.delivered(bytes, this.#packets, transport, this.#now);
   };
 
   #putRtx(

@@ -28,6 +28,8 @@ export interface ViewerExtensions {
 /** Which of a group's packets its viewers get. */
 export const AUDIO_MASK = 1;
 export const VIDEO_MASK = 2;
+/** Whether they get them as datagrams, and not framed for TCP. */
+export const DATAGRAM_MASK = 4;
 
 /** Viewers whose packets differ in nothing the engine cannot rewrite: they share plaintexts. */
 export class Shape {
@@ -36,7 +38,7 @@ export class Shape {
   /** Whether packets carry a transport-wide sequence number. */
   readonly transport: boolean;
   /** In-step viewers of the batch, by mask of what they get. */
-  readonly groups: readonly SenderId[][] = [[], [], [], []];
+  readonly groups: readonly SenderId[][] = [[], [], [], [], [], [], [], []];
   readonly #audio: KindShape | undefined;
   readonly #video: KindShape | undefined;
   /** By position in the batch; -1 until put. */

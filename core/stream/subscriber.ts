@@ -30,9 +30,12 @@ export interface SubscriberOptions {
 /** Where a viewer's packets go: his session, on whatever path it has. */
 export interface ViewerSink {
   /**
-   * SRTP packets, each with the two length bytes of RFC 4571 in front; `bytes` is the sink's own.
+   * SRTP packets, each with the two length bytes of RFC 4571 in front when `framed`, else one alone;
+   * `bytes` is the sink's own.
    */
   deliver(bytes: Uint8Array, packets: number): void;
+  /** Whether his path is a stream of bytes; may change between two batches. */
+  readonly framed: boolean;
   /** A sender report is due. */
   report(report: SenderReport): void;
   /** Bytes our process holds for this viewer: what the kernel has not taken. */
@@ -183,13 +186,18 @@ export class Subscriber {
    * number (16 bits) behind the last one used, -1 when his packets carry none.
    */
   delivered(bytes: Uint8Array, packets: number, nextTransport: number, now: Millis): void {
+    this.sent(bytes.length, packets, nextTransport, now);
+    this.#sink?.deliver(bytes, packets);
+  }
+
+  /** Counts what the sink was given. */
+  sent(bytes: number, packets: number, nextTransport: number, now: Millis): void {
     if (nextTransport >= 0) this.transport = this.#extend((nextTransport - 1) & 0xffff);
     const audio = this.audio?.highestSent ?? -1;
     const video = this.video?.highestSent ?? -1;
-    this.gate.sent(bytes.length, packets, this.transport, audio, video, now);
-    this.sentBytes += bytes.length;
-    this.byteRate.add(bytes.length, now);
-    this.#sink?.deliver(bytes, packets);
+    this.gate.sent(bytes, packets, this.transport, audio, video, now);
+    this.sentBytes += bytes;
+    this.byteRate.add(bytes, now);
   }
 
   /** The engine's context, while there is a path to send on. */

@@ -22,7 +22,9 @@ export function openDgram(
     const socket = await bind(host, options.port);
     if (!denoQuirks) enlarge(socket);
     socket.on("error", () => {});
-    socket.on("message", (bytes: Uint8Array, from) => {
+    socket.on("message", (buffer: Uint8Array, from) => {
+      // Not the Buffer itself: its slice() copies nothing.
+      const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
       try {
         onDatagram(bytes, endpoint(from.address, from.port));
       } catch (thrown) {

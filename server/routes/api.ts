@@ -44,7 +44,7 @@ export function apiRoutes(options: ApiOptions): Hono {
   app.get("/api/", () => json(identity, { urls: { v1: "the api version 1.0" } }));
   app.get("/api/v1/versions", () => json(identity, { data: versionData() }));
   app.get("/api/v1/summaries", () => json(identity, { data: summary(options) }));
-  app.get("/api/v1/features", () => json(identity, { data: features() }));
+  app.get("/api/v1/features", () => json(identity, { data: features(facts) }));
 
   app.on("GET", ["/api/v1/vhosts", "/api/v1/vhosts/"], () =>
     json(identity, { vhosts: [vhost(facts, vhostId)] }),
@@ -116,16 +116,16 @@ function summary({ runtime, facts, started }: ApiOptions): object {
   };
 }
 
-function features(): object {
+function features({ transports: { udp, tcp } }: Facts): object {
   return {
     features: {
       api: true,
       httpd: true,
       stat: true,
       tcp_nodelay: true,
-      rtc: true,
-      rtc_tcp: true,
-      rtc_udp: false,
+      rtc: udp || tcp,
+      rtc_tcp: tcp,
+      rtc_udp: udp,
       ssl: false,
       hls: false,
       dvr: false,

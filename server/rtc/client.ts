@@ -63,7 +63,7 @@ export function clientFacts(client: Client, now: Millis): ClientFacts {
     receivedBytes: session.receivedBytes,
     sentKbps: Math.round((sent * 8) / 1000),
     receivedKbps: Math.round((received * 8) / 1000),
-    transport: session.connected ? "tcp" : "",
+    transport: (session.connected && session.selected?.transport) || "",
     mapped: session.selected?.remote,
     trouble: viewing === undefined ? "" : troubleOf(viewing),
     droppedFrames: viewing?.subscriber.video?.stats.droppedFrames ?? 0,

@@ -41,6 +41,7 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
     onFault: (fault) => metrics.fault(fault),
     onError: (error) => log.limited("error", "A session failed", { error: String(error) }),
     afterInput: () => context.drain(),
+    onPath: (path) => metrics.count("monoport_paths_selected_total", path.transport),
     onClosed: (reason, fault) => closed(context, client, reason, fault),
   });
   role.session = session;

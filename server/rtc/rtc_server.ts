@@ -27,6 +27,7 @@ import { PlainSrtpEngine } from "../../core/wire/srtp/mod.ts";
 import type { DtlsIdentity } from "../certificates.ts";
 import type { Config } from "../config.ts";
 import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
+import { servesRtcTcp, servesRtcUdp } from "../listening.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { SignalAnswer, Signalling, SignalRefusal, SignalRequest } from "../signal.ts";
@@ -39,8 +40,10 @@ import { handleHubEvent } from "./hub_events.ts";
 import { localParameters } from "./local_parameters.ts";
 import { openClient } from "./open_client.ts";
 import { publishingRole, subscriberOptions, viewingRole } from "./roles.ts";
+import type { RtcSession } from "./session.ts";
 import { sessionRefusal } from "./session_limits.ts";
 import { streamFacts } from "./stream_facts.ts";
+import { UdpPort } from "./udp_port.ts";
 
 export interface RtcServerOptions {
   readonly runtime: Runtime;
@@ -52,6 +55,7 @@ export interface RtcServerOptions {
 
 export class RtcServer implements Signalling, Facts {
   readonly hub: Hub;
+  readonly udp: UdpPort;
   readonly #runtime: Runtime;
   readonly #clients = new Clients();
   readonly #context: RtcContext;
@@ -86,10 +90,17 @@ export class RtcServer implements Signalling, Facts {
     this.#driver = new HubDriver(this.hub, runtime, (event) =>
       handleHubEvent(event, this.#context),
     );
+    const find = (ufrag: string): RtcSession | undefined => this.#clients.withUfrag(ufrag)?.session;
+    this.udp = new UdpPort({
+      runtime,
+      find,
+      onFault: (fault) => metrics.fault(fault),
+      onDrop: (reason) => metrics.count("monoport_datagrams_dropped_total", reason),
+    });
     this.#firstFrame = new FirstFrame({
       runtime,
       millis: config["limits.first_bytes"],
-      find: (ufrag) => this.#clients.withUfrag(ufrag)?.session,
+      find,
       onFault: (fault) => metrics.fault(fault),
       onLate: () => metrics.count("monoport_connections_shed_total", "first-stun-deadline"),
     });
@@ -98,6 +109,11 @@ export class RtcServer implements Signalling, Facts {
   /** To be called after anything that may have changed the hub. */
   drain(): void {
     this.#driver.drain();
+  }
+
+  get transports(): { readonly udp: boolean; readonly tcp: boolean } {
+    const { config } = this.#context;
+    return { udp: servesRtcUdp(config), tcp: servesRtcTcp(config) };
   }
 
   /** Sessions at the moment. */

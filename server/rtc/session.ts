@@ -1,5 +1,5 @@
 /**
- * One WebRTC session with its connections: feeds the machine, writes what it wants sent, sleeps
+ * One WebRTC session with its paths, TCP connections and UDP 5-tuples: feeds the machine, writes what it wants sent, sleeps
  * until its next timeout.
  *
  * @module
@@ -8,7 +8,7 @@ import type { Conn, Fault, Millis, Runtime, SrtpKeys } from "../../core/base/mod
 import { NEVER } from "../../core/base/mod.ts";
 import type { IceCredentials } from "../../core/session/webrtc/ice_credentials.ts";
 import type { CloseReason, WebRtcTransport } from "../../core/session/webrtc/transport.ts";
-import { linger } from "../linger.ts";
+import { type Path, TcpPath, type UdpPath } from "./path.ts";
 
 /**
  * More queued bytes than that on the connection that carries media, and what else we have to say is
@@ -25,7 +25,7 @@ const ANSWERS_QUEUE_MAX = 64 * 1024;
 export interface SessionRole {
   /** Keys are agreed. */
   onConnected(sendKeys: SrtpKeys, now: Millis): void;
-  /** There is a connection to send on, or another one; or none any more. */
+  /** There is a path to send on, or another one; or none any more. */
   onPath(there: boolean, now: Millis): void;
   /** After input was fed or a timer fired: pass on what came, fetch what is to be sent. */
   onTurn(now: Millis): void;
@@ -48,6 +48,8 @@ export interface SessionOptions {
   readonly onRetired?: (ufrag: string) => void;
   /** Input was handled to its end: time to look at what it did elsewhere. */
   readonly afterInput: () => void;
+  /** Media goes to another path than before. */
+  readonly onPath: (path: Path) => void;
   /** The session is over, and its connections are being closed. */
   readonly onClosed: (reason: CloseReason, fault: Fault | undefined) => void;
 }
@@ -57,9 +59,11 @@ export class RtcSession {
   readonly #transport: WebRtcTransport;
   readonly #role: SessionRole;
   readonly #options: SessionOptions;
-  readonly #conns = new Map<number, Conn>();
+  readonly #paths = new Map<number, Path>();
   #nextPair = 1;
-  #selected: Conn | undefined;
+  #selected: Path | undefined;
+  /** The selected path went, and nobody was told. */
+  #lost = false;
   #timer: Disposable | undefined;
   #timerAt: Millis = NEVER;
   #over = false;
@@ -75,21 +79,26 @@ export class RtcSession {
     this.#turn();
   }
 
-  /** The connection that carries what we send. */
-  get selected(): Conn | undefined {
+  /** What carries what we send; undefined while nothing does. */
+  get selected(): Path | undefined {
     return this.#selected;
   }
 
-  /** Whether the peer is connected right now. */
+  /** Whether media is to be framed for a stream of bytes. */
+  get framed(): boolean {
+    return this.#selected?.transport !== "udp";
+  }
+
+  /** Whether there is a path to the peer right now. */
   get reachable(): boolean {
-    return this.#conns.size > 0;
+    return this.#paths.size > 0;
   }
 
   get connected(): boolean {
     return this.#transport.connected;
   }
 
-  /** Bytes that wait in our process for the selected connection. */
+  /** Bytes that wait in our process for the selected path. */
   get queuedBytes(): number {
     return this.#selected?.buffered ?? 0;
   }
@@ -97,27 +106,53 @@ export class RtcSession {
   /** Takes over a connection whose first STUN message names this session. */
   attach(conn: Conn, first: Uint8Array): void {
     const pair = this.#nextPair++;
-    this.#conns.set(pair, conn);
+    const path = new TcpPath(this.#runtime, conn);
+    this.#paths.set(pair, path);
     this.#transport.openPair(pair, "tcp", conn.remote, this.#runtime.now());
     conn.handler = {
       data: (chunk) => this.#input(pair, chunk),
       drain: () => {
-        if (conn !== this.#selected || this.#over) return;
+        if (path !== this.#selected || this.#over) return;
         this.#role.onDrain(this.#runtime.now());
         this.#options.afterInput();
       },
-      end: () => this.#hangUp(pair, conn),
-      close: () => this.#hangUp(pair, conn),
+      end: () => this.losePath(pair),
+      close: () => this.losePath(pair),
     };
     this.#input(pair, first);
   }
 
-  /** Writes sealed media to the selected connection; `bytes` is not touched afterwards. */
+  /** What speaks against a datagram from an address that is none of the session's paths. */
+  vet(datagram: Uint8Array): Fault | undefined {
+    return this.#transport.vet(datagram);
+  }
+
+  /**
+   * Takes a path by its first datagram, which was vetted. Its pair, or `undefined` when it did not
+   * become a valid one.
+   */
+  acceptDatagram(path: UdpPath, datagram: Uint8Array): number | undefined {
+    if (this.#over) return undefined;
+    const pair = this.#nextPair++;
+    this.#paths.set(pair, path);
+    this.#transport.openPair(pair, "udp", path.remote, this.#runtime.now());
+    this.#input(pair, datagram);
+    if (this.#transport.isValid(pair)) return pair;
+    this.losePath(pair);
+    return undefined;
+  }
+
+  /** Takes a datagram of one of the session's paths; `bytes` is not kept. */
+  handleDatagram(pair: number, bytes: Uint8Array): void {
+    this.#input(pair, bytes);
+  }
+
+  /** Writes sealed media to the selected path; `bytes` is not touched afterwards. */
   sendMedia(bytes: Uint8Array): boolean {
-    const conn = this.#selected;
-    if (conn === undefined || this.#over) return false;
+    const path = this.#selected;
+    if (path === undefined || this.#over) return false;
     this.sentBytes += bytes.length;
-    conn.write(bytes);
+    path.write(bytes);
     return true;
   }
 
@@ -158,16 +193,15 @@ export class RtcSession {
     }
   }
 
-  /** The peer closed the connection; a half of it is of no use. */
-  #hangUp(pair: number, conn: Conn): void {
-    if (this.#conns.get(pair) !== conn) return;
-    this.#conns.delete(pair);
-    // He may have said FIN and read nothing: what is queued for him must not keep the connection.
-    if (!conn.closed) linger(this.#runtime, conn);
+  /** The peer closed the connection, a half of which is of no use; or another session has the path. */
+  losePath(pair: number): void {
+    const path = this.#paths.get(pair);
+    if (path === undefined) return;
+    this.#paths.delete(pair);
+    path.release();
     if (this.#over) return;
-    const now = this.#runtime.now();
-    this.#losePath(conn, now);
-    this.#transport.handlePairClosed(pair, now);
+    this.#unselect(path);
+    this.#transport.handlePairClosed(pair, this.#runtime.now());
     this.#turn();
     this.#options.afterInput();
   }
@@ -185,10 +219,10 @@ export class RtcSession {
   #flush(now: Millis): void {
     const transport = this.#transport;
     for (let out = transport.pollTransmit(); out !== undefined; out = transport.pollTransmit()) {
-      const conn = this.#conns.get(out.pair);
-      if (conn === undefined || conn.buffered > this.#queueMax(conn)) continue;
+      const path = this.#paths.get(out.pair);
+      if (path === undefined || path.buffered > this.#queueMax(path)) continue;
       this.sentBytes += out.bytes.length;
-      conn.write(out.bytes);
+      path.write(out.bytes);
     }
     for (let event = transport.pollEvent(); event !== undefined; event = transport.pollEvent()) {
       switch (event.type) {
@@ -196,8 +230,7 @@ export class RtcSession {
           this.#role.onConnected(event.sendKeys, now);
           break;
         case "selected":
-          this.#selected = this.#conns.get(event.pair);
-          if (this.#selected !== undefined) this.#role.onPath(true, now);
+          this.#select(this.#paths.get(event.pair), now);
           break;
         case "close-pair":
           // Ends, not destroys: the refusal that explains it is still on its way.
@@ -217,10 +250,21 @@ export class RtcSession {
           event satisfies never;
       }
     }
+    // Where another path takes over, the stream goes on without a break.
+    if (this.#lost) this.#role.onPath(false, now);
+    this.#lost = false;
   }
 
-  #queueMax(conn: Conn): number {
-    const media = conn === this.#selected && this.#transport.connected;
+  #select(path: Path | undefined, now: Millis): void {
+    this.#selected = path;
+    if (path === undefined) return;
+    this.#lost = false;
+    this.#options.onPath(path);
+    this.#role.onPath(true, now);
+  }
+
+  #queueMax(path: Path): number {
+    const media = path === this.#selected && this.#transport.connected;
     return media ? CONTROL_QUEUE_MAX : ANSWERS_QUEUE_MAX;
   }
 
@@ -228,24 +272,23 @@ export class RtcSession {
     this.#over = true;
     this.#timer?.[Symbol.dispose]();
     this.#selected = undefined;
-    for (const pair of [...this.#conns.keys()]) this.#release(pair);
+    for (const pair of [...this.#paths.keys()]) this.#release(pair);
     this.#role.onClosed();
     this.#options.onClosed(reason, fault);
   }
 
-  /** Lets a connection go, after what is still to be written. */
   #release(pair: number): void {
-    const conn = this.#conns.get(pair);
-    if (conn === undefined) return;
-    this.#conns.delete(pair);
-    if (!this.#over) this.#losePath(conn, this.#runtime.now());
-    linger(this.#runtime, conn);
+    const path = this.#paths.get(pair);
+    if (path === undefined) return;
+    this.#paths.delete(pair);
+    this.#unselect(path);
+    path.release();
   }
 
-  #losePath(conn: Conn, now: Millis): void {
-    if (conn !== this.#selected) return;
+  #unselect(path: Path): void {
+    if (path !== this.#selected) return;
     this.#selected = undefined;
-    this.#role.onPath(false, now);
+    this.#lost = true;
   }
 
   /**

@@ -39,6 +39,10 @@ export class Viewing implements SessionRole, ViewerSink {
     return this.session?.queuedBytes ?? 0;
   }
 
+  get framed(): boolean {
+    return this.session?.framed ?? true;
+  }
+
   deliver(bytes: Uint8Array, packets: number): void {
     if (this.session?.sendMedia(bytes)) this.#options.onSent(packets, bytes.length);
   }

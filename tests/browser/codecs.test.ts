@@ -7,7 +7,7 @@ import { inbound, launchChromium, openPage, statsWhen } from "./chromium.ts";
 let browser: Browser;
 let server: ServerProcess;
 before(async () => {
-  server = await startServer({ args: ["--demo", "off"] });
+  server = await startServer({ args: ["--demo", "off", "--rtc_server.protocol", "tcp"] });
   browser = await launchChromium();
 });
 after(async () => {

@@ -26,7 +26,10 @@ before(async () => {
     "Firefox needs an interface beside lo, and a default route",
   );
   // On all interfaces: Firefox pairs with none but their addresses.
-  server = await startServer({ host: "0.0.0.0", args: ["--demo", "off"] });
+  server = await startServer({
+    host: "0.0.0.0",
+    args: ["--demo", "off", "--rtc_server.protocol", "tcp"],
+  });
   site = `http://localhost:${server.port}`;
   [firefox, chromium] = await Promise.all([launchFirefox(), launchChromium()]);
 });

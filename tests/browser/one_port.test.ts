@@ -20,7 +20,7 @@ for (const runtime of ["node20", "node", "deno", "bun"] as const) {
   describe(`Chromium on ${runtime}`, () => {
     let server: ServerProcess;
     before(async () => {
-      server = await startServer({ runtime });
+      server = await startServer({ runtime, args: ["--rtc_server.protocol", "tcp"] });
     });
     after(() => server.stop());
 

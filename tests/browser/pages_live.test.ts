@@ -10,7 +10,7 @@ let server: ServerProcess;
 let browser: Browser;
 
 before(async () => {
-  server = await startServer();
+  server = await startServer({ args: ["--rtc_server.protocol", "tcp"] });
   browser = await launchChromium();
 });
 

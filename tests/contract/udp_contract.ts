@@ -75,6 +75,21 @@ function addresses(runtime: Runtime): void {
     await ours.close();
   });
 
+  test("a datagram is a Uint8Array whose slice is a copy", async () => {
+    const copied: boolean[] = [];
+    const socket = await runtime.openUdp({ host: "127.0.0.1", port: 0 }, (bytes) => {
+      const copy = bytes.slice(0, 2);
+      copy[0] = 7;
+      copied.push(bytes[0] === 104 && bytes.length === 5);
+    });
+    const [other] = await open(runtime, "127.0.0.1");
+    other.send(text("hello"), socket.local);
+    await until("a datagram", () => copied.length === 1);
+    assert.deepEqual(copied, [true]);
+    await socket.close();
+    await other.close();
+  });
+
   test("a port in use is an error with a code", async () => {
     const [socket] = await open(runtime, "127.0.0.1");
     await assert.rejects(

@@ -15,7 +15,9 @@ import { need } from "../tools.ts";
 
 /** A server that believes a balancer on 127.0.0.1. */
 async function startBehind(t: TestContext): Promise<ServerProcess> {
-  const args = ["--proxy_protocol.from", "127.0.0.1", "--http_api.https.enabled", "on"];
+  // Only TCP goes through it.
+  const tcp = ["--rtc_server.protocol", "tcp"];
+  const args = ["--proxy_protocol.from", "127.0.0.1", "--http_api.https.enabled", "on", ...tcp];
   const server = await startServer({ args });
   t.after(() => server.stop());
   return server;

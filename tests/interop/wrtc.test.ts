@@ -5,7 +5,7 @@ import { startPeer } from "./peer_process.ts";
 
 let server: ServerProcess;
 before(async () => {
-  server = await startServer({ args: ["--demo", "off"] });
+  server = await startServer({ args: ["--demo", "off", "--rtc_server.protocol", "tcp"] });
 });
 after(() => server.stop());
 

@@ -71,17 +71,17 @@ test("all errors come at once, each with key, source, value and what is allowed"
   for (const pattern of expected) assert.match(message, pattern);
 });
 
-test("WebRTC over UDP only is refused with words, not taken in silence", () => {
+test("WebRTC goes over UDP and TCP unless it is said otherwise, and by no other name", () => {
+  assert.equal(parseConfig({}, []).config["rtc_server.protocol"], "all");
+  for (const protocol of ["udp", "tcp", "all"]) {
+    const { config, warnings } = parseConfig({ SRS_RTC_SERVER_PROTOCOL: protocol }, []);
+    assert.equal(config["rtc_server.protocol"], protocol);
+    assert.deepEqual(warnings, []);
+  }
   assert.match(
-    failure({ SRS_RTC_SERVER_PROTOCOL: "udp" }, []),
-    /rtc_server\.protocol .*"udp".*tcp or all/,
+    failure({ SRS_RTC_SERVER_PROTOCOL: "quic" }, []),
+    /rtc_server\.protocol .*"quic".*udp, tcp or all/,
   );
-});
-
-test("asked for TCP and UDP, it says that UDP is missing", () => {
-  const { warnings } = parseConfig({ SRS_RTC_SERVER_PROTOCOL: "all" }, []);
-  assert.equal(warnings.length, 1);
-  assert.match(warnings[0] ?? "", /rtc_server\.protocol all .*no WebRTC over UDP/);
 });
 
 test("a mistyped or idle setting of SRS is warned about, not fatal", () => {

@@ -48,8 +48,15 @@ export interface IceAgent extends Machine<IceInput, IceTransmit, IceEvent> {
   restart?(local: IceCredentials, now: Millis): void;
   /** There is a connection, or a 5-tuple, to check. An agent that only answers has no use for it. */
   handlePairOpened?(pair: PairId, transport: Transport, remote: Endpoint, now: Millis): void;
-  /** A DTLS packet was accepted from a valid pair. */
-  handlePeerData(pair: PairId): void;
+  /**
+   * What speaks against the sender of a datagram on a 5-tuple that is no pair yet; nothing is kept.
+   * An agent that does not have it takes no such pair.
+   */
+  vet?(datagram: Uint8Array): Fault | undefined;
+  /** A DTLS packet came on a valid pair. */
+  handlePeerData(pair: PairId, now: Millis): void;
+  /** SRTP or SRTCP under the session's keys came on a valid pair. */
+  handlePeerMedia?(pair: PairId, now: Millis): void;
   /** The connection of this pair is gone. Harmless for an unknown one. */
   handlePairClosed(pair: PairId, now: Millis): void;
 }

@@ -40,12 +40,14 @@ import {
   errorCode,
   ICE_RESTARTED,
   NO_CONSENT,
+  REPLAYED_CHECK,
   ROLE_CONFLICT,
   TOO_MANY_PAIRS,
   UNKNOWN_ATTRIBUTE,
   UNKNOWN_METHOD,
   unknownAttributes,
 } from "./ice_refusal.ts";
+import { RecentTransactions } from "./recent_transactions.ts";
 
 /** Pairs of one session; a browser has one or two, and a few more after a change of network. */
 export const MAX_PAIRS: number = 16;
@@ -78,7 +80,8 @@ export class IceLite implements IceAgent {
   readonly #graceMillis: Millis;
   readonly #consentMillis: Millis;
   readonly #pairs = new Pairs();
-  readonly #timers = new Timers<"first-check" | "grace" | "consent" | "retire">();
+  readonly #recent = new RecentTransactions();
+  readonly #timers = new Timers<"first-check" | "grace" | "consent" | "retire" | "silence">();
   readonly #transmits: IceTransmit[] = [];
   readonly #events: IceEvent[] = [];
   #selected: PairId | undefined;
@@ -125,6 +128,19 @@ export class IceLite implements IceAgent {
     if (this.#timers.isArmed("grace")) this.#timers.arm("grace", now + this.#graceMillis);
   }
 
+  /**
+   * A check that was seen on a pair already, and comes from another address, is somebody's copy: it
+   * would turn media to whoever is named as its sender.
+   */
+  vet(datagram: Uint8Array): Fault | undefined {
+    const message = decodeStun(datagram);
+    if (isFault(message)) return message;
+    if (message.type !== BINDING_REQUEST) return UNKNOWN_METHOD;
+    const generation = this.#generations.authenticate(message);
+    if (isFault(generation)) return generation;
+    return this.#recent.has(message.transactionId) ? REPLAYED_CHECK : undefined;
+  }
+
   /** Takes one packet that starts like STUN (first byte 0 to 3). */
   handleInput(input: IceInput, now: Millis): void {
     if (this.#expired) return;
@@ -147,17 +163,22 @@ export class IceLite implements IceAgent {
    * Notes that a DTLS packet was accepted from a valid pair. Before the peer nominates, we send
    * where it was last heard. Anything else about the pair stays as it is: only checks give consent.
    */
-  handlePeerData(id: PairId): void {
+  handlePeerData(id: PairId, now: Millis): void {
     const pair = this.#pairs.get(id);
     if (pair === undefined || this.#expired) return;
-    this.#pairs.heard(pair);
-    this.#select();
+    this.#pairs.heard(pair, now);
+    this.#select(now);
+  }
+
+  handlePeerMedia(id: PairId, now: Millis): void {
+    const pair = this.#pairs.get(id);
+    if (pair !== undefined) pair.heardAt = now;
   }
 
   /** The connection of this pair is gone. Harmless for an unknown one. */
   handlePairClosed(pair: PairId, now: Millis): void {
     if (this.#expired || !this.#pairs.delete(pair)) return;
-    this.#select();
+    this.#select(now);
     this.#armConsent();
     if (this.#pairs.size === 0) this.#timers.arm("grace", now + this.#graceMillis);
   }
@@ -168,6 +189,7 @@ export class IceLite implements IceAgent {
       if (due === "grace") this.#expire("grace");
       else if (due === "first-check") this.#expire("unreached");
       else if (due === "retire") this.#retireOld(now);
+      else if (due === "silence") this.#select(now);
       else this.#dropUnconsented(now);
     }
   }
@@ -224,9 +246,10 @@ export class IceLite implements IceAgent {
     }
     this.#timers.stop("first-check");
     this.#timers.stop("grace");
+    this.#recent.add(request.transactionId);
     this.#keepBound(input.pair);
     this.#armConsent();
-    this.#select();
+    this.#select(now);
   }
 
   #answer(
@@ -257,8 +280,9 @@ export class IceLite implements IceAgent {
     this.#events.push({ type: "close-pair", pair, fault: TOO_MANY_PAIRS });
   }
 
-  #select(): void {
-    const best = this.#pairs.best();
+  #select(now: Millis): void {
+    const best = this.#pairs.best(now);
+    this.#timers.arm("silence", this.#pairs.silentAt(best, now));
     const nominated = best !== undefined && (this.#pairs.get(best)?.nominated ?? 0) > 0;
     if (best === this.#selected && nominated === this.#nominated) return;
     this.#selected = best;
@@ -279,7 +303,7 @@ export class IceLite implements IceAgent {
       this.#events.push({ type: "close-pair", pair: id, fault: NO_CONSENT });
     }
     if (this.#pairs.size === 0) this.#expire("consent");
-    else this.#select();
+    else this.#select(now);
     this.#armConsent();
   }
 
@@ -305,7 +329,7 @@ export class IceLite implements IceAgent {
   #expire(reason: IceExpiry): void {
     this.#expired = true;
     this.#selected = undefined;
-    for (const timer of ["first-check", "grace", "consent", "retire"] as const)
+    for (const timer of ["first-check", "grace", "consent", "retire", "silence"] as const)
       this.#timers.stop(timer);
     this.#events.push({ type: "expired", reason });
   }

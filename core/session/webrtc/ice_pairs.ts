@@ -1,4 +1,4 @@
-import type { Millis } from "../../base/mod.ts";
+import { type Millis, NEVER } from "../../base/mod.ts";
 
 /**
  * A TCP connection or a UDP 5-tuple, numbered by the server; never used twice in a session for TCP.
@@ -7,12 +7,25 @@ export type PairId = number;
 
 export type Transport = "tcp" | "udp";
 
+/**
+ * A nominated pair on which nothing came for so long gives way to another valid one that is heard.
+ *
+ * A consent check goes out every 5 s, give or take a fifth (RFC 7675 §5.1): Firefox keeps to that,
+ * Chromium checks the pair it uses every 2.5 s, and reports or media come between. So a pair in use is
+ * not silent for so long, while one that lets nothing through any more is given up well before consent
+ * ends. Chromium mostly nominates another one before: it takes a pair for dead after 2.5 s without
+ * receiving or 5 s without answers. Firefox nominates once.
+ */
+export const SILENT_MILLIS: Millis = 7_000;
+
 /** A pair whose peer has shown the session's password. */
 export interface Pair {
   readonly id: PairId;
   readonly transport: Transport;
   /** When its consent was last given: its latest valid check. */
   checkedAt: Millis;
+  /** When anything of the peer last came by it: a check, a handshake packet, media. */
+  heardAt: Millis;
   /** Place in the order of all checks and handshake packets of the session. */
   heard: number;
   /** Place in that order of its latest USE-CANDIDATE; 0 when it was never nominated. */
@@ -25,7 +38,7 @@ export interface Pair {
 
 /**
  * The valid pairs of one session, and which of them carries what we send: the most recently
- * nominated one, or while there is none, the one last heard from.
+ * nominated one that is not silent, or while there is none, the one last heard from.
  *
  * Recently, not first: Chromium keeps sending USE-CANDIDATE on the connection it uses (to a lite
  * peer on that one alone), so its latest nomination is where it listens, also after going back to
@@ -47,10 +60,12 @@ export class Pairs {
   checked(id: PairId, transport: Transport, nominates: boolean, now: Millis, generation = 0): void {
     let pair = this.#pairs.get(id);
     if (pair === undefined) {
-      pair = { id, transport, checkedAt: now, heard: 0, nominated: 0, generation, nominatedIn: 0 };
+      const never = { heard: 0, nominated: 0, nominatedIn: 0 };
+      pair = { id, transport, checkedAt: now, heardAt: now, generation, ...never };
       this.#pairs.set(id, pair);
     }
     pair.checkedAt = now;
+    pair.heardAt = now;
     pair.generation = Math.max(pair.generation, generation);
     this.#order += 1;
     pair.heard = this.#order;
@@ -60,21 +75,29 @@ export class Pairs {
   }
 
   /** Notes a handshake packet. */
-  heard(pair: Pair): void {
+  heard(pair: Pair, now: Millis): void {
     this.#order += 1;
     pair.heard = this.#order;
+    pair.heardAt = now;
   }
 
   delete(id: PairId): boolean {
     return this.#pairs.delete(id);
   }
 
-  best(): PairId | undefined {
+  /** The one to send on; when all are silent, the one heard last. */
+  best(now: Millis): PairId | undefined {
     let best: Pair | undefined;
     for (const pair of this.#pairs.values()) {
-      if (best === undefined || isBetter(pair, best)) best = pair;
+      if (best === undefined || isBetter(pair, best, now)) best = pair;
     }
     return best?.id;
+  }
+
+  /** When this pair will have been silent too long; no matter when it has been, or is the only one. */
+  silentAt(id: PairId | undefined, now: Millis): Millis {
+    const pair = id === undefined || this.#pairs.size < 2 ? undefined : this.#pairs.get(id);
+    return pair === undefined || isSilent(pair, now) ? NEVER : pair.heardAt + SILENT_MILLIS;
   }
 
   /**
@@ -118,8 +141,15 @@ export class Pairs {
   }
 }
 
+function isSilent(pair: Pair, now: Millis): boolean {
+  return pair.heardAt + SILENT_MILLIS <= now;
+}
+
 /** A nominated pair of a restarted ICE session is better than any of those before (RFC 8445 §9). */
-function isBetter(a: Pair, b: Pair): boolean {
+function isBetter(a: Pair, b: Pair, now: Millis): boolean {
+  const silent = isSilent(a, now);
+  if (silent !== isSilent(b, now)) return !silent;
+  if (silent) return a.heardAt > b.heardAt;
   if (a.nominated > 0 && b.nominated > 0 && a.nominatedIn !== b.nominatedIn)
     return a.nominatedIn > b.nominatedIn;
   return a.nominated === b.nominated ? a.heard > b.heard : a.nominated > b.nominated;

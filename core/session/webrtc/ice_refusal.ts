@@ -28,6 +28,8 @@ export const UNKNOWN_ATTRIBUTE: Fault = /* @__PURE__ */ fault(
 export const ROLE_CONFLICT: Fault = /* @__PURE__ */ fault("role-conflict", "RFC 8445 §7.3.1.1");
 /** A method other than Binding. */
 export const UNKNOWN_METHOD: Fault = /* @__PURE__ */ fault("unknown-method", "RFC 8489 §6.3");
+/** A check that has been seen, now from another address. */
+export const REPLAYED_CHECK: Fault = /* @__PURE__ */ fault("replayed-check", "RFC 8445 §19.2");
 /** More pairs than a session may hold. */
 export const TOO_MANY_PAIRS: Fault = /* @__PURE__ */ fault("too-many-pairs", "RFC 8445 §6.1.2.5");
 /** A pair of the ICE session before a restart. */

@@ -13,7 +13,7 @@
 import {
   type CryptoProvider,
   type Endpoint,
-  Fault,
+  type Fault,
   isFault,
   type Machine,
   type Millis,
@@ -23,27 +23,23 @@ import { u8 } from "../../bytes/mod.ts";
 import { Deframer, framed } from "../../wire/rfc4571/mod.ts";
 import { isRtcp } from "../../wire/rtcp/mod.ts";
 import { SrtpReceiver, SrtpSender } from "../../wire/srtp/mod.ts";
-import {
-  type DtlsCertificate,
-  DtlsEndpoint,
-  type DtlsEvent,
-  type Fingerprint,
-} from "./dtls/mod.ts";
+import { DtlsEndpoint, type DtlsEvent } from "./dtls/mod.ts";
 import type { IceAgent } from "./ice_agent.ts";
 import type { IceCredentials } from "./ice_credentials.ts";
 import { IceLite } from "./ice_lite.ts";
 import type { PairId, Transport } from "./ice_pairs.ts";
+import { NO_CREDENTIALS } from "./ice_refusal.ts";
 import type { CloseReason, TransportEvent } from "./transport_event.ts";
+import {
+  type MediaSink,
+  NO_KEYS,
+  type TransportInput,
+  type TransportOptions,
+  type TransportOutput,
+  UNKNOWN_PACKET,
+  UNVALIDATED_PAIR,
+} from "./transport_types.ts";
 import { UnprovenPairs } from "./unproven_pairs.ts";
-
-export type { CloseReason, TransportEvent };
-
-/** Media or DTLS on a pair that no valid check has come by. */
-export const UNVALIDATED_PAIR: Fault = /* @__PURE__ */ fault("unvalidated-pair", "RFC 8445 §12.2");
-/** A first byte that is none of STUN, DTLS, RTP. */
-export const UNKNOWN_PACKET: Fault = /* @__PURE__ */ fault("unknown-packet", "RFC 7983 §7");
-/** SRTP before the handshake gave keys. */
-export const NO_KEYS: Fault = /* @__PURE__ */ fault("no-keys", "RFC 5764 §5.1.2");
 
 /**
  * Profiles we take, best first. A browser offers several, so the order is ours to choose
@@ -57,40 +53,15 @@ export const SRTP_PROFILES: readonly SrtpProfile[] = [
   "SRTP_AEAD_AES_256_GCM",
 ];
 
-/** Takes decrypted packets; `bytes` belong to it from then on. */
-export interface MediaSink {
-  /** `index` is the extended index of the packet on its SSRC. */
-  onRtp(bytes: Uint8Array, index: number, now: Millis): void;
-  /** One compound RTCP packet. */
-  onRtcp(bytes: Uint8Array, now: Millis): void;
-}
-
-export interface TransportOptions {
-  readonly crypto: CryptoProvider;
-  readonly ice: IceCredentials;
-  /** Does ICE in place of the lite agent, who is made of `ice` and `consentMillis`. */
-  readonly agent?: IceAgent;
-  readonly dtlsRole: "client" | "server";
-  readonly certificate: DtlsCertificate;
-  readonly peerFingerprints: readonly Fingerprint[];
-  readonly srtpProfiles?: readonly SrtpProfile[];
-  readonly sink: MediaSink;
-  readonly consentMillis?: Millis;
-  readonly now: Millis;
-}
-
-/** Bytes from one connection, or one datagram. */
-export interface TransportInput {
-  readonly pair: PairId;
-  /** Taken over when the pair is TCP: media is decrypted in place and kept. */
-  readonly bytes: Uint8Array;
-}
-
-/** Bytes for one connection, framed already, or one datagram. */
-export interface TransportOutput {
-  readonly pair: PairId;
-  readonly bytes: Uint8Array;
-}
+export type {
+  CloseReason,
+  MediaSink,
+  TransportEvent,
+  TransportInput,
+  TransportOptions,
+  TransportOutput,
+};
+export { NO_KEYS, UNKNOWN_PACKET, UNVALIDATED_PAIR };
 
 interface OpenPair {
   readonly transport: Transport;
@@ -110,6 +81,9 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
   #receiver: SrtpReceiver | undefined;
   #sender: SrtpSender | undefined;
   #closed = false;
+  /** Open pairs of UDP. */
+  #datagramPairs = 0;
+  #reliable = true;
   /** The pair that was told of last. */
   #sendsTo: PairId | undefined;
 
@@ -148,10 +122,28 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
     return this.#closed;
   }
 
-  /** A connection of this session; its id is never used again. */
+  /**
+   * What speaks against taking a 5-tuple that sent this for a pair: nothing, when it shows the
+   * session's password. Keeps nothing, answers nothing.
+   */
+  vet(datagram: Uint8Array): Fault | undefined {
+    if (this.#closed || this.#ice.vet === undefined) return NO_CREDENTIALS;
+    return this.#ice.vet(datagram);
+  }
+
+  /** Whether the peer has shown its password on this pair. */
+  isValid(pair: PairId): boolean {
+    return this.#pairs.has(pair) && this.#ice.isValid(pair);
+  }
+
+  /**
+   * A connection of this session, or a 5-tuple whose first datagram was vetted; its id is never
+   * used again.
+   */
   openPair(pair: PairId, transport: Transport, remote: Endpoint, now: Millis): void {
     const deframer = transport === "tcp" ? new Deframer() : undefined;
     this.#pairs.set(pair, { transport, remote, deframer });
+    if (transport === "udp") this.#datagramPairs++;
     this.#unproven.add(pair, now);
     this.#ice.handlePairOpened?.(pair, transport, remote, now);
     this.#closeUnproven(now);
@@ -159,8 +151,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
 
   /** The connection is gone. */
   handlePairClosed(pair: PairId, now: Millis): void {
-    if (!this.#pairs.delete(pair)) return;
-    this.#unproven.delete(pair);
+    if (!this.#forget(pair)) return;
     this.#ice.handlePairClosed(pair, now);
     this.#drain(now);
   }
@@ -237,39 +228,44 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
   #handlePacket(pair: PairId, open: OpenPair, bytes: Uint8Array, now: Millis): void {
     const first = bytes.length === 0 ? -1 : u8(bytes, 0);
     if (first >= 128 && first <= 191) {
-      if (this.#ice.isValid(pair)) this.#handleMedia(bytes, now);
+      if (this.#ice.isValid(pair)) this.#handleMedia(pair, open, bytes, now);
       else this.#refuse(pair, open, UNVALIDATED_PAIR, now);
     } else if (first >= 0 && first <= 3) {
       this.#ice.handleInput({ pair, transport: open.transport, remote: open.remote, bytes }, now);
       if (this.#ice.isValid(pair)) this.#unproven.delete(pair);
       this.#drainIce(now);
     } else if (first >= 20 && first <= 63) {
-      if (this.#ice.isValid(pair)) this.#handleDtls(pair, bytes, now);
+      if (this.#ice.isValid(pair)) this.#handleDtls(pair, open, bytes, now);
       else this.#refuse(pair, open, UNVALIDATED_PAIR, now);
     } else {
       this.#refuse(pair, open, UNKNOWN_PACKET, now);
     }
   }
 
-  #handleDtls(pair: PairId, bytes: Uint8Array, now: Millis): void {
-    this.#ice.handlePeerData(pair);
-    this.#dtls.handleInput(bytes, now);
+  #handleDtls(pair: PairId, open: OpenPair, bytes: Uint8Array, now: Millis): void {
+    this.#ice.handlePeerData(pair, now);
+    this.#dtls.handleInput(owned(open, bytes), now);
     this.#drainDtls();
   }
 
-  #handleMedia(bytes: Uint8Array, now: Millis): void {
+  #handleMedia(pair: PairId, open: OpenPair, bytes: Uint8Array, now: Millis): void {
     const receiver = this.#receiver;
     if (receiver === undefined) {
       this.#events.push({ type: "fault", fault: NO_KEYS });
-    } else if (isRtcp(bytes)) {
+      return;
+    }
+    if (isRtcp(bytes)) {
       const plain = receiver.unprotectRtcp(bytes);
       if (isFault(plain)) this.#events.push({ type: "fault", fault: plain });
-      else this.#sink.onRtcp(plain, now);
+      else this.#sink.onRtcp(owned(open, plain), now);
+      if (isFault(plain)) return;
     } else {
       const plain = receiver.unprotect(bytes);
       if (isFault(plain)) this.#events.push({ type: "fault", fault: plain });
-      else this.#sink.onRtp(plain.packet, plain.index, now);
+      else this.#sink.onRtp(owned(open, plain.packet), plain.index, now);
+      if (isFault(plain)) return;
     }
+    this.#ice.handlePeerMedia?.(pair, now);
   }
 
   /**
@@ -282,9 +278,14 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
 
   #closePair(pair: PairId, why: Fault, now: Millis): void {
     this.#events.push({ type: "close-pair", pair, fault: why });
-    this.#pairs.delete(pair);
-    this.#unproven.delete(pair);
+    this.#forget(pair);
     this.#ice.handlePairClosed(pair, now);
+  }
+
+  #forget(pair: PairId): boolean {
+    if (this.#pairs.get(pair)?.transport === "udp") this.#datagramPairs--;
+    this.#unproven.delete(pair);
+    return this.#pairs.delete(pair);
   }
 
   #closeUnproven(now: Millis): void {
@@ -299,7 +300,19 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
 
   #drain(now: Millis): void {
     this.#drainIce(now);
+    this.#tellNetwork(now);
     this.#drainDtls();
+  }
+
+  /**
+   * DTLS repeats by its timer, and doubts what comes in clear, as long as there is a pair on which
+   * packets are lost or forged, though another may be selected.
+   */
+  #tellNetwork(now: Millis): void {
+    const reliable = this.#datagramPairs === 0;
+    if (reliable === this.#reliable) return;
+    this.#reliable = reliable;
+    this.#dtls.setNetwork({ reliable }, now);
   }
 
   #drainIce(now: Millis): void {
@@ -312,8 +325,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
           this.#select(event.pair, now);
           break;
         case "close-pair":
-          this.#pairs.delete(event.pair);
-          this.#unproven.delete(event.pair);
+          this.#forget(event.pair);
           this.#events.push(event);
           break;
         case "retired":
@@ -333,6 +345,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
 
   #select(pair: PairId, now: Millis): void {
     if (pair === this.#sendsTo) return; // it was only nominated now
+    this.#tellNetwork(now);
     const changed = this.#sendsTo !== undefined;
     this.#sendsTo = pair;
     this.#events.push({ type: "selected", pair });
@@ -388,6 +401,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
   }
 }
 
-function fault(code: string, spec: string): Fault {
-  return new Fault("core/session/webrtc", code, spec);
+/** What may be kept: a datagram is lent for the time of the call. */
+function owned(open: OpenPair, bytes: Uint8Array): Uint8Array {
+  return open.transport === "udp" ? bytes.slice() : bytes;
 }

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import type { SenderId } from "../../../core/base/mod.ts";
-import { putU16, putU32, u8, u16, u32 } from "../../../core/bytes/mod.ts";
+import { concat, putU16, putU32, u8, u16, u32 } from "../../../core/bytes/mod.ts";
 import type { Format } from "../../../core/media/mod.ts";
 import {
   Hub,
@@ -75,6 +75,8 @@ export function partOf(payload: Uint8Array): FramePart {
 /** A viewer's session, as far as the hub knows it. */
 export class Viewer implements ViewerSink {
   queuedBytes = 0;
+  /** Over TCP; false when his path is UDP. */
+  framed = true;
   readonly seen: Seen[] = [];
   readonly reports: { readonly at: number; readonly report: SenderReport }[] = [];
   readonly subscriber: Subscriber;
@@ -98,7 +100,8 @@ export class Viewer implements ViewerSink {
     this.bytes += bytes.length;
     this.deliveries++;
     this.onDeliver?.(bytes, packets);
-    this.seen.push(...readDelivery(bytes, this.#clock.now, this.#transportId));
+    const stream = this.framed ? bytes : concat([lengthOf(bytes), bytes]);
+    this.seen.push(...readDelivery(stream, this.#clock.now, this.#transportId));
   }
 
   report(report: SenderReport): void {
@@ -108,6 +111,10 @@ export class Viewer implements ViewerSink {
   of(ssrc: number): Seen[] {
     return this.seen.filter((one) => one.header.ssrc === ssrc);
   }
+}
+
+function lengthOf(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.of(bytes.length >> 8, bytes.length);
 }
 
 export function readDelivery(bytes: Uint8Array, at: number, transportId: number): Seen[] {

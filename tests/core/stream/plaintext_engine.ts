@@ -78,7 +78,6 @@ export class PlaintextEngine implements SrtpEngine {
     again: boolean,
     deliver: (sender: SenderId, bytes: Uint8Array) => void,
   ): void {
-    if (!framed) throw new Error("the hub always frames");
     const sender = this.#senders.get(id);
     const out: Uint8Array[] = [];
     for (const packetId of packets) {
@@ -89,9 +88,11 @@ export class PlaintextEngine implements SrtpEngine {
         this.refused++;
         continue;
       }
-      out.push(Uint8Array.of(sealed.length >> 8, sealed.length), sealed);
+      if (framed) out.push(Uint8Array.of(sealed.length >> 8, sealed.length), sealed);
+      else out.push(sealed);
     }
-    if (out.length > 0) deliver(id, concat(out));
+    if (!framed) for (const one of out) deliver(id, one);
+    else if (out.length > 0) deliver(id, concat(out));
   }
 }
 

@@ -19,6 +19,7 @@ import {
 /** A viewer with keys, who authenticates and decrypts all he gets. */
 class Decrypting implements ViewerSink {
   queuedBytes = 0;
+  readonly framed: boolean = true;
   readonly keys: SrtpKeys;
   readonly packets: { readonly ssrc: number; readonly sequence: number; payload: Uint8Array }[] =
     [];

@@ -98,6 +98,7 @@ class Fixture {
     onFault: () => {},
     onError: (error) => this.errors.push(error),
     afterInput: () => {},
+    onPath: () => {},
     onClosed: (reason) => this.ends.push(reason),
   });
 

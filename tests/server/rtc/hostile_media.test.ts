@@ -100,6 +100,7 @@ class Wire {
   rtcpBytes = 0;
   connected = true;
   queuedBytes = 0;
+  readonly framed: boolean = true;
 
   get session(): RtcSession {
     return this as unknown as RtcSession;

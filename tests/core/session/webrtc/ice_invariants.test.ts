@@ -7,6 +7,7 @@ import {
   GRACE_MILLIS,
   type IceEvent,
 } from "../../../../core/session/webrtc/ice_lite.ts";
+import { SILENT_MILLIS } from "../../../../core/session/webrtc/ice_pairs.ts";
 import { agent, drain, noMi, remote, request, useCandidate } from "./ice_peer.ts";
 
 const MAX = 4;
@@ -31,13 +32,22 @@ const anyStep: fc.Arbitrary<Step> = fc.tuple(
 /** What the rules say, written the slow way: by going through the whole history. */
 class Model {
   readonly checked = new Map<number, number>();
+  /** When anything came by a pair. */
+  readonly heard = new Map<number, number>();
   emptySince: number | undefined = undefined;
   everValid = false;
 
   valid(pair: number, now: number): void {
     this.checked.set(pair, now);
+    this.heard.set(pair, now);
     this.everValid = true;
     this.emptySince = undefined;
+  }
+
+  /** What is sent goes to a pair that is heard, if there is one. */
+  assertHeard(selected: number, now: number): void {
+    const isSilent = (pair: number): boolean => (this.heard.get(pair) ?? 0) + SILENT_MILLIS <= now;
+    if (isSilent(selected)) assert.ok([...this.checked.keys()].every(isSilent), "one is heard");
   }
 
   gone(pair: number, now: number): void {
@@ -70,8 +80,10 @@ test("whatever peers do: only checked pairs are used, few are kept, and the end 
         assert.equal(ice.selected === undefined, valid.size === 0);
         if (ice.selected !== undefined) assert.ok(valid.has(ice.selected));
         const oldest = Math.min(...model.checked.values());
-        if (valid.size > 0) assert.equal(ice.nextTimeout(), oldest + CONSENT_MILLIS);
-        else if (model.emptySince !== undefined) {
+        if (valid.size > 0) {
+          assert.ok(ice.nextTimeout() <= oldest + CONSENT_MILLIS);
+          model.assertHeard(ice.selected ?? -1, now);
+        } else if (model.emptySince !== undefined) {
           assert.equal(ice.nextTimeout(), model.emptySince + GRACE_MILLIS);
         }
       }
@@ -100,7 +112,8 @@ function act(
     if (transport === "tcp") model.gone(pair, now);
     else assert.equal(ice.selected, before);
   } else if (kind === "data") {
-    ice.handlePeerData(pair);
+    ice.handlePeerData(pair, now);
+    if (model.checked.has(pair)) model.heard.set(pair, now);
   } else if (kind === "close") {
     ice.handlePairClosed(pair, now);
     model.gone(pair, now);

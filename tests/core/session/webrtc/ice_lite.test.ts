@@ -98,12 +98,12 @@ describe("checks", () => {
     assert.deepEqual(send(ice, 2, request(), 1).events, [
       { type: "selected", pair: 2, nominated: false },
     ]);
-    ice.handlePeerData(1); // the ClientHello comes on the first
+    ice.handlePeerData(1, 2); // the ClientHello comes on the first
     assert.deepEqual(drain(ice).events, [{ type: "selected", pair: 1, nominated: false }]);
     assert.deepEqual(send(ice, 1, request(useCandidate), 50).events, [
       { type: "selected", pair: 1, nominated: true },
     ]);
-    ice.handlePeerData(2);
+    ice.handlePeerData(2, 51);
     assert.deepEqual(drain(ice).events, []);
     assert.deepEqual(send(ice, 2, request(useCandidate), 60).events, [
       { type: "selected", pair: 2, nominated: true },
@@ -224,7 +224,7 @@ describe("time", () => {
     const last = now - 5_000;
     assert.equal(ice.nextTimeout(), last + CONSENT_MILLIS);
     send(ice, 1, noMi, last + 29_000, "udp"); // no check
-    ice.handlePeerData(1); // no consent either
+    ice.handlePeerData(1, last + 29_000); // no consent either
     drain(ice);
     ice.handleTimeout(ice.nextTimeout());
     assert.deepEqual(drain(ice).events, [
@@ -238,7 +238,11 @@ describe("time", () => {
     const ice = agent();
     send(ice, 1, request(), 0);
     send(ice, 2, request(useCandidate), 10);
-    for (let now = 5_000; now <= 25_000; now += 5_000) send(ice, 1, request(), now);
+    for (let now = 5_000; now <= 25_000; now += 5_000) {
+      send(ice, 1, request(), now);
+      ice.handlePeerMedia(2, now); // media goes on, and is no consent
+      drain(ice);
+    }
     ice.handleTimeout(10 + CONSENT_MILLIS);
     assert.deepEqual(drain(ice).events, [
       { type: "close-pair", pair: 2, fault: NO_CONSENT },

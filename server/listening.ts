@@ -1,0 +1,155 @@
+/** Where a server listens, and the binding of it all. @module */
+import { type Endpoint as BoundEndpoint, MonoportError } from "../core/base/mod.ts";
+import type { Config, Endpoint } from "./config.ts";
+import type { Port } from "./port.ts";
+import type { UdpPort } from "./rtc/udp_port.ts";
+
+/** Tries to find a number that is free for TCP and UDP, when any will do. */
+const TRIES = 20;
+
+export interface Listening {
+  /** The shared port first. */
+  readonly tcp: BoundEndpoint[];
+  readonly udp: BoundEndpoint[];
+}
+
+export function servesRtc(config: Config): boolean {
+  return servesRtcTcp(config) || servesRtcUdp(config);
+}
+
+export function servesRtcTcp(config: Config): boolean {
+  const on = config["rtc_server.tcp.enabled"] && config["rtc_server.protocol"] !== "udp";
+  return on && rtcIsOn(config);
+}
+
+export function servesRtcUdp(config: Config): boolean {
+  return config["rtc_server.protocol"] !== "tcp" && rtcIsOn(config);
+}
+
+function rtcIsOn(config: Config): boolean {
+  return config["rtc_server.enabled"] && config["vhost.rtc.enabled"];
+}
+
+/**
+ * Listens on everything the configuration names, and writes it into `listening`.
+ *
+ * @throws {MonoportError} `port-in-use`, `port-forbidden`, `permission-missing`; the caller closes
+ * what is open by then.
+ */
+export async function listenAll(
+  config: Config,
+  port: Port,
+  udp: UdpPort,
+  listening: Listening,
+): Promise<void> {
+  const shared = mediaEndpoints(config)[0];
+  const wanted = udpEndpoints(config);
+  const paired =
+    config["rtc_server.listen"].length === 0 && wanted.length > 0 && shared?.port === 0;
+  for (const endpoint of tcpEndpoints(config)) {
+    if (paired && isSame(endpoint, shared)) {
+      const both = await listenOnBoth(endpoint, port, udp);
+      listening.tcp.push(both.tcp);
+      listening.udp.push(both.udp);
+    } else {
+      listening.tcp.push(await port.listen(endpoint));
+    }
+  }
+  if (paired) return;
+  for (const endpoint of wanted) {
+    listening.udp.push((await listenUdp(config, endpoint, udp)).local);
+  }
+}
+
+/** One number that is free for both, the system's choice. */
+async function listenOnBoth(
+  endpoint: Endpoint,
+  port: Port,
+  udp: UdpPort,
+): Promise<{ readonly tcp: BoundEndpoint; readonly udp: BoundEndpoint }> {
+  for (let left = TRIES; ; left--) {
+    const socket = await udp.listen(endpoint);
+    try {
+      return {
+        tcp: await port.listen({ ...endpoint, port: socket.local.port }),
+        udp: socket.local,
+      };
+    } catch (error) {
+      await udp.release(socket);
+      if (left === 0 || !(error instanceof MonoportError) || error.code !== "port-in-use")
+        throw error;
+    }
+  }
+}
+
+async function listenUdp(
+  config: Config,
+  endpoint: Endpoint,
+  udp: UdpPort,
+): ReturnType<UdpPort["listen"]> {
+  try {
+    return await udp.listen(endpoint);
+  } catch (error) {
+    if (!(error instanceof MonoportError) || !error.code.startsWith("port-")) throw error;
+    const set = config["rtc_server.listen"].length > 0;
+    const why = set
+      ? `rtc_server.listen is ${textOf(endpoint)}`
+      : `rtc_server.listen is not set, so UDP has the number of the TCP port, ${endpoint.port}`;
+    throw new MonoportError(
+      error.code,
+      `UDP ${error.message}: ${why}. Free it, give another port, as in --rtc_server.listen ${endpoint.port + 1}, or serve WebRTC over TCP alone: --rtc_server.protocol tcp`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Where to listen for TCP: each endpoint once, the shared port first. Every listener takes every
+ * protocol.
+ */
+function tcpEndpoints(config: Config): readonly Endpoint[] {
+  return unique([
+    ...config.listen,
+    ...(config["http_api.enabled"] ? config["http_api.listen"] : []),
+    ...(config["http_server.enabled"] ? config["http_server.listen"] : []),
+    ...(config["http_api.enabled"] && config["http_api.https.enabled"]
+      ? config["http_api.https.listen"]
+      : []),
+    ...(config["http_server.enabled"] && config["http_server.https.enabled"]
+      ? config["http_server.https.listen"]
+      : []),
+    ...(servesRtcTcp(config) ? config["rtc_server.tcp.listen"] : []),
+  ]);
+}
+
+/** Where the media comes to over TCP. */
+function mediaEndpoints(config: Config): readonly Endpoint[] {
+  const own = servesRtcTcp(config) ? config["rtc_server.tcp.listen"] : [];
+  return own.length > 0 ? own : config.listen;
+}
+
+/** Where to listen for UDP: one number, unless the configuration names several. */
+function udpEndpoints(config: Config): readonly Endpoint[] {
+  if (!servesRtcUdp(config)) return [];
+  if (config["rtc_server.listen"].length > 0) return unique(config["rtc_server.listen"]);
+  const [first, ...more] = mediaEndpoints(config);
+  if (first === undefined) return [];
+  return unique([first, ...more.filter((one) => one.port === first.port)]);
+}
+
+function unique(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const all = new Map(endpoints.map((one) => [`${one.host ?? ""} ${one.port}`, one]));
+  // A port on all interfaces covers the same port on one of them.
+  return [...all.values()].filter(
+    (one) => one.host === undefined || one.port === 0 || !all.has(` ${one.port}`),
+  );
+}
+
+function isSame(a: Endpoint, b: Endpoint): boolean {
+  return a.host === b.host && a.port === b.port;
+}
+
+function textOf({ host, port }: Endpoint): string {
+  if (host === undefined) return String(port);
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

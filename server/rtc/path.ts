@@ -1,0 +1,66 @@
+/** Where a session's packets go: TCP connections and UDP 5-tuples behind one interface. @module */
+import type { Conn, Endpoint, Runtime, UdpSocket } from "../../core/base/mod.ts";
+import { linger } from "../linger.ts";
+
+export interface Path {
+  readonly transport: "tcp" | "udp";
+  readonly remote: Endpoint;
+  /** Bytes that wait in our process. */
+  readonly buffered: number;
+  /** `bytes` is not touched afterwards: framed packets over TCP, one packet over UDP. */
+  write(bytes: Uint8Array): void;
+  /** Lets it go, after what is still to be written. */
+  release(): void;
+}
+
+export class TcpPath implements Path {
+  readonly transport = "tcp";
+  readonly #runtime: Runtime;
+  readonly #conn: Conn;
+
+  constructor(runtime: Runtime, conn: Conn) {
+    this.#runtime = runtime;
+    this.#conn = conn;
+  }
+
+  get remote(): Endpoint {
+    return this.#conn.remote;
+  }
+
+  get buffered(): number {
+    return this.#conn.buffered;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#conn.write(bytes);
+  }
+
+  /** He may have said FIN and read nothing: what is queued for him must not keep the connection. */
+  release(): void {
+    if (!this.#conn.closed) linger(this.#runtime, this.#conn);
+  }
+}
+
+/** One address of a peer at one of our sockets. */
+export class UdpPath implements Path {
+  readonly transport = "udp";
+  /** A socket drops what it cannot send: nothing waits. */
+  readonly buffered = 0;
+  readonly remote: Endpoint;
+  readonly #socket: UdpSocket;
+  readonly #onReleased: (path: UdpPath) => void;
+
+  constructor(socket: UdpSocket, remote: Endpoint, onReleased: (path: UdpPath) => void) {
+    this.#socket = socket;
+    this.remote = remote;
+    this.#onReleased = onReleased;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#socket.send(bytes, this.remote);
+  }
+
+  release(): void {
+    this.#onReleased(this);
+  }
+}
