@@ -93,30 +93,33 @@ const OFFER_PATH = /^\/(rtc\/v1|whip|whep)\//;
 const crossDomain: MiddlewareHandler = async (c, next) => {
   const open = OFFER_PATH.test(c.req.path);
   const reads = c.req.method === "GET" || c.req.method === "HEAD";
-  if (c.req.method === "OPTIONS") return preflight(c, open);
+  if (c.req.method === "OPTIONS") {
+    if (open) await next(); // its own headers, as Accept-Post
+    if (!open || !c.res.ok) c.res = c.body(null, 204);
+    allowPreflight(c, open);
+    return undefined;
+  }
   await next();
   if (open || reads) {
     c.res.headers.set("access-control-allow-origin", "*");
     c.res.headers.set(
       "access-control-expose-headers",
-      "Location, ETag, Link, Retry-After, WWW-Authenticate",
+      "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After, WWW-Authenticate",
     );
   }
   return undefined;
 };
 
-function preflight(c: Context, open: boolean): Response {
-  const headers: Record<string, string> = {
-    "access-control-allow-origin": "*",
-    "access-control-allow-methods": open
-      ? "GET, HEAD, POST, DELETE, PATCH, OPTIONS"
-      : "GET, HEAD, OPTIONS",
-    "access-control-allow-headers": "Authorization, Content-Type, If-Match, Range",
-    "access-control-max-age": "86400",
-  };
-  if (open) headers["accept-post"] = "application/sdp";
+function allowPreflight(c: Context, open: boolean): void {
+  const { headers } = c.res;
+  headers.set("access-control-allow-origin", "*");
+  headers.set(
+    "access-control-allow-methods",
+    open ? "GET, HEAD, POST, DELETE, PATCH, OPTIONS" : "GET, HEAD, OPTIONS",
+  );
+  headers.set("access-control-allow-headers", "Authorization, Content-Type, If-Match, Range");
+  headers.set("access-control-max-age", "86400");
   // A page of a public site asks before it may reach a private address.
   if (c.req.header("access-control-request-private-network") === "true")
-    headers["access-control-allow-private-network"] = "true";
-  return c.body(null, 204, headers);
+    headers.set("access-control-allow-private-network", "true");
 }

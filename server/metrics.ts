@@ -112,6 +112,7 @@ export function serverMetrics(): Metrics {
     "RTP packets dropped for viewers who fell behind",
   );
   metrics.counter("monoport_diagnose_tests_total", "Tests of /diagnose, by kind", "test");
+  metrics.counter("monoport_ice_restarts_total", "ICE restarts by PATCH");
   metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
   return metrics;
 }

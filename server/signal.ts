@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import type { IceCredentials } from "../core/session/webrtc/ice_credentials.ts";
 import type { Candidates } from "./candidates.ts";
 
 /** A checked request to publish or to play; names are valid, the peer is admitted. */
@@ -25,6 +27,8 @@ export interface SignalRequest {
    * from himself.
    */
   readonly client: string;
+  /** The bearer token that admission was asked with; empty when it came otherwise or not at all. */
+  readonly bearer: string;
 }
 
 /** The session that was made. */
@@ -34,6 +38,28 @@ export interface SignalAnswer {
   readonly id: string;
   /** What its owner shows to end it; nobody can guess it. */
   readonly token: string;
+  /** Names the ICE session, without quotes. */
+  readonly etag: string;
+}
+
+/** A session, for whoever has shown its id and token. */
+export interface SignalSession {
+  readonly action: "publish" | "play";
+  readonly app: string;
+  readonly stream: string;
+  /** The bearer token that admission was asked with; empty when there was none. */
+  readonly bearer: string;
+  /** Names the ICE session, without quotes. */
+  readonly etag: string;
+  /** The peer's own ICE credentials. */
+  readonly peer: IceCredentials;
+  /** How often ICE was restarted. */
+  readonly restarts: number;
+  /** Our ICE parameters, as `application/trickle-ice-sdpfrag`. */
+  fragment(): string;
+  /** Restarts ICE for a peer with new credentials; `etag` and `fragment` are new then. */
+  restart(peer: IceCredentials): void;
+  end(): void;
 }
 
 /** Why there is none. `message` is for people, in whole sentences or lines. */
@@ -46,8 +72,10 @@ export interface SignalRefusal {
 
 export interface Signalling {
   offer(request: SignalRequest): SignalAnswer | SignalRefusal;
-  /** Ends a session; false when there is none with this id and token. */
-  end(id: string, token: string): boolean;
+  /** The session with this id and token. */
+  session(id: string, token: string): SignalSession | undefined;
+  /** Whether two secrets are the same, in a time that does not tell where they differ. */
+  sameSecret(a: string, b: string): boolean;
 }
 
 export function isRefusal(answer: SignalAnswer | SignalRefusal): answer is SignalRefusal {

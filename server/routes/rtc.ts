@@ -6,13 +6,16 @@
  */
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
-import type { Admit } from "../admit.ts";
+import { type Admit, admitAll } from "../admit.ts";
 import type { CandidateRequest } from "../candidate_finder.ts";
 import { type Candidates, isAddress } from "../candidates.ts";
 import type { Log } from "../log.ts";
 import { isRefusal, type Signalling, type SignalRefusal, type SignalRequest } from "../signal.ts";
+import { mediaType, readBody } from "./body.ts";
 import { type Identity, jsonCode, SRS_CODE } from "./envelope.ts";
 import type { Peer } from "./peer.ts";
+import { namesSession, SDP_FRAGMENT, sessionResource } from "./session.ts";
+import { bearerOf, tokenOf } from "./tokens.ts";
 
 export interface RtcRoutesOptions {
   readonly signalling: Signalling;
@@ -42,8 +45,8 @@ export function rtcRoutes(options: RtcRoutesOptions): Hono {
   const app = new Hono();
   for (const { path, action } of PATHS) {
     for (const spelling of [path, path.slice(0, -1)]) {
-      app.post(spelling, (c) =>
-        offer(
+      app.all(spelling, (c) =>
+        endpoint(
           c,
           options,
           actionOf(c, action),
@@ -51,22 +54,18 @@ export function rtcRoutes(options: RtcRoutesOptions): Hono {
           c.req.query("stream") ?? "livestream",
         ),
       );
-      app.delete(spelling, (c) => end(c, options));
-      app.on(["GET", "HEAD"], spelling, (c) => discover(c));
     }
   }
   for (const [path, action] of [
     ["/whip/:app/:stream", "publish"],
     ["/whep/:app/:stream", "play"],
   ] as const) {
-    app.post(path, (c) => offer(c, options, action, c.req.param("app"), c.req.param("stream")));
-    app.delete(path, (c) => end(c, options));
-    app.on(["GET", "HEAD"], path, (c) => discover(c));
+    app.all(path, (c) => endpoint(c, options, action, c.req.param("app"), c.req.param("stream")));
   }
   app.post("/rtc/v1/publish/", (c) => legacy(c, options, "publish"));
   app.post("/rtc/v1/play/", (c) => legacy(c, options, "play"));
-  app.on(["PUT", "PATCH"], ["/rtc/v1/*", "/whip/*", "/whep/*"], (c) =>
-    c.text("Method Not Allowed\n", 405, { allow: "POST, DELETE, OPTIONS" }),
+  app.on(["GET", "PUT", "PATCH", "DELETE"], ["/rtc/v1/publish/", "/rtc/v1/play/"], (c) =>
+    c.text("Method Not Allowed\n", 405, { allow: "POST, OPTIONS" }),
   );
   return app;
 }
@@ -76,9 +75,32 @@ function actionOf(c: Context, action: Action): Action {
   return c.req.query("action") === "play" ? "play" : action;
 }
 
-/** A GET is no offer (RFC 9725 §4.1 lets it be 2xx without content). */
-function discover(c: Context): Response {
-  return c.body(null, 204, { "accept-post": "application/sdp" });
+const ALLOW = "GET, HEAD, POST, OPTIONS";
+
+/** Any request to an endpoint, or to a session of it, whose URL has the same path. */
+function endpoint(
+  c: Context,
+  options: RtcRoutesOptions,
+  action: Action,
+  app: string,
+  stream: string,
+): Response | Promise<Response> {
+  if (namesSession(c)) return sessionResource(c, options);
+  const accepts = { "accept-post": "application/sdp" };
+  switch (c.req.method) {
+    case "POST":
+      return offer(c, options, action, app, stream);
+    case "OPTIONS":
+      return c.body(null, 200, { ...accepts, allow: ALLOW });
+    case "GET":
+    case "HEAD":
+      // Nothing is represented here (RFC 9725 §4.1); of WHEP's, HEAD tells that it is one.
+      return action === "play"
+        ? c.body(null, 200, { ...accepts, "content-type": "application/sdp" })
+        : c.body(null, 204, accepts);
+    default:
+      return c.text("Method Not Allowed\n", 405, { ...accepts, allow: ALLOW });
+  }
 }
 
 /** Answers an offer: 201 with the session in Location, or a refusal in words. */
@@ -106,7 +128,7 @@ export async function offer(
     if (status === 401) c.header("www-authenticate", "Bearer");
     return c.text(`${message}\n`, status);
   };
-  const type = (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
+  const type = mediaType(c);
   if (type !== "application/sdp") {
     return refuse(
       415,
@@ -129,6 +151,8 @@ export async function offer(
   const path = action === "publish" ? "/rtc/v1/whip/" : "/rtc/v1/whep/";
   return c.body(answer.sdp, 201, {
     "content-type": "application/sdp",
+    "accept-patch": SDP_FRAGMENT,
+    etag: `"${answer.etag}"`,
     location: `${path}?${query}`,
   });
 }
@@ -177,19 +201,9 @@ async function check(
     codec: c.req.query("codec") ?? "",
     address,
     client: `${address} ${c.req.header("user-agent") ?? ""}`,
+    // Where everybody is admitted, a token means nothing.
+    bearer: options.admit === admitAll ? "" : bearerOf(c),
   };
-}
-
-function end(c: Context, options: RtcRoutesOptions): Response {
-  const { session = "", token = "" } = c.req.query();
-  return options.signalling.end(session, token)
-    ? c.body(null, 200)
-    : c.text("No such session\n", 404);
-}
-
-function tokenOf(c: Context): string {
-  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-  return bearer ?? c.req.query("token") ?? "";
 }
 
 const legacyBody = v.object({
@@ -254,31 +268,4 @@ function parseStreamUrl(
     candidates: [...parameters.getAll("eip"), ...parameters.getAll("candidate")],
     codec: parameters.get("codec") ?? "",
   };
-}
-
-interface BodyRefusal {
-  readonly status: 400 | 413;
-  readonly message: string;
-}
-
-/** The body as text; no more than `most` bytes are kept. */
-async function readBody(c: Context, most: number): Promise<string | BodyRefusal> {
-  const stream = c.req.raw.body;
-  if (stream === null) return "";
-  const reader = stream.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for (;;) {
-    // A client that goes away in the middle, or frames it wrong, is no failure of ours.
-    const read = await reader.read().catch(String);
-    if (typeof read === "string") return { status: 400, message: `Cannot read the body: ${read}` };
-    if (read.done) return text + decoder.decode();
-    size += read.value.byteLength;
-    if (size > most) {
-      await reader.cancel();
-      return { status: 413, message: `Cannot take a body of more than ${most} bytes` };
-    }
-    text += decoder.decode(read.value, { stream: true });
-  }
 }

@@ -3,6 +3,7 @@ import type { Millis } from "../../core/base/mod.ts";
 import { encodingName, type Format } from "../../core/media/mod.ts";
 import type { StreamName, ViewerTrack } from "../../core/stream/mod.ts";
 import type { ClientFacts } from "../facts.ts";
+import type { IceSession } from "./ice_session.ts";
 import { Publishing } from "./publishing.ts";
 import type { RtcSession } from "./session.ts";
 import { streamId } from "./stream_facts.ts";
@@ -11,7 +12,9 @@ import { Viewing } from "./viewing.ts";
 export interface ClientOptions {
   readonly id: string;
   readonly token: string;
+  readonly bearer: string;
   readonly ufrag: string;
+  readonly ice: IceSession;
   readonly action: "publish" | "play";
   readonly name: StreamName;
   readonly address: string;
@@ -24,7 +27,11 @@ export class Client {
   readonly id: string;
   /** What its owner shows to end it. */
   readonly token: string;
-  readonly ufrag: string;
+  /** What its owner was admitted by; requests to the session show it too. Often empty. */
+  readonly bearer: string;
+  /** Our ufrags: the newest last, and those before it that are still answered. */
+  readonly ufrags: Set<string>;
+  readonly ice: IceSession;
   readonly action: "publish" | "play";
   readonly name: StreamName;
   readonly address: string;
@@ -36,7 +43,9 @@ export class Client {
   constructor(options: ClientOptions) {
     this.id = options.id;
     this.token = options.token;
-    this.ufrag = options.ufrag;
+    this.bearer = options.bearer;
+    this.ufrags = new Set([options.ufrag]);
+    this.ice = options.ice;
     this.action = options.action;
     this.name = options.name;
     this.address = options.address;

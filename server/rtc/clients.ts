@@ -45,10 +45,21 @@ export class Clients {
     const same = this.#byAddress.get(key);
     if (same === undefined) this.#byAddress.set(key, new Set([client]));
     else same.add(client);
-    this.#byUfrag.set(client.ufrag, client);
+    for (const ufrag of client.ufrags) this.#byUfrag.set(ufrag, client);
     this.#byId.set(client.id, client);
     if (client.publishing) this.#byPublisher.set(client.publishing.publisher, client);
     if (client.viewing) this.#bySubscriber.set(client.viewing.subscriber, client);
+  }
+
+  /** From now on the client's session answers to this local ufrag too. */
+  renew(client: Client, ufrag: string): void {
+    client.ufrags.add(ufrag);
+    this.#byUfrag.set(ufrag, client);
+  }
+
+  /** The client's session answers to this local ufrag no more. */
+  retire(client: Client, ufrag: string): void {
+    if (client.ufrags.delete(ufrag)) this.#byUfrag.delete(ufrag);
   }
 
   delete(client: Client): void {
@@ -56,7 +67,7 @@ export class Clients {
     const same = this.#byAddress.get(key);
     same?.delete(client);
     if (same?.size === 0) this.#byAddress.delete(key);
-    this.#byUfrag.delete(client.ufrag);
+    for (const ufrag of client.ufrags) this.#byUfrag.delete(ufrag);
     this.#byId.delete(client.id);
     if (client.publishing) this.#byPublisher.delete(client.publishing.publisher);
     if (client.viewing) this.#bySubscriber.delete(client.viewing.subscriber);

@@ -1,5 +1,6 @@
 /** Makes the session of an accepted offer. @module */
 import type { Fault } from "../../core/base/mod.ts";
+import type { Candidate } from "../../core/session/webrtc/candidate.ts";
 import type { IceCredentials } from "../../core/session/webrtc/ice_credentials.ts";
 import type { Answer } from "../../core/session/webrtc/negotiation/mod.ts";
 import { type CloseReason, WebRtcTransport } from "../../core/session/webrtc/transport.ts";
@@ -8,6 +9,7 @@ import { word } from "../routes/envelope.ts";
 import type { SignalRequest } from "../signal.ts";
 import { Client } from "./client.ts";
 import type { RtcContext } from "./context.ts";
+import { IceSession } from "./ice_session.ts";
 import { Publishing } from "./publishing.ts";
 import { RtcSession } from "./session.ts";
 import type { Viewing } from "./viewing.ts";
@@ -17,6 +19,8 @@ export interface Accepted {
   readonly name: StreamName;
   readonly answer: Answer;
   readonly ice: IceCredentials;
+  /** Ours, as they stand in our description. */
+  readonly candidates: readonly Candidate[];
   readonly role: Publishing | Viewing;
 }
 
@@ -39,6 +43,7 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
     transport,
     role,
     onFault: (fault) => metrics.fault(fault),
+    onRetired: (ufrag) => clients.retire(client, ufrag),
     onError: (error) => log.limited("error", "A session failed", { error: String(error) }),
     afterInput: () => context.drain(),
     onPath: (path) => metrics.count("monoport_paths_selected_total", path.transport),
@@ -48,7 +53,15 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
   const client = new Client({
     id: word(runtime, 8),
     token: word(runtime, 32),
+    bearer: request.bearer,
     ufrag: ice.ufrag,
+    ice: new IceSession({
+      runtime,
+      local: ice,
+      remote: answer.remote,
+      candidates: accepted.candidates,
+      media: answer.media,
+    }),
     action: request.action,
     name,
     address: request.address,

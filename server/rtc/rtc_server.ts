@@ -30,7 +30,13 @@ import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
 import { servesRtcTcp, servesRtcUdp } from "../listening.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { SignalAnswer, Signalling, SignalRefusal, SignalRequest } from "../signal.ts";
+import type {
+  SignalAnswer,
+  Signalling,
+  SignalRefusal,
+  SignalRequest,
+  SignalSession,
+} from "../signal.ts";
 import { clientFacts } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { CNAME, type RtcContext, randomSsrc } from "./context.ts";
@@ -42,6 +48,7 @@ import { openClient } from "./open_client.ts";
 import { publishingRole, subscriberOptions, viewingRole } from "./roles.ts";
 import type { RtcSession } from "./session.ts";
 import { sessionRefusal } from "./session_limits.ts";
+import { signalSession } from "./signal_session.ts";
 import { streamFacts } from "./stream_facts.ts";
 import { UdpPort } from "./udp_port.ts";
 
@@ -162,12 +169,15 @@ export class RtcServer implements Signalling, Facts {
     return made;
   }
 
-  end(id: string, token: string): boolean {
+  session(id: string, token: string): SignalSession | undefined {
     const client = this.#clients.withId(id);
-    if (client === undefined || !this.#equal(client.token, token)) return false;
-    client.session.close();
-    this.drain();
-    return true;
+    if (client === undefined || !this.sameSecret(client.token, token)) return undefined;
+    return signalSession(this.#context, client);
+  }
+
+  sameSecret(a: string, b: string): boolean {
+    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+    return this.#runtime.crypto.equal(bytes(a), bytes(b));
   }
 
   kick(id: string): boolean {
@@ -209,7 +219,8 @@ export class RtcServer implements Signalling, Facts {
     sdp: SessionDescription,
     ice: IceCredentials,
   ): SignalAnswer | SignalRefusal {
-    const answer = negotiatePublish(sdp, this.#local(request, name, ice));
+    const local = this.#local(request, name, ice);
+    const answer = negotiatePublish(sdp, local);
     if (isOfferRefusal(answer)) return answer;
     const publisher = this.hub.publish(name, request.client, this.#runtime.now());
     if (publisher === "busy") {
@@ -222,8 +233,10 @@ export class RtcServer implements Signalling, Facts {
     if (publisher === "too-many-streams")
       return { status: 503, message: TOO_MANY[publisher], retryAfterSeconds: 10 };
     const role = publishingRole(this.#context, publisher, answer);
-    const { id, token } = openClient(this.#context, { request, name, answer, ice, role });
-    return { sdp: answer.sdp, id, token };
+    const { candidates } = local;
+    const accepted = { request, name, answer, ice, candidates, role };
+    const client = openClient(this.#context, accepted);
+    return { sdp: answer.sdp, id: client.id, token: client.token, etag: client.ice.etag };
   }
 
   #play(
@@ -236,15 +249,18 @@ export class RtcServer implements Signalling, Facts {
     const live = [stream?.video.format, stream?.audio.format].filter(
       (format) => format !== undefined,
     );
-    const answer = negotiatePlay(sdp, this.#local(request, name, ice), live);
+    const local = this.#local(request, name, ice);
+    const answer = negotiatePlay(sdp, local, live);
     if (isOfferRefusal(answer)) return answer;
     const options = subscriberOptions(answer, sdp.extmapAllowMixed);
     const subscriber = this.hub.subscribe(name, options, this.#runtime.now());
     if (typeof subscriber === "string")
       return { status: 503, message: TOO_MANY[subscriber], retryAfterSeconds: 10 };
     const role = viewingRole(this.#context, subscriber);
-    const { id, token } = openClient(this.#context, { request, name, answer, ice, role });
-    return { sdp: answer.sdp, id, token };
+    const { candidates } = local;
+    const accepted = { request, name, answer, ice, candidates, role };
+    const client = openClient(this.#context, accepted);
+    return { sdp: answer.sdp, id: client.id, token: client.token, etag: client.ice.etag };
   }
 
   #local(
@@ -263,11 +279,6 @@ export class RtcServer implements Signalling, Facts {
       cname: CNAME,
       randomSsrc: () => randomSsrc(runtime),
     });
-  }
-
-  #equal(a: string, b: string): boolean {
-    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-    return this.#runtime.crypto.equal(bytes(a), bytes(b));
   }
 }
 

@@ -5,7 +5,7 @@ import {
   type SessionDescription,
 } from "../../../wire/sdp/mod.ts";
 import { candidateInSdp } from "../candidate.ts";
-import { codecWithRtx, emptyLine, originOf, sourceLines } from "./describe.ts";
+import { codecWithRtx, emptyLine, ICE_OPTIONS, originOf, sourceLines } from "./describe.ts";
 import { answeredExtensions } from "./extensions.ts";
 import { type AgreedTransport, agreeTransport } from "./transport.ts";
 import { type Answer, type LocalParameters, type NegotiatedMedia, Refusal } from "./types.ts";
@@ -134,6 +134,7 @@ function acceptedLine(
     extensions: answeredExtensions(offered, taken.extensions, direction),
     iceUfrag: local.ufrag,
     icePwd: local.pwd,
+    iceOptions: ICE_OPTIONS,
     candidates: local.candidates.map(candidateInSdp),
     endOfCandidates: true,
     setup: transport.remote.dtlsRole === "server" ? "passive" : "active",

@@ -13,6 +13,9 @@ export function originOf(sessionId: string): Origin {
   };
 }
 
+/** We take candidates later (RFC 8838 §3), and are an agent of RFC 8445 (§10 there). */
+export const ICE_OPTIONS: readonly string[] = ["trickle", "ice2"];
+
 /** A line with port 0 and nothing agreed on. */
 export function emptyLine(
   line: Pick<MediaDescription, "kind" | "protocol" | "formats" | "mid">,

@@ -143,6 +143,7 @@ test("an answer of ours, to the letter", () => {
     "a=end-of-candidates",
     "a=ice-ufrag:Mono",
     "a=ice-pwd:MonoportMonoportMonoportMonoport",
+    "a=ice-options:trickle ice2",
     `a=fingerprint:sha-256 ${Array(32).fill("5A").join(":")}`,
     "a=setup:passive",
   ];

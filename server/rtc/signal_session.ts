@@ -1,0 +1,37 @@
+/** A client as its session resource: what a request to its Location may do. @module */
+import type { SignalSession } from "../signal.ts";
+import type { Client } from "./client.ts";
+import type { RtcContext } from "./context.ts";
+
+export function signalSession(context: RtcContext, client: Client): SignalSession {
+  const { clients, log, metrics } = context;
+  const { action, name, ice } = client;
+  return {
+    action,
+    app: name.app,
+    stream: name.stream,
+    bearer: client.bearer,
+    get etag() {
+      return ice.etag;
+    },
+    get peer() {
+      return ice.remote;
+    },
+    get restarts() {
+      return ice.restarts;
+    },
+    fragment: () => ice.fragment(),
+    restart: (remote) => {
+      const local = ice.restart(remote);
+      clients.renew(client, local.ufrag);
+      client.session.restartIce(local);
+      metrics.count("monoport_ice_restarts_total");
+      log.info("ICE restarts", { stream: name.key, client: client.id });
+      context.drain();
+    },
+    end: () => {
+      client.session.close();
+      context.drain();
+    },
+  };
+}
