@@ -25,7 +25,8 @@ export class Publishing implements SessionRole {
   readonly receiver: PublishReceiver;
   readonly publisher: Publisher;
   readonly #options: PublishingOptions;
-  readonly #tracks = new Map<NegotiatedMedia, SourceTrack>();
+  /** The layers of each line; one without simulcast. */
+  readonly #tracks = new Map<NegotiatedMedia, readonly SourceTrack[]>();
   session: RtcSession | undefined;
   #packets = 0;
   #bytes = 0;
@@ -34,14 +35,14 @@ export class Publishing implements SessionRole {
     this.#options = options;
     this.publisher = options.publisher;
     for (const line of options.media) {
-      const track = sourceTrack(line);
-      this.#tracks.set(line, track);
-      this.publisher.addTrack(track);
+      const layers = sourceTracks(line);
+      this.#tracks.set(line, layers);
+      for (const track of layers) this.publisher.addTrack(track);
     }
     this.receiver = new PublishReceiver({
       ...options,
-      onPacket: (line, _ssrc, bytes, index, now) => {
-        const track = this.#tracks.get(line);
+      onPacket: (line, _ssrc, bytes, index, now, layer) => {
+        const track = this.#tracks.get(line)?.[layer];
         if (track === undefined) return;
         this.#packets++;
         this.#bytes += bytes.length;
@@ -98,10 +99,11 @@ export class Publishing implements SessionRole {
   }
 }
 
-function sourceTrack(line: NegotiatedMedia): SourceTrack {
-  return {
+function sourceTracks(line: NegotiatedMedia): readonly SourceTrack[] {
+  const track: SourceTrack = {
     kind: line.kind,
     formats: new Map(line.codecs.map((codec) => [codec.payloadType, codec.format])),
     extensions: new Map(line.extensions.map(({ uri, id }) => [uri, id])),
   };
+  return line.rids.length === 0 ? [track] : line.rids.map((rid) => ({ ...track, rid }));
 }

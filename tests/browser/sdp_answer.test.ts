@@ -97,12 +97,12 @@ for (const browser of ["Chromium", "Firefox"] as const) {
         assert.equal(transceivers[1]?.sends.toLowerCase(), `video/${codec}`);
       });
     }
-    it("simulcast is declined: the first encoding alone is left", async () => {
+    it("simulcast is taken with all its layers", async () => {
       const offer = await makeOffer(page, "publish_simulcast");
       assert.match(offer, /a=simulcast:send q;h;f/);
       const answer = accepted(negotiatePublish(decoded(offer), local()));
       const { transceivers } = await takeAnswer(page, answer.sdp);
-      assert.deepEqual(transceivers[1]?.encodings, ["q"]);
+      assert.deepEqual(transceivers[1]?.encodings, ["q", "h", "f"]);
     });
   });
 }

@@ -37,9 +37,17 @@ export const TOO_MANY_SOURCES: Fault = /* @__PURE__ */ new Fault(
   "RFC 3550 §8",
 );
 
+/** A packet of an SSRC whose layer is not told, or of none that was agreed on. */
+export const UNKNOWN_LAYER: Fault = /* @__PURE__ */ new Fault(
+  "core/session/webrtc",
+  "unknown-layer",
+  "RFC 8852 §3",
+);
+
 /**
  * Takes a plaintext media packet of `line`, retransmissions and RED undone. `bytes` is the callee's
  * from then on; `index` is the extended index (rollover counter << 16 | sequence number) on `ssrc`.
+ * `layer` is the place of its layer among the line's `rids`, 0 without simulcast.
  */
 export type PacketHandler = (
   line: NegotiatedMedia,
@@ -47,6 +55,7 @@ export type PacketHandler = (
   bytes: Uint8Array,
   index: number,
   now: Millis,
+  layer: number,
 ) => void;
 
 /** What packets of a payload type hold. */
@@ -60,6 +69,8 @@ interface Source {
   /** By payload type: one of the constants above, 0 for what was not agreed on. */
   readonly holds: Uint8Array;
   readonly ssrc: number;
+  /** Place of its layer among the line's rids. */
+  readonly layer: number;
   /** The SSRC whose packets this one repeats; 0 while unknown, `undefined` for media. */
   repairs: number | undefined;
   /** Highest extended index received. */
@@ -100,9 +111,11 @@ export class PublishReceiver implements MediaSink {
       },
     });
     for (const line of options.media) {
-      for (const { ssrc, rtxSsrc } of line.remoteSources) {
-        this.#add(line, ssrc, undefined);
-        if (rtxSsrc !== undefined) this.#add(line, rtxSsrc, ssrc);
+      for (const { ssrc, rtxSsrc, rid } of line.remoteSources) {
+        const layer = line.rids.length > 0 ? line.rids.indexOf(rid ?? "") : 0;
+        if (layer < 0) continue; // its first packet tells
+        this.#add(line, ssrc, layer, undefined);
+        if (rtxSsrc !== undefined) this.#add(line, rtxSsrc, layer, ssrc);
       }
     }
   }
@@ -152,18 +165,18 @@ export class PublishReceiver implements MediaSink {
     if (header.payloadEnd <= header.payloadAt) return; // padding only: a probe for bandwidth
     const holds = source.holds[header.payloadType];
     if (holds === MEDIA) {
-      this.#onPacket(source.line, source.ssrc, bytes, index, now);
+      this.#onPacket(source.line, source.ssrc, bytes, index, now, source.layer);
     } else if (holds === REDUNDANT) {
       const plain = withoutRed(bytes, header, source.line.red?.blockPayloadType);
       if (isFault(plain)) this.#onFault(plain);
-      else this.#onPacket(source.line, source.ssrc, plain, index, now);
+      else this.#onPacket(source.line, source.ssrc, plain, index, now, source.layer);
     } else {
       this.#onFault(UNKNOWN_SOURCE);
     }
   }
 
   #takeRetransmission(source: Source, bytes: Uint8Array, header: RtpHeader, now: Millis): void {
-    source.repairs ||= this.#mediaSsrc(source.line);
+    source.repairs ||= this.#mediaSsrc(source.line, source.layer);
     const original = this.#sources.get(source.repairs);
     const codec = source.line.codecs.find((one) => one.rtxPayloadType === header.payloadType);
     if (original === undefined || codec === undefined) return;
@@ -178,18 +191,29 @@ export class PublishReceiver implements MediaSink {
     const index = highest < 0 ? sequenceNumber : extendIndex(highest, sequenceNumber);
     if (index < 0) return; // from before the first packet
     this.#feedback.handleRepaired(original.ssrc, index, now);
-    this.#onPacket(source.line, original.ssrc, packet, index, now);
+    this.#onPacket(source.line, original.ssrc, packet, index, now, source.layer);
   }
 
-  /** A new SSRC: its MID says the line, else its payload type does (RFC 9143 §9.2). */
+  /**
+   * A new SSRC: its MID says the line, else its payload type does (RFC 9143 §9.2); its RID says the
+   * layer. Browsers send them until a receiver report has told that they arrived.
+   */
   #discover(bytes: Uint8Array, header: RtpHeader, now: Millis): Source | undefined {
     const line = this.#lineOf(bytes, header);
     if (line === undefined) {
       this.#onFault(UNKNOWN_SOURCE);
       return undefined;
     }
+    const named = line.remoteSources.find(({ rtxSsrc }) => rtxSsrc === header.ssrc);
     const repairs = this.#holds(line, header) === RETRANSMISSION;
-    return this.#add(line, header.ssrc, repairs ? this.#mediaSsrc(line) : undefined, now);
+    const repairedSource = named && this.#sources.get(named.ssrc);
+    const layer = repairedSource?.layer ?? layerOf(line, bytes, header, repairs);
+    if (layer < 0) {
+      this.#onFault(UNKNOWN_LAYER);
+      return undefined;
+    }
+    const repaired = repairs ? this.#mediaSsrc(line, layer) : undefined;
+    return this.#add(line, header.ssrc, layer, repaired, now);
   }
 
   #lineOf(bytes: Uint8Array, header: RtpHeader): NegotiatedMedia | undefined {
@@ -198,7 +222,7 @@ export class PublishReceiver implements MediaSink {
       const takes = this.#holds(line, header) !== 0;
       if (takes) found ??= line;
       if (line.mid === undefined || line.midExtensionId === undefined) continue;
-      if (hasMid(bytes, header, line.midExtensionId, line.mid)) return takes ? line : undefined;
+      if (hasText(bytes, header, line.midExtensionId, line.mid)) return takes ? line : undefined;
     }
     return found;
   }
@@ -208,11 +232,12 @@ export class PublishReceiver implements MediaSink {
     return this.#media.get(line)?.[header.payloadType] ?? 0;
   }
 
-  /** The media SSRC of a line that was heard last; 0 when none was. */
-  #mediaSsrc(line: NegotiatedMedia): number {
+  /** The newest media SSRC of a line's layer; 0 when there is none. */
+  #mediaSsrc(line: NegotiatedMedia, layer: number): number {
     let ssrc = 0;
     for (const source of this.#sources.values()) {
-      if (source.line === line && source.repairs === undefined) ssrc = source.ssrc;
+      if (source.line !== line || source.layer !== layer) continue;
+      if (source.repairs === undefined) ssrc = source.ssrc;
     }
     return ssrc;
   }
@@ -221,6 +246,7 @@ export class PublishReceiver implements MediaSink {
   #add(
     line: NegotiatedMedia,
     ssrc: number,
+    layer: number,
     repairs: number | undefined,
     now?: Millis,
   ): Source | undefined {
@@ -231,7 +257,7 @@ export class PublishReceiver implements MediaSink {
     const holds = this.#media.get(line) ?? NONE;
     const offered = now === undefined;
     const heardAt = now ?? NEVER_HEARD;
-    const source: Source = { line, holds, ssrc, repairs, highest: -1, offered, heardAt };
+    const source: Source = { line, holds, ssrc, layer, repairs, highest: -1, offered, heardAt };
     this.#sources.set(ssrc, source);
     return source;
   }
@@ -263,11 +289,28 @@ function payloadTypesOf(line: NegotiatedMedia): Uint8Array {
   return holds;
 }
 
-/** Whether the MID extension of a packet (RFC 9143 §15.1) is `mid`. */
-function hasMid(bytes: Uint8Array, header: RtpHeader, id: number, mid: string): boolean {
+/**
+ * Place of a packet's layer among the line's rids, by its RID or, if it `repairs`, by its repaired
+ * RID (RFC 8852 §3). 0 without simulcast, -1 when nothing tells.
+ */
+function layerOf(
+  line: NegotiatedMedia,
+  bytes: Uint8Array,
+  header: RtpHeader,
+  repairs: boolean,
+): number {
+  const { rids } = line;
+  if (rids.length === 0) return 0;
+  const id = repairs ? line.repairedRidExtensionId : line.ridExtensionId;
+  if (id === undefined) return -1;
+  return rids.findIndex((rid) => hasText(bytes, header, id, rid));
+}
+
+/** Whether extension `id` of a packet is `text`: its MID (RFC 9143 §15.1), or a RID (RFC 8852). */
+function hasText(bytes: Uint8Array, header: RtpHeader, id: number, text: string): boolean {
   const at = findExtension(bytes, header, id);
-  if (at === 0 || extensionLength(bytes, header, at) !== mid.length) return false;
-  for (let i = 0; i < mid.length; i++) if (u8(bytes, at + i) !== mid.charCodeAt(i)) return false;
+  if (at === 0 || extensionLength(bytes, header, at) !== text.length) return false;
+  for (let i = 0; i < text.length; i++) if (u8(bytes, at + i) !== text.charCodeAt(i)) return false;
   return true;
 }
 

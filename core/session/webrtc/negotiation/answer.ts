@@ -7,6 +7,7 @@ import {
 import { candidateInSdp } from "../candidate.ts";
 import { codecWithRtx, emptyLine, ICE_OPTIONS, originOf, sourceLines } from "./describe.ts";
 import { answeredExtensions } from "./extensions.ts";
+import { answeredSimulcast } from "./simulcast.ts";
 import { type AgreedTransport, agreeTransport } from "./transport.ts";
 import { type Answer, type LocalParameters, type NegotiatedMedia, Refusal } from "./types.ts";
 import { lineName } from "./words.ts";
@@ -140,6 +141,7 @@ function acceptedLine(
     setup: transport.remote.dtlsRole === "server" ? "passive" : "active",
     fingerprints: [{ algorithm, value }],
     ...sourceLines(taken.kind, taken.localSource, local),
+    ...answeredSimulcast(offered, taken.rids, taken.codecs),
   };
 }
 

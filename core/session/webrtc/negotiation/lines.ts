@@ -10,9 +10,11 @@ import {
   TRANSPORT_CC_URI,
   takenExtensions,
 } from "./extensions.ts";
+import { simulcastSsrcs, takenRids } from "./simulcast.ts";
 import {
   type LocalParameters,
   type NegotiatedCodec,
+  type NegotiatedExtension,
   type NegotiatedMedia,
   type NegotiatedSource,
   Refusal,
@@ -89,8 +91,7 @@ export function commonGround(
     repairedRidExtensionId: extensionId(extensions, REPAIRED_RID_URI),
     transportCcId,
     rtcpRsize: media.rtcpRsize,
-    remoteSources: remoteSources(media),
-    rids: media.rids.filter(({ direction }) => direction === "send").map(({ id }) => id),
+    ...remoteLayers(media, codecs, direction, extensions),
     localSource: undefined,
   };
 }
@@ -110,6 +111,29 @@ function withoutFeedback(media: MediaDescription, declined: readonly string[]): 
       ...codec,
       feedback: codec.feedback.filter((kind) => !declined.includes(kind)),
     })),
+  };
+}
+
+/** What a publisher sends on a line: its sources, and its layers if it has several. */
+function remoteLayers(
+  media: MediaDescription,
+  codecs: readonly NegotiatedCodec[],
+  direction: "recvonly" | "sendonly",
+  extensions: readonly NegotiatedExtension[],
+): Pick<NegotiatedMedia, "remoteSources" | "rids"> {
+  const sources = remoteSources(media);
+  if (direction === "sendonly" || media.kind !== "video")
+    return { remoteSources: sources, rids: [] };
+  const told = extensionId(extensions, RID_URI) !== undefined;
+  const rids = told ? takenRids(media, codecs) : [];
+  if (rids.length > 0) return { remoteSources: sources, rids };
+  const layers = simulcastSsrcs(media);
+  return {
+    remoteSources: sources.map((source) => {
+      const at = layers.indexOf(source.ssrc);
+      return at < 0 ? source : { ...source, rid: `${at}` };
+    }),
+    rids: layers.map((_, at) => `${at}`),
   };
 }
 

@@ -19,5 +19,6 @@ export {
 export { makeOffer, type Offer, type OfferOptions, RECEIVED_FORMATS } from "./offer.ts";
 export { negotiatePlay } from "./play.ts";
 export { negotiatePublish } from "./publish.ts";
+export { MAX_LAYERS } from "./simulcast.ts";
 export * from "./types.ts";
 export { formatName, formatNames, refusalOf } from "./words.ts";

@@ -15,8 +15,8 @@ import { type Answer, type LocalParameters, type NegotiatedMedia, Refusal } from
  * Answers an offer to publish with `a=recvonly`.
  *
  * All codecs we forward stay in the answer, in the offer's order but the preferred one first: a
- * browser sends the first and may change to another later. Simulcast is declined by leaving it out
- * (RFC 8853 §5.3.1), so that one layer comes.
+ * browser sends the first and may change to another later. Layers of simulcast are taken up to a
+ * bound.
  */
 export function negotiatePublish(
   offer: SessionDescription,

@@ -54,6 +54,8 @@ export interface NegotiatedSource {
   readonly ssrc: number;
   readonly rtxSsrc: number | undefined;
   readonly cname: string | undefined;
+  /** Its layer, where the offer tells. */
+  readonly rid?: string;
 }
 
 /** An accepted audio or video line. */
@@ -75,7 +77,10 @@ export interface NegotiatedMedia {
   readonly rtcpRsize: boolean;
   /** What the offer says it sends. Empty for a viewer, and for simulcast offers of browsers. */
   readonly remoteSources: readonly NegotiatedSource[];
-  /** `a=rid` ids the offer would send. The answer declines simulcast, so that one layer comes. */
+  /**
+   * Layers of simulcast that were agreed on, in the offer's order: their `a=rid` ids, or `0`, `1`,
+   * .. where `ssrc-group:SIM` lists them. Empty when one layer comes.
+   */
   readonly rids: readonly string[];
   /** What we send to a viewer; undefined when publishing. */
   readonly localSource: NegotiatedSource | undefined;

@@ -72,6 +72,7 @@ export interface Taken {
   readonly ssrc: number;
   readonly bytes: Uint8Array;
   readonly index: number;
+  readonly layer: number;
 }
 
 export interface Reports {
@@ -95,7 +96,8 @@ export class Receiving implements Reports {
       cname: "us",
       nack: true,
       twcc: true,
-      onPacket: (one, ssrc, bytes, index) => this.taken.push({ line: one, ssrc, bytes, index }),
+      onPacket: (one, ssrc, bytes, index, _now, layer) =>
+        this.taken.push({ line: one, ssrc, bytes, index, layer }),
       onSenderReport: (ssrc) => this.senderReports.push(ssrc),
       onLost: (ssrc) => this.lost.push(ssrc),
       onFault: ({ code }) => this.faults.push(code),
@@ -125,6 +127,9 @@ export class Receiving implements Reports {
   }
 }
 
+export const RID_ID = 10;
+export const REPAIRED_RID_ID = 11;
+
 export interface RtpOptions {
   readonly payloadType: number;
   readonly ssrc: number;
@@ -133,6 +138,8 @@ export interface RtpOptions {
   readonly payload?: readonly number[];
   readonly padding?: number;
   readonly mid?: string;
+  readonly rid?: string;
+  readonly repairedRid?: string;
   readonly transportSequence?: number;
   readonly timestamp?: number;
 }
@@ -142,6 +149,12 @@ export function rtp(options: RtpOptions): Uint8Array {
   const elements: number[] = [];
   if (options.mid !== undefined) {
     elements.push((4 << 4) | (options.mid.length - 1), ...Buffer.from(options.mid));
+  }
+  for (const [id, rid] of [
+    [RID_ID, options.rid],
+    [REPAIRED_RID_ID, options.repairedRid],
+  ] as const) {
+    if (rid !== undefined) elements.push((id << 4) | (rid.length - 1), ...Buffer.from(rid));
   }
   if (options.transportSequence !== undefined) {
     elements.push((3 << 4) | 1, options.transportSequence >> 8, options.transportSequence & 0xff);

@@ -5,6 +5,7 @@ import { type Format, suitability } from "../../../../../core/media/mod.ts";
 import {
   type Answer,
   isRefusal,
+  MAX_LAYERS,
   negotiatePlay,
   negotiatePublish,
   type Refusal,
@@ -43,6 +44,15 @@ function holds(offer: SessionDescription, result: Answer | Refusal): void {
     assert.ok(line.port !== 0 || !bundled);
     assert.ok(result.media.length === 1 || line.port === 0 || bundled);
     if (line.port !== 0) assert.ok(line.formats.every((one) => offered?.formats.includes(one)));
+    const rids = line.rids.map(({ id }) => id);
+    assert.ok(line.rids.every(({ direction }) => direction === "recv"));
+    assert.deepEqual(
+      rids,
+      (line.simulcast?.recv ?? []).map((id) => id.replace("~", "")),
+    );
+    assert.ok(rids.length <= MAX_LAYERS && line.simulcast?.send.length !== 1);
+    const sent = offered?.rids.filter(({ direction }) => direction === "send") ?? [];
+    assert.ok(rids.every((id) => sent.some((one) => one.id === id)));
   }
 }
 

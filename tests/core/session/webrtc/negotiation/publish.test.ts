@@ -154,15 +154,6 @@ test("feedback that is configured off is not taken, and with transport-cc goes i
   assert.ok(answer.media[1]?.codecs.every(({ nack, transportCc }) => !nack && !transportCc));
 });
 
-test("simulcast is declined by leaving it out (RFC 8853 §5.3.1); its rids are told", () => {
-  for (const browser of ["chromium", "firefox"]) {
-    const offer = decoded(recorded(`${browser}_publish_simulcast`));
-    const answer = accepted(negotiatePublish(offer, local()));
-    assert.deepEqual(answer.media[1]?.rids, ["q", "h", "f"]);
-    assert.doesNotMatch(answer.sdp, /a=rid|a=simulcast/);
-  }
-});
-
 test("a datachannel line gets port 0 and is not in BUNDLE", () => {
   for (const browser of ["chromium", "firefox"]) {
     const offer = decoded(recorded(`${browser}_publish_datachannel`));
