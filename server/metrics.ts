@@ -90,6 +90,11 @@ export function serverMetrics(): Metrics {
     "status",
   );
   metrics.counter(
+    "monoport_sessions_unreached_total",
+    "WebRTC sessions without STUN within 5 s, by likely cause",
+    "cause",
+  );
+  metrics.counter(
     "monoport_name_lookups_total",
     "Host names of candidates looked up, by what came of it",
     "result",

@@ -7,6 +7,7 @@ import type { IceSession } from "./ice_session.ts";
 import { Publishing } from "./publishing.ts";
 import type { RtcSession } from "./session.ts";
 import { streamId } from "./stream_facts.ts";
+import { type Offered, UNREACHED_MILLIS, whyUnreached } from "./unreached.ts";
 import { Viewing } from "./viewing.ts";
 
 export interface ClientOptions {
@@ -21,6 +22,7 @@ export interface ClientOptions {
   readonly session: RtcSession;
   readonly role: Publishing | Viewing;
   readonly since: Millis;
+  readonly offered: Offered;
 }
 
 export class Client {
@@ -37,6 +39,8 @@ export class Client {
   readonly address: string;
   readonly session: RtcSession;
   readonly since: Millis;
+  /** What his answer offered to connect to. */
+  readonly offered: Offered;
   readonly publishing: Publishing | undefined;
   readonly viewing: Viewing | undefined;
 
@@ -51,6 +55,7 @@ export class Client {
     this.address = options.address;
     this.session = options.session;
     this.since = options.since;
+    this.offered = options.offered;
     this.publishing = options.role instanceof Publishing ? options.role : undefined;
     this.viewing = options.role instanceof Viewing ? options.role : undefined;
   }
@@ -74,7 +79,7 @@ export function clientFacts(client: Client, now: Millis): ClientFacts {
     receivedKbps: Math.round((received * 8) / 1000),
     transport: (session.connected && session.selected?.transport) || "",
     mapped: session.selected?.remote,
-    trouble: viewing === undefined ? "" : troubleOf(viewing),
+    trouble: pathTrouble(client, now) || (viewing === undefined ? "" : troubleOf(viewing)),
     droppedFrames: viewing?.subscriber.video?.stats.droppedFrames ?? 0,
   };
 }
@@ -83,6 +88,14 @@ export function clientFacts(client: Client, now: Millis): ClientFacts {
 function receivedPerSecond({ publisher }: Publishing, now: Millis): number {
   const { audio, video } = publisher.stream;
   return audio.byteRate.perSecond(now) + video.byteRate.perSecond(now);
+}
+
+/** What keeps a client from connecting, in words. */
+function pathTrouble({ session, since, offered }: Client, now: Millis): string {
+  if (session.connected || now - since < UNREACHED_MILLIS) return "";
+  if (session.receivedBytes > 0) return "STUN has come, but the DTLS handshake is not done";
+  const why = whyUnreached(offered);
+  return `no STUN has come: the answer offered ${why.offered || "nothing"}. ${why.advice}`;
 }
 
 /** What keeps a viewer from seeing or hearing, in words; empty when nothing does. */

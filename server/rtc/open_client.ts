@@ -12,6 +12,7 @@ import type { RtcContext } from "./context.ts";
 import { IceSession } from "./ice_session.ts";
 import { Publishing } from "./publishing.ts";
 import { RtcSession } from "./session.ts";
+import { UNREACHED_MILLIS, whyUnreached } from "./unreached.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface Accepted {
@@ -47,7 +48,10 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
     onError: (error) => log.limited("error", "A session failed", { error: String(error) }),
     afterInput: () => context.drain(),
     onPath: (path) => metrics.count("monoport_paths_selected_total", path.transport),
-    onClosed: (reason, fault) => closed(context, client, reason, fault),
+    onClosed: (reason, fault) => {
+      watch[Symbol.dispose]();
+      closed(context, client, reason, fault);
+    },
   });
   role.session = session;
   const client = new Client({
@@ -68,7 +72,9 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
     session,
     role,
     since: runtime.now(),
+    offered: { candidates: request.candidates, proxied: request.proxied, address: request.address },
   });
+  const watch = runtime.wakeAt(client.since + UNREACHED_MILLIS, () => watched(context, client));
   clients.add(client);
   log.info(request.action === "publish" ? "Publishing" : "Playing", {
     stream: name.key,
@@ -76,6 +82,20 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
     address: request.address,
   });
   return client;
+}
+
+/** Says why, when nothing has come of a client by now. */
+function watched({ log, metrics }: RtcContext, client: Client): void {
+  if (client.session.receivedBytes > 0) return;
+  const { cause, offered, advice } = whyUnreached(client.offered);
+  metrics.count("monoport_sessions_unreached_total", cause);
+  log.limited("warn", "No STUN within 5 s of an answer", {
+    stream: client.name.key,
+    client: client.id,
+    address: client.address,
+    offered,
+    advice,
+  });
 }
 
 function closed(

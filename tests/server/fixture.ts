@@ -13,9 +13,10 @@ export interface Running {
 /** Starts a server on a free loopback port, without the demo stream. */
 export async function start(
   args: readonly string[] = [],
-  more: Partial<ServeOptions> = {},
+  { onLine, ...more }: Partial<ServeOptions> & { readonly onLine?: (line: string) => void } = {},
 ): Promise<Running> {
-  const runtime = await loadRuntime();
+  const real = await loadRuntime();
+  const runtime = onLine === undefined ? real : { ...real, print: onLine };
   const quiet = ["--log.level", "error", "--demo", "off"];
   const { config } = parseConfig({}, ["--listen", "127.0.0.1:0", ...quiet, ...args]);
   const monoport = await serve({ runtime, config, ...more });
