@@ -72,7 +72,7 @@ test("no STUN within 5 s of a 201: log, metric and API say what was offered and 
   assert.equal(said().length, 1, "one line for several in a short time");
   assert.match(
     said()[0] ?? "",
-    / WARN {2}No STUN within 5 s of an answer.* offered="tcp 203\.0\.113\.5:443 \(CANDIDATE\), tcp 127\.0\.0\.1:\d+ \(Host\)" advice="If these .*open TCP 443 or \d+ to it.*set CANDIDATE=/,
+    / WARN {2}No STUN within 5 s of an answer.* offered="tcp 203\.0\.113\.5:443 \(CANDIDATE\), tcp 127\.0\.0\.1:\d+ \(Host\), udp 203.*" advice="If these .*open TCP 443 or \d+ and UDP 443 or \d+ to it.*set CANDIDATE=/,
   );
   for (const client of [viewer, publisher])
     assert.match(
