@@ -34,8 +34,8 @@ export interface PebbleOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Its nonces are good in two of three cases only, and it waits for nothing. */
-const ENV = { PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "33", PEBBLE_AUTHZREUSE: "0" };
+/** Every seventh good nonce is refused, and it waits for nothing. */
+const ENV = { PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "15", PEBBLE_AUTHZREUSE: "0" };
 
 export async function startPebble(options: PebbleOptions): Promise<Pebble> {
   const folder = mkdtempSync(join(tmpdir(), "monoport-pebble-"));
