@@ -3,6 +3,22 @@ import { createSecureContext, type SecureContext } from "node:tls";
 import { MonoportError } from "../../core/base/error.ts";
 import type { TlsContext } from "../../core/base/io.ts";
 
+/**
+ * TLS 1.3's suites, and of TLS 1.2 those with forward secrecy and AEAD (RFC 9325 §4.2): what browsers
+ * offer first. Node takes TLS 1.3 to be unwanted where none of its suites is named.
+ */
+const CIPHERS = [
+  "TLS_AES_128_GCM_SHA256",
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+].join(":");
+
 class NodeTlsContext implements TlsContext {
   readonly kind = "tls-context";
   readonly secureContext: SecureContext;
@@ -19,7 +35,12 @@ export function tlsContext(certificateChain: string, privateKey: string): TlsCon
     throw new MonoportError("config-invalid", "The private key is not that of the certificate");
   }
   return new NodeTlsContext(
-    createSecureContext({ cert: certificateChain, key: privateKey, minVersion: "TLSv1.2" }),
+    createSecureContext({
+      cert: certificateChain,
+      key: privateKey,
+      minVersion: "TLSv1.2",
+      ciphers: CIPHERS,
+    }),
   );
 }
 
