@@ -58,7 +58,7 @@ export async function shownTo(port: number, servername: string | undefined): Pro
 }
 
 /** What a TLS client says first. */
-export async function clientHello(): Promise<Uint8Array> {
+export async function clientHello(options: ConnectionOptions = {}): Promise<Uint8Array> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const taken = new Promise<Uint8Array>((resolve) => {
@@ -70,7 +70,7 @@ export async function clientHello(): Promise<Uint8Array> {
       });
     });
   });
-  openTls((server.address() as AddressInfo).port).catch(() => {});
+  openTls((server.address() as AddressInfo).port, options).catch(() => {});
   const bytes = await taken;
   server.close();
   return bytes;
