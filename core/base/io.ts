@@ -102,8 +102,18 @@ export interface Listener {
 }
 
 export interface ConnectOptions {
-  /** Default 10,000 ms. */
+  /** Until the connection is there, with its TLS handshake. Default 10,000 ms. */
   readonly timeoutMillis?: Millis;
+  /** The connection carries the plaintext of TLS then. */
+  readonly tls?: TlsClientOptions;
+}
+
+/** The client side of TLS 1.2 or 1.3; `connect` rejects when the certificate is not trusted. */
+export interface TlsClientOptions {
+  /** The name, or the IP address, that the certificate must be for. */
+  readonly serverName: string;
+  /** Authorities in PEM that are trusted besides those the runtime comes with. */
+  readonly ca?: string;
 }
 
 /** `bytes` is valid during the call only: the shim may reuse its receive buffer. */

@@ -1,11 +1,13 @@
 /** TCP through node:net: Node's own way, the shim of Deno and Bun when TLS is on. @module */
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, isIP, type Server, type Socket } from "node:net";
+import { connect as connectSecure, rootCertificates } from "node:tls";
 import type {
   Conn,
   ConnectOptions,
   Endpoint,
   Listener,
   ListenOptions,
+  TlsClientOptions,
 } from "../../core/base/io.ts";
 import { handConn } from "./accept.ts";
 import type { DescriptorWatch } from "./descriptors.ts";
@@ -82,22 +84,43 @@ function accept(socket: Socket, options: ListenOptions, onConn: (conn: Conn) => 
 export function connectNet(to: Endpoint, options: ConnectOptions = {}): Promise<Conn> {
   const millis = options.timeoutMillis ?? CONNECT_MILLIS;
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: to.host, port: to.port, allowHalfOpen: true, noDelay: true });
+    const socket = options.tls ? connectTls(to, options.tls) : connectTcp(to);
     const fail = (error: Error): void => {
       clearTimeout(timer);
       socket.destroy();
       reject(error);
     };
+    const left = (): void =>
+      fail(systemError("ECONNRESET", "The connection closed during the TLS handshake"));
     const timer = setTimeout(
       () => fail(systemError("ETIMEDOUT", `${to.host}:${to.port} did not answer in ${millis} ms`)),
       millis,
     );
     socket.once("error", fail);
-    socket.once("connect", () => {
+    if (options.tls) socket.once("close", left);
+    socket.once(options.tls ? "secureConnect" : "connect", () => {
       clearTimeout(timer);
       socket.off("error", fail);
+      socket.off("close", left);
       socket.setNoDelay(true);
       resolve(new NetConn(socket));
     });
+  });
+}
+
+function connectTcp(to: Endpoint): Socket {
+  return connect({ host: to.host, port: to.port, allowHalfOpen: true, noDelay: true });
+}
+
+function connectTls(to: Endpoint, { serverName, ca }: TlsClientOptions): Socket {
+  return connectSecure({
+    host: to.host,
+    port: to.port,
+    // RFC 6066 §3: no address in SNI; the certificate is held to `host` then.
+    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    ALPNProtocols: ["http/1.1"],
+    minVersion: "TLSv1.2",
+    rejectUnauthorized: true,
   });
 }

@@ -6,6 +6,7 @@ import { connContract, type Differences } from "./conn_contract.ts";
 import { closeAllPeers } from "./peer.ts";
 import { processContract } from "./process_contract.ts";
 import { tcpContract } from "./tcp_contract.ts";
+import { tlsClientContract } from "./tls_client_contract.ts";
 import { tlsContract } from "./tls_contract.ts";
 import { udpContract } from "./udp_contract.ts";
 
@@ -15,6 +16,7 @@ export function contract(name: string, plain: Runtime, differences: Differences 
   connContract(name, runtime, differences);
   closeContract(name, runtime);
   tlsContract(name, runtime);
+  tlsClientContract(name, runtime);
   udpContract(name, runtime);
   processContract(name, runtime);
   // What a failed test left open would keep the process alive.

@@ -18,6 +18,8 @@ export function statusOf(found: Fault): number {
 export const BARE_CR: Fault = fault(400, "bare-cr", "RFC 9112 §2.2");
 export const BARE_LF: Fault = fault(400, "bare-lf", "RFC 9112 §2.2");
 export const BAD_REQUEST_LINE: Fault = fault(400, "bad-request-line", "RFC 9112 §3");
+/** Of a response, which is not answered. */
+export const BAD_STATUS_LINE: Fault = fault(400, "bad-status-line", "RFC 9112 §4");
 export const BAD_METHOD: Fault = fault(400, "bad-method", "RFC 9110 §9.1");
 export const BAD_TARGET: Fault = fault(400, "bad-target", "RFC 9112 §3.2");
 export const TARGET_TOO_LONG: Fault = fault(414, "target-too-long", "RFC 9110 §4.1");

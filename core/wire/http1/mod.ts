@@ -6,3 +6,4 @@ export * from "./framing.ts";
 export * from "./head.ts";
 export * from "./host.ts";
 export * from "./response.ts";
+export * from "./response_head.ts";
