@@ -1,5 +1,6 @@
 /** The command line: what `monoport` prints, and when it stops. @module */
 import { MonoportError, type Runtime } from "../core/base/mod.ts";
+import { checkCommand } from "./check/mod.ts";
 import { describeSettings, parseConfig } from "./config.ts";
 import { type Monoport, serve } from "./monoport.ts";
 import { VERSION } from "./version.ts";
@@ -11,6 +12,7 @@ const MISUSED = 2;
 /** Runs the program until a signal ends it. */
 export async function runCommand(runtime: Runtime): Promise<void> {
   const { args } = runtime;
+  if (args[0] === "check") runtime.exit(await checkCommand(runtime, args.slice(1)));
   if (args.includes("--help") || args.includes("-h")) {
     runtime.print(help());
     runtime.exit(0);
@@ -94,6 +96,7 @@ function help(): string {
     `Monoport ${VERSION}: a live media server on one TCP port`,
     "",
     "Usage: monoport [--listen [host:]port] [--candidate ADDRESS] [--SETTING VALUE]...",
+    "       monoport check HOST:PORT    tells what passes to a server; see monoport check --help",
     "",
     "  --help, --version",
     "",

@@ -114,6 +114,18 @@ export interface TlsClientOptions {
   readonly serverName: string;
   /** Authorities in PEM that are trusted besides those the runtime comes with. */
   readonly ca?: string;
+  /** Told what the server shows, whatever that is: its certificate need not be trusted then. */
+  readonly onPeer?: (peer: TlsPeer) => void;
+}
+
+/** What the server of a TLS connection showed. */
+export interface TlsPeer {
+  /** As `TLSv1.3`. */
+  readonly protocol: string;
+  /** DER. */
+  readonly certificate: Uint8Array;
+  /** The library's code for why it is not trusted; empty when it is. */
+  readonly untrusted: string;
 }
 
 /** `bytes` is valid during the call only: the shim may reuse its receive buffer. */

@@ -1,6 +1,6 @@
 /** TCP through node:net: Node's own way, the shim of Deno and Bun when TLS is on. @module */
 import { connect, createServer, isIP, type Server, type Socket } from "node:net";
-import { connect as connectSecure, rootCertificates } from "node:tls";
+import { connect as connectSecure, rootCertificates, TLSSocket } from "node:tls";
 import type {
   Conn,
   ConnectOptions,
@@ -8,10 +8,11 @@ import type {
   Listener,
   ListenOptions,
   TlsClientOptions,
+  TlsPeer,
 } from "../../core/base/io.ts";
 import { handConn } from "./accept.ts";
 import type { DescriptorWatch } from "./descriptors.ts";
-import { asError, endpoint, onHost, systemError } from "./endpoint.ts";
+import { asError, codeOf, endpoint, onHost, systemError } from "./endpoint.ts";
 import { NetConn } from "./net_conn.ts";
 
 const CONNECT_MILLIS = 10_000;
@@ -103,16 +104,28 @@ export function connectNet(to: Endpoint, options: ConnectOptions = {}): Promise<
       socket.off("error", fail);
       socket.off("close", left);
       socket.setNoDelay(true);
+      if (socket instanceof TLSSocket) options.tls?.onPeer?.(peerOf(socket));
       resolve(new NetConn(socket));
     });
   });
+}
+
+function peerOf(socket: TLSSocket): TlsPeer {
+  const { raw } = socket.getPeerCertificate() as { raw?: Uint8Array };
+  const error: unknown = socket.authorizationError;
+  const code = typeof error === "string" ? error : codeOf(error) || String(error);
+  return {
+    protocol: socket.getProtocol() ?? "",
+    certificate: new Uint8Array(raw ?? []),
+    untrusted: socket.authorized ? "" : code,
+  };
 }
 
 function connectTcp(to: Endpoint): Socket {
   return connect({ host: to.host, port: to.port, allowHalfOpen: true, noDelay: true });
 }
 
-function connectTls(to: Endpoint, { serverName, ca }: TlsClientOptions): Socket {
+function connectTls(to: Endpoint, { serverName, ca, onPeer }: TlsClientOptions): Socket {
   return connectSecure({
     host: to.host,
     port: to.port,
@@ -121,6 +134,6 @@ function connectTls(to: Endpoint, { serverName, ca }: TlsClientOptions): Socket 
     ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
     ALPNProtocols: ["http/1.1"],
     minVersion: "TLSv1.2",
-    rejectUnauthorized: true,
+    rejectUnauthorized: onPeer === undefined,
   });
 }
