@@ -1,6 +1,7 @@
 /** One WHIP or WHEP session of a page: opened, watched, ended, and told in words. @module */
 import { pageLoaded } from "./dom.ts";
 import { deleteSession, postOffer, RefusedError } from "./exchange.ts";
+import { restartIce } from "./ice_restart.ts";
 import { endpoint, type Settings } from "./settings.ts";
 import { type Figures, StatsReader } from "./stats.ts";
 import { inWords, noConnection } from "./words.ts";
@@ -20,6 +21,8 @@ export type State =
 
 const lookMillis = 500;
 const retryMillis = 3_000;
+/** A connection may come back by itself before ICE is restarted for it. */
+const restartMillis = 2_000;
 
 export abstract class Conversation {
   readonly settings: Settings;
@@ -41,6 +44,9 @@ export abstract class Conversation {
   /** Counts openings, so that what an earlier one still waits for is thrown away. */
   #turn = 0;
   #answer = "";
+  #restart: ReturnType<typeof setTimeout> | undefined;
+  /** ICE was restarted for this interruption. */
+  #restarted = false;
   #wasConnected = false;
 
   constructor(settings: Settings) {
@@ -92,6 +98,14 @@ export abstract class Conversation {
     this.tell("stopped", "Stopped.");
   }
 
+  /** Looks for a new path to the server; media goes on over the old one while there is none. */
+  async restartIce(): Promise<void> {
+    const { pc, session } = this;
+    if (pc === undefined || session === undefined) return;
+    const renewed = await restartIce(pc, session, this.#answer, this.settings.token);
+    if (pc === this.pc) this.#answer = renewed;
+  }
+
   protected tell(state: State, message: string): void {
     if (state === this.state && message === this.message) return;
     this.state = state;
@@ -111,12 +125,30 @@ export abstract class Conversation {
   #connectionChanged(state: RTCPeerConnectionState): void {
     if (state === "connected") {
       this.#wasConnected = true;
+      this.#restarted = false;
       this.connected();
     } else if (state === "disconnected") {
       this.tell("interrupted", "The connection is interrupted; waiting for it to come back.");
+      this.#restart = setTimeout(() => void this.#recover(), restartMillis);
+    } else if (state === "failed" && this.#wasConnected && !this.#restarted) {
+      void this.#recover();
     } else if (state === "failed") {
       const words = this.#wasConnected ? "The connection was lost." : noConnection(this.#answer);
       this.#fail(words, true);
+    }
+  }
+
+  /** One try by a restart of ICE, then by a new session. */
+  async #recover(): Promise<void> {
+    const { pc } = this;
+    if (pc === undefined || pc.connectionState === "connected") return;
+    this.#restarted = true;
+    try {
+      await this.restartIce();
+    } catch (error) {
+      // While the server cannot be reached the old connection may still come back.
+      const hopeless = error instanceof RefusedError || pc.connectionState === "failed";
+      if (pc === this.pc && hopeless) this.#fail("The connection was lost.", true);
     }
   }
 
@@ -141,6 +173,7 @@ export abstract class Conversation {
     this.#turn++;
     clearInterval(this.#ticker);
     clearTimeout(this.#retry);
+    clearTimeout(this.#restart);
     this.pc?.close();
     deleteSession(this.session, this.settings.token);
     this.pc = undefined;
@@ -148,6 +181,7 @@ export abstract class Conversation {
     this.figures = undefined;
     this.#reader = undefined;
     this.#wasConnected = false;
+    this.#restarted = false;
     this.ended();
   }
 

@@ -1,4 +1,9 @@
-/** Offer and answer by WHIP (RFC 9725) and WHEP: one POST, and a DELETE at the end. @module */
+/**
+ * Offer and answer by WHIP (RFC 9725) and WHEP: one POST, a PATCH where ICE restarts, and a DELETE at
+ * the end.
+ *
+ * @module
+ */
 
 /** The server said no; `message` is what it said. */
 export class RefusedError extends Error {
@@ -36,7 +41,26 @@ export async function postOffer(url: URL, sdp: string, token: string): Promise<A
     throw new RefusedError(response.status, text.trim() || response.statusText);
   }
   const where = response.headers.get("location");
-  return { sdp: text, session: where === null ? undefined : new URL(where, url) };
+  // Behind a redirect the answer, and so the session, is another server's.
+  const base = response.url === "" ? url : response.url;
+  return { sdp: text, session: where === null ? undefined : new URL(where, base) };
+}
+
+/** Restarts ICE: sends our new side as an SDP fragment, and returns the server's. */
+export async function patchIce(session: URL, fragment: string, token: string): Promise<string> {
+  const response = await send(session, {
+    method: "PATCH",
+    headers: {
+      "content-type": "application/trickle-ice-sdpfrag",
+      "if-match": "*",
+      ...authorization(token),
+    },
+    body: fragment,
+    signal: AbortSignal.timeout(answerMillis),
+  });
+  const text = await response.text();
+  if (response.status === 200) return text;
+  throw new RefusedError(response.status, text.trim() || response.statusText);
 }
 
 /** Ends the session, even while the page goes away. */

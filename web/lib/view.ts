@@ -21,6 +21,7 @@ export interface PageHandle {
   stats(): Promise<Figures | undefined>;
   start(): Promise<void>;
   stop(): void;
+  restartIce(): Promise<void>;
 }
 
 declare global {
@@ -81,5 +82,6 @@ export function exposeConversation(conversation: Conversation): void {
     },
     start: () => conversation.start(),
     stop: () => conversation.stop(),
+    restartIce: () => conversation.restartIce(),
   };
 }
