@@ -42,6 +42,8 @@ const STANDING_PACKETS = 10;
 const RATE_TICKS = 500 * TICKS_PER_MILLI;
 /** The least delay is that of the last one to two such spans. */
 const BASE_MILLIS = 10_000;
+/** The most that arrived is that of so short a time. */
+const PEAK_TICKS = 100 * TICKS_PER_MILLI;
 /** Loss is measured over so many packets and so long, twice. */
 const LOSS_PACKETS = 100;
 const LOSS_MILLIS = 500;
@@ -90,7 +92,11 @@ export class BandwidthEstimator {
   #lossSince: Millis = 0;
   #lossBefore = 0;
   #lossFraction = 0;
-  readonly #lossSpan = new Span();
+  /** Packets reported that were later than all before. */
+  #arrived = 0;
+  /** The most that arrived within a short span since loss is measured, in bits per second. */
+  #peak = 0;
+  readonly #peakSpan = new Span();
 
   /** Bits per second that his path takes, SRTP included; infinite while nothing says less. */
   get estimatedBitrate(): number {
@@ -144,7 +150,13 @@ export class BandwidthEstimator {
     }
     this.#grow(now);
     const base = notAbove(this.#last, highest) - cursor.highest;
+    // Reports get lost, too: of what is in front of this one nothing is known.
+    const before = Math.max(this.#highest, base - 1);
+    const arrived = this.#arrived;
     while (cursor.next()) this.#take(base + cursor.position, cursor.arrival, now);
+    if (this.#highest > before) {
+      this.#lost += this.#highest - before - (this.#arrived - arrived);
+    }
     this.#lookAtLoss(now);
     return highest;
   }
@@ -183,7 +195,8 @@ export class BandwidthEstimator {
     this.#queue = 0;
     this.#standing.end();
     this.#passing.end();
-    this.#lossSpan.end();
+    this.#peak = 0;
+    this.#peakSpan.end();
     this.#lost = 0;
     this.#received = 0;
     this.#lossBefore = 0;
@@ -203,12 +216,12 @@ export class BandwidthEstimator {
     if (bytes === 0) return; // reported before, or sent before anything was
     sentBytes[slot] = 0;
     this.#received++;
-    this.#lossSpan.add(arrival, bytes);
+    this.#addToPeak(arrival, bytes);
     if (number < this.#highest) {
       this.#lost--; // it was only late
       return;
     }
-    if (this.#highest >= 0) this.#lost += number - this.#highest - 1;
+    this.#arrived++;
     this.#highest = number;
     this.#measure(arrival, sentAt[slot] ?? 0, bytes, now);
   }
@@ -268,7 +281,16 @@ export class BandwidthEstimator {
     this.#lost = 0;
     this.#received = 0;
     this.#lossSince = now;
-    this.#lossSpan.end();
+    this.#peak = 0;
+    this.#peakSpan.end();
+  }
+
+  #addToPeak(arrival: number, bytes: number): void {
+    const span = this.#peakSpan;
+    span.add(arrival, bytes);
+    if (span.ticks < PEAK_TICKS) return;
+    this.#peak = Math.max(this.#peak, span.bitrate);
+    span.begin(arrival);
   }
 
   /** The path is full, and took `bitrate`. */

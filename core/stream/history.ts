@@ -27,6 +27,11 @@ export class History {
     return index <= this.#newest - this.#slots.length;
   }
 
+  /** Whether an index was held, or could have been, and is not any more. */
+  isForgotten(index: number): boolean {
+    return index < this.#oldest;
+  }
+
   get(index: number): StreamPacket | undefined {
     const packet = this.#slots[index % this.#slots.length];
     return packet !== undefined && packet.index === index ? packet : undefined;

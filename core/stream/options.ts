@@ -38,11 +38,13 @@ export interface HubLimits {
 
   /** Retransmitted bytes per second and viewer. */
   readonly retransmitBytesPerSecond: number;
-  /** The same packet is not sent again sooner. */
+  /** The same packet is not sent again sooner, nor before an answer to the first could be here. */
   readonly retransmitMillis: Millis;
 
   /** Keyframe requests to one publisher are at least so far apart. */
   readonly keyframeRequestMillis: Millis;
+  /** A viewer may ask for one so often, and for a few at once. */
+  readonly viewerKeyframeMillis: Millis;
   /** Asked again when none came for so long while somebody waits. */
   readonly keyframePatienceMillis: Millis;
   /** Between sender reports to one viewer. */
@@ -68,6 +70,7 @@ export const DEFAULT_LIMITS: HubLimits = {
   retransmitBytesPerSecond: 256 * 1024,
   retransmitMillis: 40,
   keyframeRequestMillis: 500,
+  viewerKeyframeMillis: 1000,
   keyframePatienceMillis: 1000,
   senderReportMillis: 1000,
 };

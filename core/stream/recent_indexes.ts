@@ -7,12 +7,19 @@ export class RecentIndexes {
   readonly #index = new Float64Array(SLOTS).fill(-1);
   readonly #at = new Float64Array(SLOTS);
 
-  /** Notes a repetition of `index`; false when the last one is not `apart` ms ago. */
-  note(index: number, apart: Millis, now: Millis): boolean {
-    const slot = ((index % SLOTS) + SLOTS) % SLOTS;
-    if (this.#index[slot] === index && now - (this.#at[slot] ?? 0) < apart) return false;
+  /** Whether the last repetition of `index` is `apart` ms ago, if any is known. */
+  isDue(index: number, apart: Millis, now: Millis): boolean {
+    const slot = slotOf(index);
+    return this.#index[slot] !== index || now - (this.#at[slot] ?? 0) >= apart;
+  }
+
+  note(index: number, now: Millis): void {
+    const slot = slotOf(index);
     this.#index[slot] = index;
     this.#at[slot] = now;
-    return true;
   }
+}
+
+function slotOf(index: number): number {
+  return ((index % SLOTS) + SLOTS) % SLOTS;
 }

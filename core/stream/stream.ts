@@ -241,7 +241,8 @@ export class Stream {
     wanted: readonly number[],
     now: Millis,
   ): void {
-    this.#context.retransmitter.run(viewer, viewed, wanted, now);
+    const repairable = this.#context.retransmitter.run(viewer, viewed, wanted, now);
+    if (!repairable) viewer.handleKeyframeRequest(now);
   }
 
   /**

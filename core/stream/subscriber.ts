@@ -17,7 +17,11 @@ import { RateMeter } from "./rate_meter.ts";
 import { SentReports } from "./sent_reports.ts";
 import type { Shape } from "./shape.ts";
 import type { Stream } from "./stream.ts";
+import { TokenBucket } from "./token_bucket.ts";
 import { type ViewerState, ViewerTrack, type ViewerTrackOptions } from "./viewer_track.ts";
+
+/** Keyframes a viewer may ask for at once; then one per `viewerKeyframeMillis`. */
+const KEYFRAME_BURST = 3;
 
 /** What a viewer negotiated. */
 export interface SubscriberOptions {
@@ -58,9 +62,10 @@ export class Subscriber {
   /** When the next sender report is due. */
   reportAt: Millis = NEVER;
   stalled = false;
-  /** Bytes that may be retransmitted now, and when that was counted. */
-  retransmitBudget = 0;
-  retransmitAt: Millis = 0;
+  /** Bytes that may be retransmitted. */
+  readonly repairs: TokenBucket;
+  /** Keyframes that he may ask for: they cost the publisher and all other viewers. */
+  readonly #wishes: TokenBucket;
   #sender: SenderId | undefined;
   #sink: ViewerSink | undefined;
   #suspended = false;
@@ -78,7 +83,9 @@ export class Subscriber {
       options.video && new ViewerTrack("video", options.video, stream.layers.first.track);
     if (options.layer !== undefined) this.choice.ask(options.layer);
     this.gate = new Gate(limits);
-    this.retransmitBudget = limits.retransmitBytesPerSecond / 2;
+    const perSecond = limits.retransmitBytesPerSecond;
+    this.repairs = new TokenBucket(perSecond / 2, perSecond / 1000);
+    this.#wishes = new TokenBucket(KEYFRAME_BURST, 1 / limits.viewerKeyframeMillis);
   }
 
   /**
@@ -116,7 +123,7 @@ export class Subscriber {
 
   /** The viewer asks for a keyframe (PLI, FIR). */
   handleKeyframeRequest(now: Millis): void {
-    if (!this.closed) this.stream.wantKeyframeFor(this, now);
+    if (!this.closed && this.#wishes.take(now)) this.stream.wantKeyframeFor(this, now);
   }
 
   /** He asks for another layer of the video. */
@@ -195,6 +202,7 @@ export class Subscriber {
     if (nextTransport >= 0) this.transport = this.#extend((nextTransport - 1) & 0xffff);
     const audio = this.audio?.highestSent ?? -1;
     const video = this.video?.highestSent ?? -1;
+    this.gate.datagrams = this.#sink?.framed === false;
     this.gate.sent(bytes, packets, this.transport, audio, video, now);
     this.sentBytes += bytes;
     this.byteRate.add(bytes, now);

@@ -81,6 +81,8 @@ export class Track {
   #payloadType = -1;
   #retiredSsrc = -1;
   #retiredSeen: Millis = 0;
+  /** Index that the last keyframe begins at, -1 before the first. */
+  #keyframeIndex = -1;
   /** Timestamp of the last frame that was seen to be a keyframe. */
   #keyframeTimestamp = -1;
 
@@ -115,6 +117,13 @@ export class Track {
       return undefined;
     }
     return this.#take(bytes, header, index, now);
+  }
+
+  /**
+   * Whether a packet of video is held no more, and no keyframe came since that makes up for it.
+   */
+  isLostForGood(index: number): boolean {
+    return this.kind === "video" && index >= this.#keyframeIndex && this.history.isForgotten(index);
   }
 
   /** Whether a packet is of another SSRC or payload type than the last. */
@@ -205,6 +214,7 @@ export class Track {
       startsKeyframe: (flags & KEYFRAME) !== 0,
       late: !newest,
     };
+    if (packet.startsKeyframe) this.#keyframeIndex = index;
     this.#count(packet, now);
     this.history.put(packet);
     return packet;

@@ -85,6 +85,7 @@ export class Viewer implements ViewerSink {
   deliveries = 0;
   /** What happens to a delivery besides being read here. */
   onDeliver: ((bytes: Uint8Array, packets: number) => void) | undefined;
+  onReport: ((report: SenderReport) => void) | undefined;
   readonly #clock: { now: number };
   readonly #transportId: number;
 
@@ -105,6 +106,7 @@ export class Viewer implements ViewerSink {
   }
 
   report(report: SenderReport): void {
+    this.onReport?.(report);
     this.reports.push({ at: this.#clock.now, report });
   }
 
