@@ -275,8 +275,9 @@ export class BandwidthEstimator {
     const loss = Math.max(0, this.#lost) / packets;
     this.#lossFraction = (loss + this.#lossBefore) / 2;
     this.#lossBefore = loss;
-    if (Math.min(loss, this.#lossFraction) > CONGESTED_LOSS && this.#lossSpan.ticks > 0) {
-      this.#congest(this.#lossSpan.bitrate, now);
+    if (Math.min(loss, this.#lossFraction) > CONGESTED_LOSS) {
+      // The path need not have been busy all the time, but it was when most arrived.
+      this.#congest(Math.max(this.#peak, this.#peakSpan.bitrate), now);
     }
     this.#lost = 0;
     this.#received = 0;

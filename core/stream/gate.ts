@@ -6,6 +6,8 @@ import { VirtualQueue } from "./virtual_queue.ts";
 
 /** Queued bytes above so many times the bound: even the rest of a frame is cut. */
 const CUT_FACTOR = 8;
+/** Who names a bitrate (REMB) may be given so many times the bound more than that for a while. */
+const AVERAGING_FACTOR = 4;
 /** A viewer who falls behind again so soon waits longer before a keyframe is asked for him. */
 const RELAPSE_MILLIS = 10_000;
 const FIRST_WAIT_MILLIS = 250;
@@ -67,7 +69,7 @@ export class Gate {
     this.#queued = queued;
     this.cut = queued > limits.maxQueuedBytes * CUT_FACTOR;
     const behind = this.behind(now);
-    const worst = Math.max(behind, this.#queue.millis(this.#bitrate, now));
+    const worst = Math.max(behind, this.#virtual(now));
     if (this.video) {
       if (worst > limits.maxLagMillis || queued > limits.maxQueuedBytes) this.#close(now);
     } else if (worst < limits.maxLagMillis / 2 && queued < limits.maxQueuedBytes / 2) {
@@ -115,6 +117,14 @@ export class Gate {
     this.audio = true;
     this.cut = false;
     this.#queued = 0;
+  }
+
+  /** How far behind the viewer would be if what is beyond his bitrate waited, in ms. */
+  #virtual(now: Millis): Millis {
+    const waits = this.#queue.millis(this.#bitrate, now);
+    // What he asks for is an average over a while; nothing need wait anywhere.
+    const asked = this.#bitrate === this.bandwidth.requestedBitrate;
+    return asked ? waits / AVERAGING_FACTOR : waits;
   }
 
   /** What counts for the queue. */

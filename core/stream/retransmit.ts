@@ -48,7 +48,8 @@ export class Retransmitter {
    */
   run(viewer: Subscriber, viewed: ViewerTrack, wanted: readonly number[], now: Millis): boolean {
     const { sender } = viewer;
-    if (sender === undefined || viewed.highestSent < 0 || !this.#mayRepair(viewer, now)) return true;
+    if (sender === undefined || viewed.highestSent < 0 || !this.#mayRepair(viewer, now))
+      return true;
     this.#refill(viewer, now);
     const rtx = viewed.rtxRewrite() !== undefined;
     if (!rtx && viewed.rewrite().resendable !== true) return true;
@@ -150,7 +151,11 @@ export class Retransmitter {
     const most = this.#limits.retransmitBytesPerSecond / 1000;
     const share = (viewer.estimatedBitrate / 8000) * REPAIR_SHARE;
     const perMilli = Math.min(most, share);
-    viewer.repairs.limit(perMilli * (share < most ? NARROW_BURST_MILLIS : BURST_MILLIS), perMilli, now);
+    viewer.repairs.limit(
+      perMilli * (share < most ? NARROW_BURST_MILLIS : BURST_MILLIS),
+      perMilli,
+      now,
+    );
   }
 
   #mayRepeat(

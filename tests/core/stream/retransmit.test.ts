@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { u16 } from "../../../core/bytes/mod.ts";
+import { compactNtp } from "../../../core/wire/rtcp/mod.ts";
 import {
   AUDIO_SSRC,
   audioOptions,
@@ -184,4 +185,65 @@ test("feedback about anything else than what was sent changes nothing", () => {
   assert.ok(subscriber.gate.log.unreportedBytes >= viewer.bytes - 10, "none of it was received");
   reportTransport(subscriber, 65_502, world.now);
   assert.equal(subscriber.gate.log.unreportedBytes, 0);
+});
+
+for (const framed of [true, false]) {
+  test(`what the engine refuses is not counted as sent (${framed ? "framed" : "datagrams"})`, () => {
+    const world = new World();
+    const viewer = world.view();
+    viewer.framed = framed;
+    const sent = frames(world, viewer, 10);
+    const { engine } = world;
+    const seal = engine.seal.bind(engine);
+    engine.seal = (senders, packets, ...rest) => seal(senders, packets.slice(1), ...rest);
+    const { subscriber } = viewer;
+    const before = subscriber.sentBytes;
+    const bytes = viewer.bytes;
+    const lost = sent.slice(3, 6).map((one) => one.header.sequenceNumber);
+    subscriber.handleNack(VIDEO_SSRC, lost, world.now);
+    assert.equal(viewer.of(RTX_SSRC).length, 2);
+    assert.equal(subscriber.video?.stats.retransmittedPackets, 2);
+    assert.equal(subscriber.sentBytes - before, viewer.bytes - bytes);
+    assert.equal(subscriber.gate.log.unreportedBytes, subscriber.sentBytes);
+  });
+}
+
+test("a packet is not sent again before an answer to the first could have come", () => {
+  const world = new World();
+  const viewer = world.view();
+  const sent = frames(world, viewer, 60);
+  const { report, at } = viewer.reports.findLast((one) => one.report.ssrc === VIDEO_SSRC)!;
+  world.pass(Math.max(0, at + 210 - world.now));
+  const lastSr = compactNtp(report.ntp);
+  const delaySinceLastSr = ((world.now - at - 200) * 65_536) / 1000;
+  reportBlock(viewer.subscriber, { highestSequence: 1000, lastSr, delaySinceLastSr }, world.now);
+  assert.ok(Math.abs((viewer.subscriber.roundTrip ?? 0) - 200) < 1);
+  const lost = [sent.at(-4)!.header.sequenceNumber];
+  const repairs = (): number => viewer.of(RTX_SSRC).length;
+  viewer.subscriber.handleNack(VIDEO_SSRC, lost, world.now);
+  assert.equal(repairs(), 1);
+  world.pass(100);
+  viewer.subscriber.handleNack(VIDEO_SSRC, lost, world.now);
+  assert.equal(repairs(), 1, "the first is still on its way");
+  world.pass(100);
+  viewer.subscriber.handleNack(VIDEO_SSRC, lost, world.now);
+  assert.equal(repairs(), 2);
+});
+
+test("repairs take no more than half of what a narrow path takes", () => {
+  const world = new World();
+  const viewer = world.view();
+  viewer.framed = false;
+  const source = world.publish();
+  viewer.subscriber.handleRemb(800_000);
+  let repaired = 0;
+  for (let i = 0; i < 250; i++) {
+    source.pushFrame(world.now, i === 0, 2, 1000);
+    const last = viewer.of(VIDEO_SSRC).slice(-40);
+    const lost = last.map((one) => one.header.sequenceNumber);
+    viewer.subscriber.handleNack(VIDEO_SSRC, lost, world.now);
+    world.pass(40);
+    repaired = viewer.of(RTX_SSRC).reduce((sum, one) => sum + one.bytes.length, 0);
+  }
+  assert.ok(repaired > 100_000 && repaired < 500_000 * 1.1, `${repaired} bytes in 10 s`);
 });
