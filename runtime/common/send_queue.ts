@@ -1,7 +1,10 @@
 import type { Endpoint } from "../../core/base/io.ts";
 
-/** More datagrams than this in the queue are dropped, as a full socket buffer would. */
-const QUEUE_DATAGRAMS = 1024;
+/**
+ * More datagrams than this in the queue are dropped, as a full socket buffer would. All viewers share
+ * it, and a keyframe for 200 of them may be 10,000; it is 20 MB at most of what browsers send.
+ */
+export const QUEUE_DATAGRAMS = 16_384;
 
 /**
  * Sends one datagram after the other: of several sends under way at once, Deno does the last one

@@ -79,16 +79,17 @@ class DgramSocket implements UdpSocket {
   send(bytes: Uint8Array, to: Endpoint): void {
     if (this.#closed || to.port < 1 || to.port > 65_535) return;
     if (this.#queue) this.#queue.send(bytes, to);
-    else this.#sendNow(bytes, to, ignore);
+    else this.#sendNow(bytes, to);
   }
 
-  #sendNow(bytes: Uint8Array, to: Endpoint, done: () => void): void {
+  /** Without `done` a failed send is an `error` event, which nobody hears; and there is no callback per datagram. */
+  #sendNow(bytes: Uint8Array, to: Endpoint, done?: () => void): void {
     const mapped = this.#six && !to.host.includes(":");
     try {
       this.#socket.send(bytes, to.port, mapped ? `::ffff:${to.host}` : to.host, done);
     } catch {
       // A bad address drops the datagram, as the network would.
-      queueMicrotask(done);
+      if (done) queueMicrotask(done);
     }
   }
 
@@ -98,6 +99,3 @@ class DgramSocket implements UdpSocket {
     return new Promise((resolve) => this.#socket.close(() => resolve()));
   }
 }
-
-/** With a callback, a failed send is no `error` event. */
-function ignore(): void {}

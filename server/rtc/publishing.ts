@@ -9,6 +9,15 @@ import { PublishReceiver } from "../../core/session/webrtc/publish_receiver.ts";
 import type { Publisher, SourceTrack } from "../../core/stream/mod.ts";
 import type { RtcSession, SessionRole } from "./session.ts";
 
+/**
+ * Datagrams come one at a time, and viewers are served by the batch: what belongs to one frame is
+ * gathered for so long at most. Browsers' pacers send in bursts that are 5 ms apart.
+ */
+const GATHER_MILLIS: Millis = 5;
+const GATHERED_MAX = 64;
+/** Of the last packet of a frame, in the second byte of RTP (RFC 3550 §5.1). */
+const MARKER = 0x80;
+
 export interface PublishingOptions {
   readonly publisher: Publisher;
   readonly media: readonly NegotiatedMedia[];
@@ -28,8 +37,12 @@ export class Publishing implements SessionRole {
   /** The layers of each line; one without simulcast. */
   readonly #tracks = new Map<NegotiatedMedia, readonly SourceTrack[]>();
   session: RtcSession | undefined;
+  /** Gathered and not handed on yet. */
   #packets = 0;
   #bytes = 0;
+  /** Whether what was gathered ends a frame. */
+  #whole = false;
+  #flushAt: Millis = NEVER;
 
   constructor(options: PublishingOptions) {
     this.#options = options;
@@ -46,6 +59,7 @@ export class Publishing implements SessionRole {
         if (track === undefined) return;
         this.#packets++;
         this.#bytes += bytes.length;
+        this.#whole ||= line.kind === "audio" || ((bytes[1] ?? 0) & MARKER) !== 0;
         this.publisher.put(track, bytes, index, now);
       },
       onSenderReport: (ssrc, ntp, rtpTime, now) =>
@@ -67,13 +81,21 @@ export class Publishing implements SessionRole {
   }
 
   onTurn(now: Millis): void {
-    if (this.#packets > 0) {
-      this.#options.onReceived(this.#packets, this.#bytes);
-      this.#packets = 0;
-      this.#bytes = 0;
-      this.publisher.flush(now);
-    }
+    if (this.#packets > 0) this.#handOn(now);
     this.#sendRtcp(now);
+  }
+
+  /** What one read of a connection brought goes on at once. */
+  #handOn(now: Millis): void {
+    if (this.#flushAt === NEVER) this.#flushAt = now + GATHER_MILLIS;
+    const waits = !this.#whole && this.#packets < GATHERED_MAX && now < this.#flushAt;
+    if (waits && this.session?.framed === false) return;
+    this.#options.onReceived(this.#packets, this.#bytes);
+    this.#packets = 0;
+    this.#bytes = 0;
+    this.#whole = false;
+    this.#flushAt = NEVER;
+    this.publisher.flush(now);
   }
 
   onDrain(): void {}
@@ -81,7 +103,8 @@ export class Publishing implements SessionRole {
   handleTimeout(): void {}
 
   nextTimeout(): Millis {
-    return this.session?.connected ? this.receiver.nextTimeout() : NEVER;
+    if (!this.session?.connected) return NEVER;
+    return Math.min(this.receiver.nextTimeout(), this.#flushAt);
   }
 
   onClosed(): void {
