@@ -1,0 +1,124 @@
+/** Two servers behind haproxy, which asks /readyz; one is stopped while somebody watches. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { freePort } from "../free_port.ts";
+import { Camera } from "../server/rtc/camera.ts";
+import { type Place, play, publish, until } from "../server/rtc/client.ts";
+import { type ServerProcess, startServer } from "../server_process.ts";
+import { need } from "../tools.ts";
+
+async function startHaproxy(t: TestContext, configuration: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "monoport-haproxy-"));
+  const file = join(folder, "haproxy.cfg");
+  writeFileSync(file, configuration);
+  const child = spawn(need("haproxy"), ["-db", "-f", file], { stdio: "ignore" });
+  t.after(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const exit = once(child, "exit");
+      child.kill("SIGKILL");
+      await exit;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
+}
+
+/** As in docs/operations.md, with short times. */
+function configurationFor(port: number, first: ServerProcess, second: ServerProcess): string {
+  return `global
+  maxconn 200
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+listen monoport
+  bind 127.0.0.1:${port}
+  balance source
+  hash-type consistent
+  option httpchk GET /readyz
+  default-server check inter 100 fall 1 rise 1 send-proxy-v2
+  server first 127.0.0.1:${first.port}
+  server second 127.0.0.1:${second.port}
+`;
+}
+
+async function startOne(t: TestContext): Promise<ServerProcess> {
+  const server = await startServer({
+    args: [
+      ...["--demo", "off", "--rtc_server.protocol", "tcp"],
+      ...["--proxy_protocol.from", "127.0.0.1", "--drain.grace", "5", "--grace_start_wait", "500"],
+    ],
+  });
+  t.after(() => server.stop("SIGKILL"));
+  return server;
+}
+
+/** The sessions of a server, seen past the balancer. */
+async function sessionsOf({ url }: ServerProcess): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^monoport_sessions (\d+)$/m.exec(metrics)?.[1]);
+}
+
+/** On a connection of its own: the server that is stopped closes idle ones. */
+function isOk(url: string): Promise<boolean> {
+  return fetch(url, { headers: { connection: "close" } }).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+}
+
+async function watch(
+  t: TestContext,
+  place: Place,
+  stream: string,
+): Promise<{ received: number; closed: () => boolean }> {
+  const publisher = await publish(place, { stream });
+  t.after(() => publisher.close());
+  await publisher.connect();
+  const camera = new Camera(publisher);
+  camera.remembers = false;
+  camera.run(3);
+  t.after(() => camera.stop());
+  const viewer = await play(place, { stream });
+  t.after(() => viewer.close());
+  await viewer.connect();
+  const seen = { received: 0, closed: () => viewer.peer.closed };
+  viewer.onRtp = () => void seen.received++;
+  await until(() => seen.received > 10, `${stream} is seen`);
+  return seen;
+}
+
+test("haproxy sends new clients elsewhere while the old ones watch on, and then those end", async (t) => {
+  const servers = [await startOne(t), await startOne(t)] as const;
+  const port = await freePort("127.0.0.1");
+  const place = { url: `http://127.0.0.1:${port}`, port };
+  await startHaproxy(t, configurationFor(port, ...servers));
+  await until(() => isOk(`${place.url}/healthz`), "haproxy passes HTTP", 20_000);
+
+  const old = await watch(t, place, "old");
+  // All of one client's connections reach the same server: balance source.
+  const [draining, other] =
+    (await sessionsOf(servers[0])) === 2 ? servers : [servers[1], servers[0]];
+  assert.equal(await sessionsOf(draining), 2);
+  assert.equal(await sessionsOf(other), 0);
+
+  process.kill(draining.pid, "SIGTERM");
+  await until(async () => !(await isOk(`${draining.url}/readyz`)), "readiness falls");
+  await until(() => isOk(`${place.url}/readyz`), "haproxy has moved on");
+  const fresh = await watch(t, place, "fresh");
+  assert.equal(await sessionsOf(other), 2, "the new ones are on the other server");
+  const before = old.received;
+  await until(() => old.received > before + 20, "the old viewer watches on");
+  assert.ok(!old.closed() && !draining.ended());
+
+  await until(() => old.closed(), "the old viewer got close_notify", 10_000);
+  await until(() => draining.ended(), "the old server has ended");
+  assert.equal(await draining.stop(), 0);
+  const since = fresh.received;
+  await until(() => fresh.received > since + 20, "the new viewer watches on");
+});
