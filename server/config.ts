@@ -11,10 +11,13 @@
 import * as v from "valibot";
 import { MonoportError } from "../core/base/mod.ts";
 import { type AcmeConfig, acmeSettings } from "./config_acme.ts";
+import { type ApiConfig, apiSettings, checkApiAuth } from "./config_api.ts";
 import { type DiagnoseConfig, diagnoseSettings } from "./config_diagnose.ts";
 import { type DrainConfig, drainSettings } from "./config_drain.ts";
 import { type LimitsConfig, limitSettings } from "./config_limits.ts";
+import { checkRelays, type RelayConfig, relaySettings } from "./config_relay.ts";
 import { type RtcConfig, rtcSettings } from "./config_rtc.ts";
+import { shown } from "./config_secrets.ts";
 import {
   environmentName,
   type Given,
@@ -40,7 +43,9 @@ export interface Config
     LimitsConfig,
     DiagnoseConfig,
     AcmeConfig,
-    DrainConfig {
+    DrainConfig,
+    ApiConfig,
+    RelayConfig {
   /** Where everything is served: `[host:]port`, several separated by blanks. */
   readonly listen: readonly Endpoint[];
   /** SRS's name for most TCP connections at a time, over all protocols. */
@@ -98,6 +103,8 @@ const settings = {
   ...limitSettings,
   ...tlsSettings,
   ...drainSettings,
+  ...apiSettings,
+  ...relaySettings,
   ...diagnoseSettings,
   ...acmeSettings,
 } as const satisfies Record<keyof Config, Setting>;
@@ -136,10 +143,11 @@ export function parseConfig(
       const key = String(issue.path?.[0]?.key ?? "");
       const { source, value } = given.get(key) ?? { source: "default", value: input[key] ?? "" };
       errors.push(
-        `${key} (${source}): cannot be ${JSON.stringify(value)}; allowed: ${issue.message}`,
+        `${key} (${source}): cannot be ${JSON.stringify(shown(key, value))}; allowed: ${issue.message}`,
       );
     }
   }
+  if (result.success) errors.push(...checkApiAuth(result.output), ...checkRelays(result.output));
   if (errors.length > 0 || !result.success)
     throw new MonoportError("config-invalid", errors.join("\n"));
   return { config: result.output, warnings };

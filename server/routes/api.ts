@@ -5,6 +5,7 @@
  */
 import { type Context, Hono } from "hono";
 import type { Runtime } from "../../core/base/mod.ts";
+import { withoutSecretValues } from "../config_secrets.ts";
 import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
 import { COMPATIBLE_WITH, VERSION } from "../version.ts";
 import { type Identity, json, jsonCode, SRS_CODE } from "./envelope.ts";
@@ -102,7 +103,7 @@ function summary({ runtime, facts, started }: ApiOptions): object {
     self: {
       version: VERSION,
       pid: runtime.pid,
-      argv: ["monoport", ...runtime.args].join(" "),
+      argv: ["monoport", ...withoutSecretValues(runtime.args)].join(" "),
       runtime: `${runtime.name} ${runtime.version}`,
       mem_kbyte: Math.round(residentBytes / 1024),
       cpu_percent: round2(cpuMillis / uptimeMillis),

@@ -52,7 +52,7 @@ export function localParameters(options: LocalParametersOptions): LocalParameter
 }
 
 /** Random and below 2^53: exact as a number, and allowed in `o=` (RFC 8829 §5.2.1). */
-function sessionId(runtime: Runtime): string {
+export function sessionId(runtime: Runtime): string {
   let value = 0;
   for (const byte of runtime.crypto.random(6)) value = value * 256 + byte;
   return String(value);

@@ -8,7 +8,7 @@ import { Viewing, viewerTrack } from "./viewing.ts";
 export function publishingRole(
   { runtime, config, metrics }: RtcContext,
   publisher: Publisher,
-  answer: Answer,
+  answer: Pick<Answer, "media">,
 ): Publishing {
   return new Publishing({
     publisher,
@@ -26,7 +26,10 @@ export function publishingRole(
 }
 
 /** What the hub sends to a viewer with this answer. */
-export function subscriberOptions(answer: Answer, extmapAllowMixed: boolean): SubscriberOptions {
+export function subscriberOptions(
+  answer: Pick<Answer, "media">,
+  extmapAllowMixed: boolean,
+): SubscriberOptions {
   const lines = new Map(
     answer.media.map((line) => [line.kind, viewerTrack(line, extmapAllowMixed)]),
   );

@@ -1,0 +1,28 @@
+/** Settings whose values are told to nobody: not in errors, not by the API. @module */
+
+const SECRETS: ReadonlySet<string> = new Set(["relay.token", "http_api.auth.password"]);
+
+/** What may hold a secret, as a URL does. */
+const MAY_HOLD_SECRETS: ReadonlySet<string> = new Set([...SECRETS, "relay.push", "relay.pull"]);
+
+const HIDDEN = "***";
+
+/** A value as an error or the API may show it. */
+export function shown(key: string, value: string): string {
+  return SECRETS.has(key) && value !== "" ? HIDDEN : value;
+}
+
+/** The command line without the values of secrets, and of what may hold one. */
+export function withoutSecretValues(args: readonly string[]): string[] {
+  let next = false;
+  return args.map((argument) => {
+    if (next) {
+      next = false;
+      return HIDDEN;
+    }
+    const [, key = "", inline] = /^--([A-Za-z0-9_.]+)(=.*)?$/s.exec(argument) ?? [];
+    if (!MAY_HOLD_SECRETS.has(key)) return argument;
+    next = inline === undefined;
+    return inline === undefined ? argument : `--${key}=${HIDDEN}`;
+  });
+}

@@ -1,0 +1,313 @@
+/**
+ * All pushes and pulls: begins them when a stream goes live or somebody waits for it, ends them when
+ * nobody does.
+ *
+ * @module
+ */
+import type { Millis } from "../../core/base/mod.ts";
+import {
+  type HubEvent,
+  isBadStreamName,
+  type Publisher,
+  parseStreamName,
+  type Stream,
+  type StreamName,
+  type Subscriber,
+} from "../../core/stream/mod.ts";
+import { word } from "../routes/envelope.ts";
+import type { RtcContext } from "../rtc/context.ts";
+import { AllowList } from "./allow_list.ts";
+import type { RelayContext } from "./context.ts";
+import { HttpClient } from "./http_client.ts";
+import { Relay, type RelayFacts } from "./relay.ts";
+import {
+  fitsRule,
+  parseTarget,
+  type RelayKind,
+  type RelayRule,
+  tokenFor,
+  urlFor,
+} from "./rules.ts";
+
+/** How often viewers are looked for. */
+const TICK_MILLIS: Millis = 250;
+/** A push goes on for so long without a publisher: he may only be reloading his page. */
+export const PUSH_LINGER_MILLIS: Millis = 10_000;
+
+export interface RelaysOptions {
+  readonly rtc: RtcContext;
+  /** PEM of authorities trusted besides the runtime's. */
+  readonly ca: string | undefined;
+}
+
+/** A relay asked for by the API. */
+export interface RelayWish {
+  readonly kind: RelayKind;
+  readonly app: string;
+  readonly stream: string;
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+export class Relays {
+  /** Our id in chains of servers; another one in every run. */
+  readonly self: string;
+  readonly #rtc: RtcContext;
+  readonly #context: RelayContext;
+  readonly #rules: readonly RelayRule[];
+  readonly #relays = new Map<string, Relay>();
+  /** The servers that published streams came by, by stream. */
+  readonly #publishedVia = new Map<string, readonly string[]>();
+  #tick: Disposable | undefined;
+
+  constructor({ rtc, ca }: RelaysOptions) {
+    const { config, runtime } = rtc;
+    const allow = new AllowList(config["relay.allow"]);
+    this.self = word(runtime, 12);
+    this.#rtc = rtc;
+    this.#rules = [...config["relay.push"], ...config["relay.pull"]];
+    this.#context = {
+      rtc,
+      allow,
+      self: this.self,
+      client: new HttpClient({ runtime, allow, ca }),
+      via: (key) => this.viaOf(key),
+    };
+  }
+
+  /** Begins what is always wanted. */
+  start(): void {
+    for (const rule of this.#rules) {
+      if (rule.kind !== "pull" || rule.stream === "*") continue;
+      const name = parseStreamName(rule.app, rule.stream);
+      const relay = isBadStreamName(name) ? undefined : this.#demand(rule, name);
+      if (this.#rtc.config["relay.pull_when"] === "always") relay?.start();
+    }
+    this.#wake();
+  }
+
+  close(): void {
+    this.#tick?.[Symbol.dispose]();
+    for (const relay of this.#relays.values()) relay.stop();
+    this.#relays.clear();
+  }
+
+  facts(): readonly RelayFacts[] {
+    return [...this.#relays.values()].map((relay) => relay.facts());
+  }
+
+  /** Adds a relay, or says in words why not. */
+  add(wish: RelayWish): RelayFacts | string {
+    const name = parseStreamName(wish.app, wish.stream);
+    if (isBadStreamName(name)) return name.message;
+    const url = parseTarget(wish.url);
+    if (url === undefined) return `${JSON.stringify(wish.url)} is no http or https URL`;
+    if (!this.#mayAsk(url)) return `${url.host} is not listed in relay.allow`;
+    if (this.#find(wish.kind, name, url) !== undefined) return `${name.key} has this relay already`;
+    const relay = this.#make(wish.kind, name, url, wish.token, true);
+    if (relay === undefined) return "Too many relays (limits.relays)";
+    if (wish.kind === "pull" || this.#rtc.hub.stream(name.key)?.live) relay.start();
+    return relay.facts();
+  }
+
+  /** Ends a relay; false when there is none of that id. One of the configuration begins anew. */
+  remove(id: string): boolean {
+    const relay = this.#relays.get(id);
+    relay?.stop();
+    return this.#relays.delete(id);
+  }
+
+  /** The servers that the stream has passed before us. */
+  viaOf(key: string): readonly string[] {
+    const publisher = this.#rtc.hub.stream(key)?.publisher;
+    const pull = publisher && this.#pulling(publisher);
+    return pull?.link?.farVia ?? this.#publishedVia.get(key) ?? [];
+  }
+
+  /** Somebody publishes, and came along `via`. */
+  published(key: string, via: readonly string[]): void {
+    if (via.length === 0) this.#publishedVia.delete(key);
+    else this.#publishedVia.set(key, via);
+  }
+
+  /** Somebody plays, and came along `via`. */
+  played(key: string, via: readonly string[]): void {
+    const relay = this.#wantedPull(key);
+    if (relay !== undefined && relay.state === "idle") relay.via = via;
+    if (relay !== undefined) this.#look(relay, this.#rtc.runtime.now());
+  }
+
+  handleHubEvent(event: HubEvent): void {
+    switch (event.type) {
+      case "published":
+        this.#push(event.stream);
+        break;
+      case "unpublished":
+        this.#publishedVia.delete(event.stream.name.key);
+        break;
+      case "publisher-replaced":
+        this.#pulling(event.publisher)?.stop();
+        break;
+      case "keyframe-request":
+        this.#pulling(event.publisher)?.link?.requestKeyframe(event.ssrc);
+        break;
+      case "viewer-stalled":
+        this.#pushing(event.subscriber)?.restart();
+        break;
+      case "format":
+        for (const relay of this.#of(event.stream.name.key)) {
+          if (relay.link?.isOutdated()) relay.restart();
+        }
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** The stream is live: pushes of the configuration are made, and all of it begin. */
+  #push(stream: Stream): void {
+    for (const rule of this.#rules) {
+      if (rule.kind === "push" && fitsRule(rule, stream.name)) this.#demand(rule, stream.name);
+    }
+    for (const relay of this.#of(stream.name.key)) {
+      if (relay.options.kind === "push") relay.start();
+    }
+  }
+
+  #wake(): void {
+    const { runtime } = this.#rtc;
+    this.#tick = runtime.wakeAt(runtime.now() + TICK_MILLIS, () => {
+      this.#demandPulls();
+      const now = runtime.now();
+      for (const relay of this.#relays.values()) this.#look(relay, now);
+      this.#wake();
+    });
+  }
+
+  /** Streams that somebody waits for, and that another server may have. */
+  #demandPulls(): void {
+    const rules = this.#rules.filter((rule) => rule.kind === "pull" && rule.stream === "*");
+    if (rules.length === 0) return;
+    for (const stream of this.#rtc.hub.streams()) {
+      if (stream.publisher !== undefined || !this.#isWatched(stream)) continue;
+      for (const rule of rules) if (fitsRule(rule, stream.name)) this.#demand(rule, stream.name);
+    }
+  }
+
+  #wantedPull(key: string): Relay | undefined {
+    const stream = this.#rtc.hub.stream(key);
+    if (stream === undefined || stream.publisher !== undefined) return undefined;
+    for (const rule of this.#rules) {
+      if (rule.kind === "pull" && fitsRule(rule, stream.name))
+        return this.#demand(rule, stream.name);
+    }
+    return [...this.#of(key)].find(({ options }) => options.kind === "pull");
+  }
+
+  /** Begins what is wanted, and ends what has not been for a while. */
+  #look(relay: Relay, now: Millis): void {
+    const { kind, name, byApi } = relay.options;
+    const stream = this.#rtc.hub.stream(name.key);
+    const { config } = this.#rtc;
+    const always = byApi || config["relay.pull_when"] === "always";
+    const wanted =
+      kind === "push"
+        ? stream?.live === true
+        : always || (stream !== undefined && this.#isWatched(stream));
+    if (wanted) {
+      relay.unwantedSince = undefined;
+      // A push begins with the first media, when the formats are known.
+      if (relay.state === "idle" && (kind === "push" || this.#isFree(relay))) relay.start();
+      return;
+    }
+    if (relay.state === "idle") {
+      if (!byApi && this.#isPassing(relay)) this.#relays.delete(relay.options.id);
+      return;
+    }
+    relay.unwantedSince ??= now;
+    const patience = kind === "push" ? PUSH_LINGER_MILLIS : config["relay.pull_idle"];
+    if (now - relay.unwantedSince >= patience) relay.stop();
+  }
+
+  /** Whether nobody else publishes the stream of a pull. */
+  #isFree(relay: Relay): boolean {
+    const publisher = this.#rtc.hub.stream(relay.options.name.key)?.publisher;
+    return publisher === undefined || this.#pulling(publisher) === relay;
+  }
+
+  /** Whether a relay came of a rule for a whole app, and goes when it is not wanted. */
+  #isPassing({ options }: Relay): boolean {
+    return !this.#rules.some(
+      (rule) => rule.kind === options.kind && rule.stream !== "*" && fitsRule(rule, options.name),
+    );
+  }
+
+  /** Whether anybody watches or waits who is no push of ours. */
+  #isWatched(stream: Stream): boolean {
+    return stream.viewers.some((viewer) => this.#pushing(viewer) === undefined);
+  }
+
+  /** The relay of a rule for a stream, made when it is not there. */
+  #demand(rule: RelayRule, name: StreamName): Relay | undefined {
+    const url = urlFor(rule, name);
+    if (url === undefined) return undefined;
+    return this.#find(rule.kind, name, url) ?? this.#make(rule.kind, name, url, undefined, false);
+  }
+
+  #make(
+    kind: RelayKind,
+    name: StreamName,
+    url: URL,
+    token: string | undefined,
+    byApi: boolean,
+  ): Relay | undefined {
+    const { runtime, config, log } = this.#rtc;
+    if (this.#relays.size >= config["limits.relays"]) {
+      log.limited("warn", "Too many relays (limits.relays)", { stream: name.key });
+      return undefined;
+    }
+    const own = token === undefined ? [] : [`${url.host}=${token}`];
+    const tokens = [...own, ...config["relay.token"]];
+    const relay = new Relay({
+      context: this.#context,
+      id: word(runtime, 8),
+      kind,
+      name,
+      url,
+      token: (at) => tokenFor(tokens, at),
+      byApi,
+    });
+    this.#relays.set(relay.options.id, relay);
+    return relay;
+  }
+
+  #mayAsk(url: URL): boolean {
+    const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
+    return this.#context.allow.mayAsk(url.hostname.replace(/^\[(.*)\]$/, "$1"), port);
+  }
+
+  #find(kind: RelayKind, name: StreamName, url: URL): Relay | undefined {
+    for (const relay of this.#of(name.key)) {
+      if (relay.options.kind === kind && relay.options.url.href === url.href) return relay;
+    }
+    return undefined;
+  }
+
+  *#of(key: string): Iterable<Relay> {
+    for (const relay of this.#relays.values()) if (relay.options.name.key === key) yield relay;
+  }
+
+  #pulling(publisher: Publisher): Relay | undefined {
+    for (const relay of this.#relays.values()) {
+      if (relay.link?.publisher === publisher) return relay;
+    }
+    return undefined;
+  }
+
+  #pushing(subscriber: Subscriber): Relay | undefined {
+    for (const relay of this.#relays.values()) {
+      if (relay.link?.subscriber === subscriber) return relay;
+    }
+    return undefined;
+  }
+}
