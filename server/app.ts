@@ -9,11 +9,17 @@ import type { Readiness } from "./readiness.ts";
 import { type ApiOptions, apiRoutes } from "./routes/api.ts";
 import { type DiagnoseOptions, diagnoseRoutes } from "./routes/diagnose.ts";
 import { type Asset, pageRoutes } from "./routes/pages.ts";
+import { type RelayRoutesOptions, relayRoutes } from "./routes/relays.ts";
 import { type RtcRoutesOptions, rtcRoutes } from "./routes/rtc.ts";
+import { checkVia } from "./routes/via.ts";
 
 export interface AppOptions {
   /** Absent when `http_api.enabled` is off. */
   readonly api: ApiOptions | undefined;
+  /** Asked for on /api/; absent when `http_api.auth.enabled` is off. */
+  readonly auth: MiddlewareHandler | undefined;
+  /** Absent when `rtc_server.enabled` or `http_api.enabled` is off. */
+  readonly relays: RelayRoutesOptions | undefined;
   /** Absent when `diagnose.enabled` or `http_api.enabled` is off. */
   readonly diagnose: DiagnoseOptions | undefined;
   /** Absent when `rtc_server.enabled` or `http_api.enabled` is off: SRS serves both by its API. */
@@ -55,6 +61,16 @@ export function createApp(options: AppOptions): Hono {
       "content-type": "text/plain; version=0.0.4; charset=utf-8",
     }),
   );
+  if (options.auth !== undefined) app.use("/api/*", options.auth);
+  if (options.relays !== undefined) {
+    const { relays } = options.relays;
+    const onRefused = (status: number): void => {
+      options.metrics.count("monoport_sessions_refused_total", String(status));
+    };
+    for (const path of ["/rtc/v1/*", "/whip/*", "/whep/*"])
+      app.use(path, checkVia(relays, onRefused));
+    app.route("/", relayRoutes(options.relays));
+  }
   if (options.diagnose !== undefined) app.route("/", diagnoseRoutes(options.diagnose));
   if (options.api !== undefined) app.route("/", apiRoutes(options.api));
   if (options.rtc !== undefined) app.route("/", rtcRoutes(options.rtc));

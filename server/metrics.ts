@@ -119,6 +119,7 @@ export function serverMetrics(): Metrics {
   metrics.counter("monoport_diagnose_tests_total", "Tests of /diagnose, by kind", "test");
   metrics.counter("monoport_ice_restarts_total", "ICE restarts by PATCH");
   metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
+  declareRelayMetrics(metrics);
   return metrics;
 }
 
@@ -148,4 +149,13 @@ function declarePaths(metrics: Metrics): void {
   );
   metrics.counter("monoport_datagrams_received_total", "UDP datagrams that belonged to a session");
   metrics.counter("monoport_datagrams_dropped_total", "UDP datagrams dropped unread", "reason");
+}
+
+function declareRelayMetrics(metrics: Metrics): void {
+  metrics.counter(
+    "monoport_relay_attempts_total",
+    "Sessions tried with other servers, to push or pull",
+    "kind",
+  );
+  metrics.counter("monoport_relay_failures_total", "Those that failed or ended", "kind");
 }

@@ -26,6 +26,8 @@ import { openNames } from "./names.ts";
 import { Port } from "./port.ts";
 import type { AddressLimits, PortTls } from "./port_options.ts";
 import { Readiness } from "./readiness.ts";
+import { openRelays, type Relays } from "./relay/mod.ts";
+import { apiGuard } from "./routes/api_auth.ts";
 import { makeIdentity } from "./routes/envelope.ts";
 import { type Peer, peerOf } from "./routes/peer.ts";
 import { offer, type RtcRoutesOptions } from "./routes/rtc.ts";
@@ -89,7 +91,8 @@ export async function serve({
   const held = new HeldBytes(config["limits.unproven_bytes"]);
   const listening: Listening = { tcp: [], udp: [] };
   const candidates = candidateFinder({ runtime, config }, log, metrics, listening);
-  const parts = { runtime, config, admit, log, metrics, rtc };
+  const relays = await openRelays(rtc);
+  const parts = { runtime, config, admit, log, metrics, rtc, relays };
   const readiness = readinessOf(
     config,
     () => rtc.sessions,
@@ -122,6 +125,7 @@ export async function serve({
     demo?.stop();
     diagnoses.close();
     certificates?.close();
+    relays.close();
     rtc.close();
     http.close();
     await port.close(config.grace_final_wait);
@@ -135,6 +139,7 @@ export async function serve({
   }
   certificates?.start();
   demo?.start();
+  if (servesRtc(config)) relays.start();
   readiness.open();
   return {
     endpoints: listening.tcp,
@@ -222,10 +227,16 @@ interface HttpParts extends ServeOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly rtc: RtcServer;
+  readonly relays: Relays;
   readonly candidates: CandidateFinder;
   readonly readiness: Readiness;
   readonly diagnoses: Tests;
   readonly held: HeldBytes;
+}
+
+function wrongName(app: string, stream: string): string | undefined {
+  const checked = parseStreamName(app, stream);
+  return isBadStreamName(checked) ? checked.message : undefined;
 }
 
 /** Every route, behind our HTTP/1.1. */
@@ -236,7 +247,6 @@ function httpServer(parts: HttpParts): HttpServer {
   const proxies = new AddressRanges(config.trusted_proxies);
   const info = (c: Context): RequestInfo => c.env as RequestInfo;
   const peer = (c: Context): Peer => peerOf(c.req.raw.headers, info(c), proxies);
-  const started = runtime.now();
   const rtcOptions: RtcRoutesOptions | undefined =
     servesRtc(config) && config["http_api.enabled"]
       ? {
@@ -247,14 +257,14 @@ function httpServer(parts: HttpParts): HttpServer {
           bodyBytes: config["limits.body_bytes"],
           peer,
           candidates: (request) => candidates.find(request),
-          checkName: (name, stream) => {
-            const checked = parseStreamName(name, stream);
-            return isBadStreamName(checked) ? checked.message : undefined;
-          },
+          checkName: wrongName,
           onRefused: (status) => metrics.count("monoport_sessions_refused_total", String(status)),
         }
       : undefined;
+  const { auth, refuses } = apiGuard(config, runtime.crypto, (c) => info(c).remote.host);
   const app = createApp({
+    auth,
+    relays: rtcOptions && { identity, relays: parts.relays, refuses },
     diagnose:
       config["diagnose.enabled"] && config["http_api.enabled"]
         ? {
@@ -272,7 +282,7 @@ function httpServer(parts: HttpParts): HttpServer {
           }
         : undefined,
     api: config["http_api.enabled"]
-      ? { runtime, identity, facts: rtc, started, remote: (c) => info(c).remote.host }
+      ? { runtime, identity, facts: rtc, started: runtime.now(), refuses }
       : undefined,
     rtc: rtcOptions,
     pages: config["http_server.enabled"] ? assets : undefined,

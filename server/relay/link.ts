@@ -58,6 +58,8 @@ export class Link {
   #connected = false;
   #over = false;
   #why = "";
+  /** The kinds of media that were offered. */
+  #offered: ReadonlySet<string> = new Set();
   publishing: Publishing | undefined;
   viewing: Viewing | undefined;
   /** The servers a pulled stream has passed. */
@@ -117,6 +119,11 @@ export class Link {
     this.publishing?.requestKeyframe(ssrc);
   }
 
+  /** What carries the media. */
+  get transport(): "tcp" | "udp" | undefined {
+    return this.#session?.selected?.transport;
+  }
+
   /** Bits per second of media. */
   bitrate(now: Millis): number {
     const stream = this.publisher?.stream;
@@ -135,15 +142,9 @@ export class Link {
       if (format === undefined) return false;
       const taken = subscriber.track(kind)?.options.formats;
       return taken === undefined
-        ? !this.#knew(kind)
+        ? !this.#offered.has(kind)
         : !taken.some((one) => sameFormat(one.format, format));
     });
-  }
-
-  #offered: ReadonlySet<string> = new Set();
-
-  #knew(kind: "audio" | "video"): boolean {
-    return this.#offered.has(kind);
   }
 
   #liveFormats(): Format[] {
@@ -242,6 +243,7 @@ export class Link {
       onFault: (fault) => metrics.fault(fault),
       onError: (error) => rtc.log.limited("error", "A relay failed", { error: String(error) }),
       afterInput: () => this.#afterInput(),
+      onPath: (path) => metrics.count("monoport_paths_selected_total", path.transport),
       onClosed: (reason, fault) => this.#closed(reason, fault),
     });
     role.session = session;

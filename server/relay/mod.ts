@@ -1,3 +1,4 @@
 /** Streams pushed on to other servers and pulled from them. @module */
+export { openRelays } from "./open.ts";
 export type { RelayFacts } from "./relay.ts";
-export { Relays, type RelayWish } from "./relays.ts";
+export type { Relays, RelayWish } from "./relays.ts";

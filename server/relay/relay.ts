@@ -42,6 +42,8 @@ export interface RelayFacts {
   /** Until the next attempt. */
   readonly retryMillis: Millis;
   readonly kbps: number;
+  /** Empty while there is no path. */
+  readonly transport: "tcp" | "udp" | "";
   readonly byApi: boolean;
 }
 
@@ -115,6 +117,7 @@ export class Relay {
       error: this.#error,
       retryMillis: this.#state === "waiting" ? Math.max(0, this.#retryAt - now) : 0,
       kbps: Math.round((this.#link?.bitrate(now) ?? 0) / 1000),
+      transport: this.#link?.transport ?? "",
       byApi,
     };
   }

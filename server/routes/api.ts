@@ -9,7 +9,6 @@ import { withoutSecretValues } from "../config_secrets.ts";
 import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
 import { COMPATIBLE_WITH, VERSION } from "../version.ts";
 import { type Identity, json, jsonCode, SRS_CODE } from "./envelope.ts";
-import { refusesChange } from "./guard.ts";
 
 /** SRS's name of the only virtual host. */
 const VHOST = "__defaultVhost__";
@@ -23,8 +22,8 @@ export interface ApiOptions {
   readonly facts: Facts;
   /** Monotonic time at which the server started. */
   readonly started: number;
-  /** The address of the connection a request came by. */
-  readonly remote: (context: Context) => string;
+  /** Why a request may not change anything, in words; `undefined` when it may. */
+  readonly refuses: (context: Context) => string | undefined;
 }
 
 const URLS = {
@@ -34,6 +33,7 @@ const URLS = {
   vhosts: "the virtual host",
   streams: "all streams, or one",
   clients: "all clients, or one; DELETE ends it",
+  relays: "what is pushed to and pulled from other servers; POST begins one, DELETE ends it",
 };
 
 export function apiRoutes(options: ApiOptions): Hono {
@@ -76,7 +76,7 @@ export function apiRoutes(options: ApiOptions): Hono {
       : json(identity, { client: clientJson(found, vhostId) });
   });
   app.delete("/api/v1/clients/:id", (c) => {
-    const refusal = refusesChange(c.req.raw, options.remote(c));
+    const refusal = options.refuses(c);
     if (refusal !== undefined)
       return jsonCode(SRS_CODE.forbidden, `Cannot end a client: ${refusal}`, 403);
     return facts.kick(c.req.param("id")) ? json(identity, {}) : jsonCode(SRS_CODE.clientNotFound);

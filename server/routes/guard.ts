@@ -22,7 +22,14 @@ export function refusesChange(request: Request, remote: string): string | undefi
   }
   if (host !== "localhost" && !isLoopback(host))
     return "the Host of the call is not this machine (localhost, 127.0.0.1 or ::1)";
-  const origin = headers.get("origin");
+  return refusesOrigin(request);
+}
+
+/**
+ * The same for who has shown credentials: a browser adds those it knows to what any page asks for.
+ */
+export function refusesOrigin(request: Request): string | undefined {
+  const origin = request.headers.get("origin");
   if (origin !== null && origin !== new URL(request.url).origin)
     return "a page of another origin made the call";
   return undefined;

@@ -16,6 +16,7 @@ import {
 } from "../../core/session/webrtc/negotiation/mod.ts";
 import {
   Hub,
+  type HubEvent,
   isBadStreamName,
   type PublishRefusal,
   parseStreamName,
@@ -65,7 +66,10 @@ export class RtcServer implements Signalling, Facts {
   readonly udp: UdpPort;
   readonly #runtime: Runtime;
   readonly #clients = new Clients();
-  readonly #context: RtcContext;
+  /** What pushes and pulls need of it. */
+  readonly context: RtcContext;
+  /** Told of what happens to streams, after their clients. */
+  observer: ((event: HubEvent) => void) | undefined;
   readonly #firstFrame: FirstFrame;
   readonly #driver: HubDriver;
   #refusesNew = false;
@@ -84,7 +88,7 @@ export class RtcServer implements Signalling, Facts {
       wallClockAtZero: runtime.wallClock() - runtime.now(),
     });
     const key = runtime.crypto.privateKey(certificate.pkcs8);
-    this.#context = {
+    this.context = {
       ...options,
       dtlsCertificate: { chain: certificate.chain, key },
       engine,
@@ -94,9 +98,10 @@ export class RtcServer implements Signalling, Facts {
     };
     metrics.follow("monoport_dropped_frames_total", () => this.hub.totals().droppedFrames);
     metrics.follow("monoport_dropped_packets_total", () => this.hub.totals().droppedPackets);
-    this.#driver = new HubDriver(this.hub, runtime, (event) =>
-      handleHubEvent(event, this.#context),
-    );
+    this.#driver = new HubDriver(this.hub, runtime, (event) => {
+      handleHubEvent(event, this.context);
+      this.observer?.(event);
+    });
     const find = (ufrag: string): RtcSession | undefined => this.#clients.withUfrag(ufrag)?.session;
     this.udp = new UdpPort({
       runtime,
@@ -119,7 +124,7 @@ export class RtcServer implements Signalling, Facts {
   }
 
   get transports(): { readonly udp: boolean; readonly tcp: boolean } {
-    const { config } = this.#context;
+    const { config } = this.context;
     return { udp: servesRtcUdp(config), tcp: servesRtcTcp(config) };
   }
 
@@ -150,7 +155,7 @@ export class RtcServer implements Signalling, Facts {
   }
 
   offer(request: SignalRequest): SignalAnswer | SignalRefusal {
-    const { metrics, config } = this.#context;
+    const { metrics, config } = this.context;
     const name = parseStreamName(request.app, request.stream);
     if (isBadStreamName(name)) return { status: 400, message: name.message };
     const sdp = decodeSdp(request.sdp);
@@ -172,7 +177,7 @@ export class RtcServer implements Signalling, Facts {
   session(id: string, token: string): SignalSession | undefined {
     const client = this.#clients.withId(id);
     if (client === undefined || !this.sameSecret(client.token, token)) return undefined;
-    return signalSession(this.#context, client);
+    return signalSession(this.context, client);
   }
 
   sameSecret(a: string, b: string): boolean {
@@ -232,10 +237,10 @@ export class RtcServer implements Signalling, Facts {
     }
     if (publisher === "too-many-streams")
       return { status: 503, message: TOO_MANY[publisher], retryAfterSeconds: 10 };
-    const role = publishingRole(this.#context, publisher, answer);
+    const role = publishingRole(this.context, publisher, answer);
     const { candidates } = local;
     const accepted = { request, name, answer, ice, candidates, role };
-    const client = openClient(this.#context, accepted);
+    const client = openClient(this.context, accepted);
     return { sdp: answer.sdp, id: client.id, token: client.token, etag: client.ice.etag };
   }
 
@@ -256,10 +261,10 @@ export class RtcServer implements Signalling, Facts {
     const subscriber = this.hub.subscribe(name, options, this.#runtime.now());
     if (typeof subscriber === "string")
       return { status: 503, message: TOO_MANY[subscriber], retryAfterSeconds: 10 };
-    const role = viewingRole(this.#context, subscriber);
+    const role = viewingRole(this.context, subscriber);
     const { candidates } = local;
     const accepted = { request, name, answer, ice, candidates, role };
-    const client = openClient(this.#context, accepted);
+    const client = openClient(this.context, accepted);
     return { sdp: answer.sdp, id: client.id, token: client.token, etag: client.ice.etag };
   }
 
@@ -268,7 +273,7 @@ export class RtcServer implements Signalling, Facts {
     name: StreamName,
     ice: IceCredentials,
   ): ReturnType<typeof localParameters> {
-    const { runtime, config, certificate } = this.#context;
+    const { runtime, config, certificate } = this.context;
     return localParameters({
       runtime,
       config,
