@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isParameterSet } from "../rtc/camera.ts";
+import { until } from "../rtc/client.ts";
+import { film, onlyRelay, relays, server, watch } from "./fixture.ts";
+
+test("a stream is pushed to another server by WHIP over TCP, and is whole there", async (t) => {
+  const far = await server(t);
+  const near = await server(
+    t,
+    "--relay.push",
+    `live/cam=${far.url}/whip/live/copy`,
+    "--relay.allow",
+    "127.0.0.1",
+  );
+  assert.deepEqual(await relays(near), []); // it begins when the stream does
+  const camera = await film(t, near, "cam");
+  const screen = await watch(t, far, "copy");
+  await until(() => screen.packets > 60, "pictures on the far end");
+  assert.ok(screen.first && isParameterSet(screen.first), "they begin with a keyframe");
+  assert.deepEqual([screen.gaps, screen.torn, screen.badJumps], [0, 0, 0]);
+  assert.ok(camera.requests > 0, "the far viewer's request reached the camera");
+  const relay = await onlyRelay(near);
+  assert.deepEqual(
+    [relay.kind, relay.stream, relay.state, relay.attempts, relay.error, relay.transport],
+    ["push", "live/cam", "connected", 1, "", "tcp"],
+  );
+  assert.ok(relay.kbps > 100, `${relay.kbps}`);
+  assert.equal(far.monoport.metrics.value("monoport_sessions_total", "publish"), 1);
+});
+
+test("a stream is pulled from another server by WHEP when the first viewer waits for it", async (t) => {
+  const far = await server(t);
+  const near = await server(
+    t,
+    "--relay.pull",
+    `live/*=${far.url}/whep/[app]/[stream]`,
+    "--relay.allow",
+    "127.0.0.0/8",
+    "--relay.pull_idle",
+    "1000",
+  );
+  const camera = await film(t, far, "cam");
+  await until(() => camera.packets > 20, "it runs");
+  assert.equal(far.monoport.metrics.value("monoport_sessions_total", "play"), 0);
+  const screen = await watch(t, near, "cam");
+  const second = await watch(t, near, "cam");
+  await until(() => screen.packets > 60 && second.packets > 60, "pictures here");
+  assert.ok(screen.first && isParameterSet(screen.first));
+  assert.deepEqual([screen.gaps, screen.torn, screen.badJumps], [0, 0, 0]);
+  assert.equal(far.monoport.metrics.value("monoport_sessions_total", "play"), 1); // once for both
+  const relay = await onlyRelay(near);
+  assert.deepEqual([relay.kind, relay.state, relay.transport], ["pull", "connected", "tcp"]);
+  // The last viewer goes, and after a while so does the session.
+  await screen.client.remove();
+  await second.client.remove();
+  await until(() => far.monoport.metrics.value("monoport_sessions") === 1, "the pull ends");
+  await until(async () => (await relays(near)).length === 0, "it is forgotten");
+});
