@@ -63,3 +63,21 @@ function decodeSequence(bytes: Uint8Array, at: number, size: number): number {
   const surrogate = code >= 0xd800 && code <= 0xdfff;
   return overlong || surrogate || code > 0x10ffff ? -1 : code;
 }
+
+/** Encodes as UTF-8; a lone surrogate becomes U+FFFD. */
+export function utf8Bytes(text: string): Uint8Array {
+  const out = new Uint8Array(text.length * 3);
+  let at = 0;
+  for (const character of text) {
+    let code = character.codePointAt(0) ?? 0;
+    if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
+    if (code < 0x80) {
+      out[at++] = code;
+    } else {
+      const more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+      out[at++] = (0xf00 >> more) | (code >> (6 * more)); // 110, 1110 or 11110 in front
+      for (let k = more - 1; k >= 0; k--) out[at++] = 0x80 | ((code >> (6 * k)) & 0x3f);
+    }
+  }
+  return out.slice(0, at);
+}

@@ -1,0 +1,71 @@
+import { Fault } from "../../base/mod.ts";
+import { u8, u16 } from "../../bytes/mod.ts";
+
+export const BAD_CONFIGURATION: Fault = /* @__PURE__ */ new Fault(
+  "core/media/h264",
+  "bad-configuration-record",
+  "ISO/IEC 14496-15 §5.3.3.1",
+);
+export const BAD_UNIT: Fault = /* @__PURE__ */ new Fault(
+  "core/media/h264",
+  "bad-nal-unit-length",
+  "ISO/IEC 14496-15 §5.3.4.2",
+);
+
+/** Parameter sets of each kind that are kept. */
+export const PARAMETER_SETS_MAX = 32;
+
+/** AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3.1). */
+export interface DecoderConfiguration {
+  /** profile_idc, constraint flags and level_idc, as in `profile-level-id`: six hex digits. */
+  readonly profileLevelId: string;
+  /** Bytes of the length in front of each NAL unit: 1, 2 or 4. */
+  readonly lengthBytes: number;
+  /** NAL units: sequence, then picture parameter sets. */
+  readonly parameterSets: readonly Uint8Array[];
+}
+
+/**
+ * ```
+ *  1 | profile | compatibility | level | 111111 lengthSizeMinusOne (2) | 111 count of SPS (5)
+ *  size (16) SPS ... | count of PPS (8) | size (16) PPS ...
+ * ```
+ */
+export function decodeConfiguration(bytes: Uint8Array): DecoderConfiguration | Fault {
+  if (bytes.length < 7 || u8(bytes, 0) !== 1) return BAD_CONFIGURATION;
+  const lengthBytes = (u8(bytes, 4) & 3) + 1;
+  if (lengthBytes === 3) return BAD_CONFIGURATION;
+  const parameterSets: Uint8Array[] = [];
+  let at = 5;
+  for (const mask of [0x1f, 0xff]) {
+    if (at >= bytes.length) return BAD_CONFIGURATION;
+    const count = u8(bytes, at) & mask;
+    at += 1;
+    if (count > PARAMETER_SETS_MAX) return BAD_CONFIGURATION;
+    for (let i = 0; i < count; i++) {
+      if (at + 2 > bytes.length) return BAD_CONFIGURATION;
+      const end = at + 2 + u16(bytes, at);
+      if (end > bytes.length) return BAD_CONFIGURATION;
+      if (end > at + 2) parameterSets.push(bytes.slice(at + 2, end));
+      at = end;
+    }
+  }
+  let profileLevelId = "";
+  for (let i = 1; i <= 3; i++) profileLevelId += u8(bytes, i).toString(16).padStart(2, "0");
+  return { profileLevelId, lengthBytes, parameterSets };
+}
+
+/** NAL units out of a sample, each behind its length; views of it. Empty ones are left out. */
+export function splitSample(bytes: Uint8Array, lengthBytes: number): Uint8Array[] | Fault {
+  const units: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    if (at + lengthBytes > bytes.length) return BAD_UNIT;
+    let length = 0;
+    for (let i = 0; i < lengthBytes; i++) length = length * 256 + u8(bytes, at + i);
+    at += lengthBytes;
+    if (length > bytes.length - at) return BAD_UNIT;
+    if (length > 0) units.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return units;
+}

@@ -1,0 +1,3 @@
+/** The server side of RTMP connections. @module */
+export * from "./event.ts";
+export { type RtmpServerOptions, RtmpServerSession } from "./server_session.ts";
