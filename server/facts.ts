@@ -45,7 +45,7 @@ export interface ClientFacts extends Rates {
   readonly app: string;
   readonly name: string;
   readonly address: string;
-  readonly type: "rtc-publish" | "rtc-play";
+  readonly type: "rtc-publish" | "rtc-play" | "fmle-publish";
   /** Seconds. */
   readonly alive: number;
   readonly sentBytes: number;

@@ -1,0 +1,2 @@
+/** RTMP on the shared port. @module */
+export { RtmpServer, type RtmpServerOptions } from "./rtmp_server.ts";

@@ -1,0 +1,174 @@
+/** One RTMP connection: joins the session in core, the connection of the runtime, and the hub. @module */
+import type { Conn, Millis, Runtime } from "../../core/base/mod.ts";
+import { type RtmpEvent, RtmpServerSession, type RtmpTarget } from "../../core/session/rtmp/mod.ts";
+import type { Publisher, StreamName } from "../../core/stream/mod.ts";
+import { linger } from "../linger.ts";
+import type { Ingest } from "./ingest.ts";
+
+/** More than that which the peer does not take, and he is closed: what we say is small. */
+const QUEUE_MAX = 256 * 1024;
+
+/** What a connection has of its server. */
+export interface RtmpHost {
+  readonly runtime: Runtime;
+  /** Decides on a publisher, and calls `admitted` or `refused` of the connection, now or later. */
+  onPublish(connection: RtmpConnection, target: RtmpTarget): void;
+  onPlay(connection: RtmpConnection, target: RtmpTarget): void;
+  onEvent(event: RtmpEvent, connection: RtmpConnection): void;
+  /** The hub was fed: look at its events. */
+  afterInput(): void;
+  forget(connection: RtmpConnection): void;
+}
+
+/** What an admitted publisher feeds. */
+export interface Publishing {
+  readonly id: string;
+  readonly name: StreamName;
+  readonly publisher: Publisher;
+  readonly ingest: Ingest;
+}
+
+export class RtmpConnection {
+  readonly conn: Conn;
+  readonly since: Millis;
+  readonly #host: RtmpHost;
+  readonly #session: RtmpServerSession;
+  #timer: Disposable | undefined;
+  #over = false;
+  publishing: Publishing | undefined;
+  receivedBytes = 0;
+  sentBytes = 0;
+  /** What keeps viewers from seeing or hearing the stream, in words. */
+  readonly troubles: string[] = [];
+
+  constructor(host: RtmpHost, conn: Conn) {
+    this.#host = host;
+    this.conn = conn;
+    this.since = host.runtime.now();
+    this.#session = new RtmpServerSession({ crypto: host.runtime.crypto, now: this.since });
+  }
+
+  start(first: Uint8Array): void {
+    this.conn.handler = {
+      data: (chunk) => this.#input(chunk),
+      end: () => this.#end(true),
+      close: () => this.#end(false),
+    };
+    this.#input(first);
+  }
+
+  /** Whether it has not published anything yet. */
+  get idle(): boolean {
+    return this.publishing === undefined;
+  }
+
+  admitted(publishing: Publishing): void {
+    if (this.#over || this.#session.closed) {
+      publishing.publisher.end();
+      return;
+    }
+    this.publishing = publishing;
+    this.#session.accept(this.#host.runtime.now());
+    this.#turn();
+  }
+
+  refused(busy: boolean, reason: string): void {
+    if (this.#over) return;
+    this.#session.refuse(busy, reason);
+    this.#turn();
+  }
+
+  /** Says goodbye and closes. */
+  close(): void {
+    if (this.#over) return;
+    this.#session.end();
+    this.#turn();
+  }
+
+  destroy(): void {
+    this.#end(false);
+    this.conn.destroy();
+  }
+
+  #input(chunk: Uint8Array): void {
+    if (this.#over) return;
+    this.receivedBytes += chunk.length;
+    this.#session.handleInput(chunk, this.#host.runtime.now());
+    this.#turn();
+  }
+
+  #turn(): void {
+    const now = this.#host.runtime.now();
+    this.#transmit();
+    for (let event = this.#session.pollEvent(); event; event = this.#session.pollEvent()) {
+      this.#handle(event, now);
+      if (this.#over) return;
+    }
+    this.#transmit();
+    const { publishing } = this;
+    if (publishing?.publisher.ended) this.close(); // another client took the stream over
+    publishing?.publisher.flush(now);
+    this.#host.afterInput();
+    this.#schedule();
+  }
+
+  #handle(event: RtmpEvent, now: Millis): void {
+    switch (event.type) {
+      case "audio":
+        this.publishing?.ingest.handleAudio(event.payload, event.timestamp, now);
+        break;
+      case "video":
+        this.publishing?.ingest.handleVideo(event.payload, event.timestamp, now);
+        break;
+      case "publish":
+        this.#host.onPublish(this, event.target);
+        break;
+      case "play":
+        this.#host.onPlay(this, event.target);
+        break;
+      case "stopped":
+        this.#stop();
+        break;
+      case "close":
+        this.#transmit();
+        this.#end(true);
+        break;
+      default:
+        this.#host.onEvent(event, this);
+    }
+  }
+
+  #transmit(): void {
+    for (let out = this.#session.pollTransmit(); out; out = this.#session.pollTransmit()) {
+      this.sentBytes += out.length;
+      this.conn.write(out);
+    }
+    if (this.conn.buffered > QUEUE_MAX) this.destroy();
+  }
+
+  #stop(): void {
+    this.publishing?.publisher.end();
+    this.publishing = undefined;
+  }
+
+  #end(gently: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timer?.[Symbol.dispose]();
+    this.#stop();
+    this.#host.forget(this);
+    this.#host.afterInput();
+    if (gently && !this.conn.closed) linger(this.#host.runtime, this.conn);
+  }
+
+  #schedule(): void {
+    this.#timer?.[Symbol.dispose]();
+    if (this.#over) return;
+    const due = this.#session.nextTimeout();
+    if (due === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#host.runtime.wakeAt(due, () => {
+      this.#session.handleTimeout(this.#host.runtime.now());
+      this.#turn();
+    });
+  }
+}

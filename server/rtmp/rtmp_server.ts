@@ -1,0 +1,190 @@
+/** RTMP served: publishers' connections meet the hub. @module */
+import type { Conn, Millis, Runtime } from "../../core/base/mod.ts";
+import type { RtmpEvent, RtmpTarget } from "../../core/session/rtmp/mod.ts";
+import {
+  type Hub,
+  isBadStreamName,
+  type Publisher,
+  parseStreamName,
+} from "../../core/stream/mod.ts";
+import type { Admit } from "../admit.ts";
+import type { Config } from "../config.ts";
+import type { ClientFacts } from "../facts.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { word } from "../routes/envelope.ts";
+import { randomSsrc } from "../rtc/context.ts";
+import { streamId } from "../rtc/stream_facts.ts";
+import { Ingest } from "./ingest.ts";
+import { RtmpConnection, type RtmpHost } from "./rtmp_connection.ts";
+
+export interface RtmpServerOptions {
+  readonly runtime: Runtime;
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly admit: Admit;
+  readonly hub: Hub;
+  /** To be called after anything that may have changed the hub. */
+  readonly drain: () => void;
+}
+
+export class RtmpServer implements RtmpHost {
+  readonly runtime: Runtime;
+  readonly #options: RtmpServerOptions;
+  readonly #connections = new Set<RtmpConnection>();
+  #refuses = false;
+
+  constructor(options: RtmpServerOptions) {
+    this.#options = options;
+    this.runtime = options.runtime;
+  }
+
+  /** Publishers at the moment. */
+  get sessions(): number {
+    let sessions = 0;
+    for (const { idle } of this.#connections) if (!idle) sessions++;
+    return sessions;
+  }
+
+  /** Takes a connection whose first byte is C0. */
+  serve(conn: Conn, first: Uint8Array): void {
+    const connection = new RtmpConnection(this, conn);
+    this.#connections.add(connection);
+    connection.start(first);
+  }
+
+  /** Closes up to `count` connections that do not publish; returns how many. */
+  shedIdle(count: number): number {
+    let shed = 0;
+    for (const connection of this.#connections) {
+      if (shed === count) break;
+      if (!connection.idle) continue;
+      connection.destroy();
+      shed++;
+    }
+    return shed;
+  }
+
+  refuseNew(): void {
+    this.#refuses = true;
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.close();
+  }
+
+  clients(): ClientFacts[] {
+    const now = this.runtime.now();
+    return [...this.#connections].flatMap((one) => factsOf(one, now) ?? []);
+  }
+
+  kick(id: string): boolean {
+    const found = [...this.#connections].find(({ publishing }) => publishing?.id === id);
+    found?.close();
+    return found !== undefined;
+  }
+
+  /** The client whose publisher this is. */
+  idOf(publisher: Publisher): string | undefined {
+    for (const { publishing } of this.#connections) {
+      if (publishing?.publisher === publisher) return publishing.id;
+    }
+    return undefined;
+  }
+
+  onPublish(connection: RtmpConnection, target: RtmpTarget): void {
+    this.#publish(connection, target).catch((error) => {
+      this.#options.log.limited("error", "RTMP failed", { error: String(error) });
+      connection.refused(false, "Something failed here");
+    });
+  }
+
+  onPlay(connection: RtmpConnection): void {
+    connection.refused(false, "Cannot play by RTMP in this version: play by WHEP");
+  }
+
+  onEvent(event: RtmpEvent): void {
+    if (event.type === "fault") this.#options.metrics.fault(event.fault);
+  }
+
+  afterInput(): void {
+    this.#options.drain();
+  }
+
+  forget(connection: RtmpConnection): void {
+    this.#connections.delete(connection);
+    const { publishing } = connection;
+    if (publishing === undefined) return;
+    this.#options.log.info("Session ended", {
+      stream: publishing.name.key,
+      client: publishing.id,
+      action: "publish",
+      seconds: Math.round((this.runtime.now() - connection.since) / 1000),
+    });
+  }
+
+  async #publish(connection: RtmpConnection, target: RtmpTarget): Promise<void> {
+    const { config, log, metrics, admit, hub } = this.#options;
+    const refuse = (reason: string, busy = false): void => {
+      log.limited("info", "Refused to publish", { reason, address });
+      metrics.count("monoport_sessions_refused_total", "rtmp");
+      connection.refused(busy, reason);
+    };
+    const address = connection.conn.remote.host;
+    const name = parseStreamName(target.app || "live", target.stream);
+    if (isBadStreamName(name)) return refuse(name.message);
+    if (this.#refuses) return refuse("The server is about to end");
+    if (this.sessions >= config["limits.sessions"]) {
+      return refuse("Too many sessions (limits.sessions)");
+    }
+    const query = new URLSearchParams(target.query);
+    const { app, stream } = name;
+    const token = query.get("token") ?? "";
+    const verdict = await admit({ action: "publish", app, stream, token, address });
+    if (!verdict.admitted) return refuse(verdict.reason);
+    const publisher = hub.publish(name, `${address} rtmp`, this.runtime.now());
+    if (publisher === "busy") {
+      return refuse(`${name.key} is being published by another client`, true);
+    }
+    if (publisher === "too-many-streams") return refuse("Too many streams (limits.streams)");
+    metrics.count("monoport_sessions_total", "rtmp-publish");
+    const id = word(this.runtime, 8);
+    log.info("Publishing", { stream: name.key, client: id, address, protocol: "rtmp" });
+    const ingest = new Ingest({
+      publisher,
+      randomSsrc: () => randomSsrc(this.runtime),
+      wallClock: () => this.runtime.wallClock(),
+      onFault: (fault) => metrics.fault(fault),
+      onTrouble: (trouble) => {
+        connection.troubles.push(trouble);
+        log.warn("A stream does not reach all its viewers whole", { stream: name.key, trouble });
+      },
+    });
+    connection.admitted({ id, name, publisher, ingest });
+  }
+}
+
+function factsOf(connection: RtmpConnection, now: Millis): ClientFacts | undefined {
+  const { publishing, conn } = connection;
+  if (publishing === undefined) return undefined;
+  const { audio, video } = publishing.publisher.stream;
+  const received = audio.byteRate.perSecond(now) + video.byteRate.perSecond(now);
+  return {
+    id: publishing.id,
+    streamId: streamId(publishing.name.key),
+    app: publishing.name.app,
+    name: publishing.name.stream,
+    address: conn.remote.host,
+    type: "fmle-publish",
+    alive: (now - connection.since) / 1000,
+    sentBytes: connection.sentBytes,
+    receivedBytes: connection.receivedBytes,
+    sentKbps: 0,
+    receivedKbps: Math.round((received * 8) / 1000),
+    transport: "tcp",
+    mapped: undefined,
+    trouble: connection.troubles.join("; "),
+    droppedFrames: 0,
+  };
+}
