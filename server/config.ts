@@ -58,6 +58,10 @@ export interface Config
   readonly "http_server.enabled": boolean;
   readonly "http_server.listen": readonly Endpoint[];
   readonly "http_server.crossdomain": boolean;
+  /** Whether RTMP publishers are taken, on every listener, inside TLS too. */
+  readonly "rtmp.enabled": boolean;
+  /** Listened on besides `listen`; what SRS calls `listen`. */
+  readonly "rtmp.listen": readonly Endpoint[];
   /** How far a viewer may be behind before frames are dropped for him, in ms. */
   readonly "vhost.play.max_lag": number;
   /** Whether the stream `live/demo` runs. */
@@ -84,6 +88,12 @@ const settings = {
   "http_server.listen": setting(endpoints, "", "[host:]port of the pages, if not the shared one"),
   "http_server.crossdomain": setting(onOff, "on", "CORS headers on the pages"),
   ...rtcSettings,
+  "rtmp.enabled": setting(onOff, "on", "take RTMP publishers, inside TLS too"),
+  "rtmp.listen": setting(
+    endpoints,
+    "",
+    "[host:]port of RTMP, if not the shared one (also $SRS_LISTEN)",
+  ),
   "vhost.play.max_lag": setting(
     milliseconds(100, 30_000),
     "500",

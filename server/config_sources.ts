@@ -29,12 +29,11 @@ export function readEnvironment(
   for (const [spelt, value] of Object.entries(env)) {
     const name = ALIASES[spelt] ?? spelt;
     if (name !== spelt) warnings.push(`${spelt} is taken as ${name}`);
-    const key = known.get(name) ?? known.get(name.replace(/^SRS_/, "MONOPORT_"));
-    if (name === "SRS_LISTEN") {
-      warnings.push(
-        "SRS_LISTEN is the RTMP port, and RTMP is not served by this version; the shared port is MONOPORT_LISTEN or --listen",
-      );
-    } else if (key !== undefined) {
+    // What SRS calls `listen` is where RTMP is served; ours is the shared port.
+    const ours =
+      name === "SRS_LISTEN" ? "MONOPORT_RTMP_LISTEN" : name.replace(/^SRS_/, "MONOPORT_");
+    const key = known.get(name) ?? known.get(ours);
+    if (key !== undefined) {
       given.set(key, {
         source: `environment ${spelt}`,
         value: srsOnOff(value, key, spelt, warnings),

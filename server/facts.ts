@@ -69,3 +69,28 @@ export interface Facts {
   /** Ends a client's session; false when there is none of that id. */
   kick(id: string): boolean;
 }
+
+/** Clients of another kind, whose publishers are in the same streams. */
+export interface MoreClients {
+  clients(): readonly ClientFacts[];
+  kick(id: string): boolean;
+  /** Id of the one that publishes a stream (`app/stream`). */
+  publisherOf(key: string): string | undefined;
+}
+
+/** What `facts` tells, with the clients of `more`. */
+export function withClients(facts: Facts, more: MoreClients): Facts {
+  const clients = (): ClientFacts[] => [...facts.clients(), ...more.clients()];
+  return {
+    transports: facts.transports,
+    clients,
+    client: (id) => facts.client(id) ?? more.clients().find((one) => one.id === id),
+    kick: (id) => facts.kick(id) || more.kick(id),
+    streams: () =>
+      facts.streams().map((one) => {
+        const publisher =
+          one.publisher === "" ? more.publisherOf(`${one.app}/${one.name}`) : undefined;
+        return publisher === undefined ? one : { ...one, publisher };
+      }),
+  };
+}

@@ -119,6 +119,7 @@ function tcpEndpoints(config: Config): readonly Endpoint[] {
       ? config["http_server.https.listen"]
       : []),
     ...(servesRtcTcp(config) ? config["rtc_server.tcp.listen"] : []),
+    ...(config["rtmp.enabled"] ? config["rtmp.listen"] : []),
   ]);
 }
 

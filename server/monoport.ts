@@ -4,36 +4,29 @@
  * @module
  */
 
-import type { Context } from "hono";
-import type { Endpoint as BoundEndpoint, Runtime } from "../core/base/mod.ts";
-import { isBadStreamName, parseStreamName } from "../core/stream/mod.ts";
+import type { Endpoint as BoundEndpoint, Conn, Runtime } from "../core/base/mod.ts";
 import { AddressRanges } from "./address_ranges.ts";
 import { type Admit, admitAll } from "./admit.ts";
-import { createApp } from "./app.ts";
-import { assets } from "./assets.gen.ts";
 import { CandidateFinder } from "./candidate_finder.ts";
 import { makeDtlsCertificate } from "./certificates.ts";
 import type { Config } from "./config.ts";
 import { Demo } from "./demo.ts";
 import { Tests } from "./diagnose/mod.ts";
-import { Ending } from "./ending.ts";
-import { HttpServer, type RequestInfo } from "./http/mod.ts";
+import { Ending, type EndingParts } from "./ending.ts";
+import type { HttpServer } from "./http/mod.ts";
+import { httpServer } from "./http_app.ts";
 import { HeldBytes } from "./limits/held_bytes.ts";
 import { type Listening, listenAll, servesRtc, servesRtcTcp } from "./listening.ts";
 import { Log } from "./log.ts";
 import { type Metrics, serverMetrics } from "./metrics.ts";
 import { openNames } from "./names.ts";
 import { Port } from "./port.ts";
-import type { AddressLimits, PortTls } from "./port_options.ts";
+import type { AddressLimits, PortTls, TakeOver } from "./port_options.ts";
 import { Readiness } from "./readiness.ts";
-import { openRelays, type Relays } from "./relay/mod.ts";
-import { apiGuard } from "./routes/api_auth.ts";
-import { makeIdentity } from "./routes/envelope.ts";
-import { type Peer, peerOf } from "./routes/peer.ts";
-import { offer, type RtcRoutesOptions } from "./routes/rtc.ts";
+import { openRelays } from "./relay/mod.ts";
 import { RtcServer } from "./rtc/mod.ts";
+import { RtmpServer } from "./rtmp/mod.ts";
 import { type Certificates, type Fetch, openCertificates } from "./tls/mod.ts";
-import { SERVER_NAME } from "./version.ts";
 
 export interface ServeOptions {
   readonly runtime: Runtime;
@@ -98,39 +91,28 @@ export async function serve({
     () => rtc.sessions,
     () => port.connections,
   );
-  const http = httpServer({ ...parts, diagnoses, held, candidates, readiness });
-  const port = new Port(runtime, log, metrics, {
-    maxConnections: config.max_connections,
-    maxUnproven: config["limits.unproven_connections"],
-    firstBytesMillis: config["limits.first_bytes"],
-    perAddress: addressLimits(config),
-    held,
-    protocols: {
-      http: (conn, first) => http.serve(conn, first),
-      ...(servesRtcTcp(config) ? { "stun-tcp": (conn, first) => rtc.serve(conn, first) } : {}),
-    },
-    proxies: new AddressRanges(config["proxy_protocol.from"]),
-    ...(certificates ? { tls: portTls(config, certificates, http) } : {}),
-    shedIdle: (count) => {
-      const unnamed = rtc.shedIdle(count);
-      return unnamed + http.shedIdle(count - unnamed);
-    },
-  });
+  const rtmp = new RtmpServer({ ...parts, hub: rtc.hub, drain: () => rtc.drain() });
+  const http = httpServer({ ...parts, rtmp, diagnoses, held, candidates, readiness });
+  const port = openPort({ ...parts, rtmp, http, held, certificates });
   gauges(metrics, { runtime, port, held, rtc, readiness, diagnoses });
   const demo =
     config.demo && servesRtc(config)
       ? new Demo({ runtime, hub: rtc.hub, afterInput: () => rtc.drain() })
       : undefined;
-  const ending = new Ending({ runtime, config, log, readiness, rtc, http }, async () => {
-    demo?.stop();
-    diagnoses.close();
-    certificates?.close();
-    relays.close();
-    rtc.close();
-    http.close();
-    await port.close(config.grace_final_wait);
-    await rtc.udp.close();
-  });
+  const ending = new Ending(
+    { runtime, config, log, readiness, rtc: allSessions(rtc, rtmp), http },
+    async () => {
+      demo?.stop();
+      diagnoses.close();
+      certificates?.close();
+      relays.close();
+      rtc.close();
+      rtmp.close();
+      http.close();
+      await port.close(config.grace_final_wait);
+      await rtc.udp.close();
+    },
+  );
   try {
     await listenAll(config, port, rtc.udp, listening);
   } catch (error) {
@@ -149,6 +131,43 @@ export async function serve({
     drain: () => ending.drain(),
     close: () => ending.close(),
   };
+}
+
+interface PortParts {
+  readonly runtime: Runtime;
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly rtc: RtcServer;
+  readonly rtmp: RtmpServer;
+  readonly http: HttpServer;
+  readonly held: HeldBytes;
+  readonly certificates: Certificates | undefined;
+}
+
+/** The shared port, which knows who takes what. */
+function openPort(parts: PortParts): Port {
+  const { runtime, config, log, metrics, rtc, rtmp, http, held, certificates } = parts;
+  const rtmpToo = config["rtmp.enabled"] ? { rtmp: taken(rtmp) } : {};
+  return new Port(runtime, log, metrics, {
+    maxConnections: config.max_connections,
+    maxUnproven: config["limits.unproven_connections"],
+    firstBytesMillis: config["limits.first_bytes"],
+    perAddress: addressLimits(config),
+    held,
+    protocols: {
+      http: (conn, first) => http.serve(conn, first),
+      ...(servesRtcTcp(config) ? { "stun-tcp": taken(rtc) } : {}),
+      ...rtmpToo,
+    },
+    proxies: new AddressRanges(config["proxy_protocol.from"]),
+    ...(certificates ? { tls: portTls(config, certificates, http, rtmpToo) } : {}),
+    shedIdle: (count) => {
+      const unnamed = rtc.shedIdle(count);
+      const idle = unnamed + rtmp.shedIdle(count - unnamed);
+      return idle + http.shedIdle(count - idle);
+    },
+  });
 }
 
 function candidateFinder(
@@ -213,98 +232,37 @@ function addressLimits(config: Config): AddressLimits {
   };
 }
 
-/** HTTP inside TLS; media needs none, DTLS and SRTP protect it. */
-function portTls(config: Config, certificates: Certificates, http: HttpServer): PortTls {
+/** What is waited for, and ended, when the server drains. */
+function allSessions(rtc: RtcServer, rtmp: RtmpServer): EndingParts["rtc"] {
   return {
-    choose: (hello) => certificates.choose(hello),
-    handshakeMillis: config["limits.tls_handshake"],
-    protocols: { http: (conn, first) => http.serve(conn, first, { secure: true }) },
+    get sessions(): number {
+      return rtc.sessions + rtmp.sessions;
+    },
+    refuseNew: () => {
+      rtc.refuseNew();
+      rtmp.refuseNew();
+    },
+    endSessions: () => {
+      rtc.endSessions();
+      rtmp.close();
+    },
   };
 }
 
-interface HttpParts extends ServeOptions {
-  readonly admit: Admit;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly rtc: RtcServer;
-  readonly relays: Relays;
-  readonly candidates: CandidateFinder;
-  readonly readiness: Readiness;
-  readonly diagnoses: Tests;
-  readonly held: HeldBytes;
+function taken(server: { serve(conn: Conn, first: Uint8Array): void }): TakeOver {
+  return (conn, first) => server.serve(conn, first);
 }
 
-function wrongName(app: string, stream: string): string | undefined {
-  const checked = parseStreamName(app, stream);
-  return isBadStreamName(checked) ? checked.message : undefined;
-}
-
-/** Every route, behind our HTTP/1.1. */
-function httpServer(parts: HttpParts): HttpServer {
-  const { runtime, config, admit, log, metrics, rtc, candidates, diagnoses, held, readiness } =
-    parts;
-  const identity = makeIdentity(runtime);
-  const proxies = new AddressRanges(config.trusted_proxies);
-  const info = (c: Context): RequestInfo => c.env as RequestInfo;
-  const peer = (c: Context): Peer => peerOf(c.req.raw.headers, info(c), proxies);
-  const rtcOptions: RtcRoutesOptions | undefined =
-    servesRtc(config) && config["http_api.enabled"]
-      ? {
-          signalling: rtc,
-          admit,
-          identity,
-          log,
-          bodyBytes: config["limits.body_bytes"],
-          peer,
-          candidates: (request) => candidates.find(request),
-          checkName: wrongName,
-          onRefused: (status) => metrics.count("monoport_sessions_refused_total", String(status)),
-        }
-      : undefined;
-  const { auth, refuses } = apiGuard(config, runtime.crypto, (c) => info(c).remote.host);
-  const app = createApp({
-    auth,
-    relays: rtcOptions && { identity, relays: parts.relays, refuses },
-    diagnose:
-      config["diagnose.enabled"] && config["http_api.enabled"]
-        ? {
-            runtime,
-            identity,
-            metrics,
-            facts: rtc,
-            hub: rtc.hub,
-            tests: diagnoses,
-            maxKbps: config["diagnose.max_bitrate"],
-            peer,
-            info,
-            offer: rtcOptions && ((c, ...wanted) => offer(c, rtcOptions, ...wanted)),
-            drain: () => rtc.drain(),
-          }
-        : undefined,
-    api: config["http_api.enabled"]
-      ? { runtime, identity, facts: rtc, started: runtime.now(), refuses }
-      : undefined,
-    rtc: rtcOptions,
-    pages: config["http_server.enabled"] ? assets : undefined,
-    metrics,
-    readiness,
-    crossDomain: {
-      api: config["http_api.crossdomain"],
-      pages: config["http_server.crossdomain"],
-    },
-    onError: (error) => log.error("A route failed", { error: String(error) }),
-  });
-  return new HttpServer({
-    runtime,
-    held,
-    server: SERVER_NAME,
-    fetch: (request, bindings) => app.fetch(request, bindings),
-    limits: {
-      headMillis: config["limits.http_head"],
-      bodyIdleMillis: config["limits.http_body_idle"],
-      keepAliveMillis: config["limits.http_keep_alive"],
-    },
-    onFault: (fault) => metrics.fault(fault),
-    onError: (error, where) => log.error("HTTP failed", { where, error: String(error) }),
-  });
+/** HTTP and RTMP inside TLS; WebRTC needs none, DTLS and SRTP protect it. */
+function portTls(
+  config: Config,
+  certificates: Certificates,
+  http: HttpServer,
+  more: PortTls["protocols"],
+): PortTls {
+  return {
+    choose: (hello) => certificates.choose(hello),
+    handshakeMillis: config["limits.tls_handshake"],
+    protocols: { http: (conn, first) => http.serve(conn, first, { secure: true }), ...more },
+  };
 }

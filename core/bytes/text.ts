@@ -75,7 +75,7 @@ export function utf8Bytes(text: string): Uint8Array {
       out[at++] = code;
     } else {
       const more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-      out[at++] = (0xf00 >> more) | (code >> (6 * more)); // 110, 1110 or 11110 in front
+      out[at++] = (0xff00 >> (more + 1)) | (code >> (6 * more)); // 110, 1110 or 11110 in front
       for (let k = more - 1; k >= 0; k--) out[at++] = 0x80 | ((code >> (6 * k)) & 0x3f);
     }
   }

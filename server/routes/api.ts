@@ -203,7 +203,7 @@ function clientJson(one: ClientFacts, vhostId: string): object {
     url: `/${one.app}/${one.name}`,
     name: one.name,
     type: one.type,
-    publish: one.type === "rtc-publish",
+    publish: one.type.endsWith("-publish"),
     alive: round2(one.alive),
     send_bytes: one.sentBytes,
     recv_bytes: one.receivedBytes,

@@ -94,9 +94,9 @@ export class Ingest {
       this.#options.onFault(units);
       return;
     }
-    if (isDisposableB(units, video.compositionTime)) {
-      this.#tell("B-frames are dropped, WebRTC cannot show them: set bframes=0 in the encoder");
-      return;
+    if (isBPicture(units)) {
+      this.#tell("WebRTC cannot show B-frames, and some are dropped: set bframes=0 in the encoder");
+      if (units.every((unit) => (u8(unit, 0) & 0x60) === 0)) return; // no other refers to it
     }
     this.#video ??= this.#writer(h264(configuration));
     const writer = this.#video;
@@ -171,11 +171,8 @@ function withParameterSets(
   return [...(own.length > 0 ? own : parameterSets), ...rest];
 }
 
-/** A picture that comes out of order and that no other refers to (nal_ref_idc 0). */
-function isDisposableB(units: readonly Uint8Array[], compositionTime: number): boolean {
-  if (compositionTime < 0) return false;
-  const slices = units.filter((unit) => (u8(unit, 0) & 0x1f) === 1);
-  return slices.length > 0 && slices.every((unit) => (u8(unit, 0) & 0x60) === 0 && isBSlice(unit));
+function isBPicture(units: readonly Uint8Array[]): boolean {
+  return units.some((unit) => (u8(unit, 0) & 0x1f) === 1 && isBSlice(unit));
 }
 
 /** slice_type of a slice header: first_mb_in_slice, slice_type, both ue(v) (ITU-T H.264 §7.3.3). */

@@ -155,8 +155,8 @@ export class RtmpConnection {
     if (this.#over) return;
     this.#over = true;
     this.#timer?.[Symbol.dispose]();
-    this.#stop();
     this.#host.forget(this);
+    this.#stop();
     this.#host.afterInput();
     if (gently && !this.conn.closed) linger(this.#host.runtime, this.conn);
   }

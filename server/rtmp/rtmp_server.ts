@@ -1,15 +1,10 @@
 /** RTMP served: publishers' connections meet the hub. @module */
 import type { Conn, Millis, Runtime } from "../../core/base/mod.ts";
 import type { RtmpEvent, RtmpTarget } from "../../core/session/rtmp/mod.ts";
-import {
-  type Hub,
-  isBadStreamName,
-  type Publisher,
-  parseStreamName,
-} from "../../core/stream/mod.ts";
+import { type Hub, isBadStreamName, parseStreamName } from "../../core/stream/mod.ts";
 import type { Admit } from "../admit.ts";
 import type { Config } from "../config.ts";
-import type { ClientFacts } from "../facts.ts";
+import type { ClientFacts, MoreClients } from "../facts.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { word } from "../routes/envelope.ts";
@@ -29,7 +24,7 @@ export interface RtmpServerOptions {
   readonly drain: () => void;
 }
 
-export class RtmpServer implements RtmpHost {
+export class RtmpServer implements RtmpHost, MoreClients {
   readonly runtime: Runtime;
   readonly #options: RtmpServerOptions;
   readonly #connections = new Set<RtmpConnection>();
@@ -85,10 +80,9 @@ export class RtmpServer implements RtmpHost {
     return found !== undefined;
   }
 
-  /** The client whose publisher this is. */
-  idOf(publisher: Publisher): string | undefined {
+  publisherOf(key: string): string | undefined {
     for (const { publishing } of this.#connections) {
-      if (publishing?.publisher === publisher) return publishing.id;
+      if (publishing?.name.key === key) return publishing.id;
     }
     return undefined;
   }

@@ -96,7 +96,8 @@ test("a mistyped or idle setting of SRS is warned about, not fatal", () => {
     [],
   );
   assert.equal(config["http_server.https.enabled"], true);
-  assert.equal(warnings.length, 4, warnings.join("\n"));
+  assert.deepEqual(config["rtmp.listen"], [{ port: 1935 }]);
+  assert.equal(warnings.length, 3, warnings.join("\n"));
   assert.match(warnings.join("\n"), /HTTTPS_ENABLED is taken as SRS_HTTP_SERVER_HTTPS_ENABLED/);
   assert.match(
     warnings.join("\n"),

@@ -1,0 +1,137 @@
+/** Every route behind our HTTP/1.1, out of the parts of the server. @module */
+import type { Context } from "hono";
+import type { Runtime } from "../core/base/mod.ts";
+import { isBadStreamName, parseStreamName } from "../core/stream/mod.ts";
+import { AddressRanges } from "./address_ranges.ts";
+import type { Admit } from "./admit.ts";
+import { type AppOptions, createApp } from "./app.ts";
+import { assets } from "./assets.gen.ts";
+import type { CandidateFinder } from "./candidate_finder.ts";
+import type { Config } from "./config.ts";
+import type { Tests } from "./diagnose/mod.ts";
+import { withClients } from "./facts.ts";
+import { HttpServer, type RequestInfo } from "./http/mod.ts";
+import type { HeldBytes } from "./limits/held_bytes.ts";
+import { servesRtc } from "./listening.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Readiness } from "./readiness.ts";
+import type { Relays } from "./relay/mod.ts";
+import { apiGuard } from "./routes/api_auth.ts";
+import { type Identity, makeIdentity } from "./routes/envelope.ts";
+import { type Peer, peerOf } from "./routes/peer.ts";
+import { offer, type RtcRoutesOptions } from "./routes/rtc.ts";
+import type { RtcServer } from "./rtc/mod.ts";
+import type { RtmpServer } from "./rtmp/mod.ts";
+import { SERVER_NAME } from "./version.ts";
+
+export interface HttpParts {
+  readonly runtime: Runtime;
+  readonly config: Config;
+  readonly admit: Admit;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly rtc: RtcServer;
+  readonly rtmp: RtmpServer;
+  readonly relays: Relays;
+  readonly candidates: CandidateFinder;
+  readonly readiness: Readiness;
+  readonly diagnoses: Tests;
+  readonly held: HeldBytes;
+}
+
+/** What several routes need. */
+interface Shared {
+  readonly identity: Identity;
+  readonly peer: (context: Context) => Peer;
+  readonly info: (context: Context) => RequestInfo;
+}
+
+export function httpServer(parts: HttpParts): HttpServer {
+  const { runtime, config, log, metrics, held } = parts;
+  const app = createApp(appOptions(parts));
+  return new HttpServer({
+    runtime,
+    held,
+    server: SERVER_NAME,
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    limits: {
+      headMillis: config["limits.http_head"],
+      bodyIdleMillis: config["limits.http_body_idle"],
+      keepAliveMillis: config["limits.http_keep_alive"],
+    },
+    onFault: (fault) => metrics.fault(fault),
+    onError: (error, where) => log.error("HTTP failed", { where, error: String(error) }),
+  });
+}
+
+function appOptions(parts: HttpParts): AppOptions {
+  const { runtime, config, log, metrics, rtc, rtmp, readiness } = parts;
+  const proxies = new AddressRanges(config.trusted_proxies);
+  const info = (c: Context): RequestInfo => c.env as RequestInfo;
+  const peer = (c: Context): Peer => peerOf(c.req.raw.headers, info(c), proxies);
+  const shared = { identity: makeIdentity(runtime), peer, info };
+  const { identity } = shared;
+  const api = config["http_api.enabled"];
+  const signalling = servesRtc(config) && api ? signallingRoutes(parts, shared) : undefined;
+  const facts = withClients(rtc, rtmp);
+  const started = runtime.now();
+  const { auth, refuses } = apiGuard(config, runtime.crypto, (c) => info(c).remote.host);
+  return {
+    auth,
+    relays: signalling && { identity, relays: parts.relays, refuses },
+    diagnose:
+      config["diagnose.enabled"] && api ? diagnoseRoutes(parts, shared, signalling) : undefined,
+    api: api ? { runtime, identity, facts, started, refuses } : undefined,
+    rtc: signalling,
+    pages: config["http_server.enabled"] ? assets : undefined,
+    metrics,
+    readiness,
+    crossDomain: {
+      api: config["http_api.crossdomain"],
+      pages: config["http_server.crossdomain"],
+    },
+    onError: (error) => log.error("A route failed", { error: String(error) }),
+  };
+}
+
+function wrongName(app: string, stream: string): string | undefined {
+  const checked = parseStreamName(app, stream);
+  return isBadStreamName(checked) ? checked.message : undefined;
+}
+
+function signallingRoutes(parts: HttpParts, { identity, peer }: Shared): RtcRoutesOptions {
+  const { config, admit, log, metrics, rtc, candidates } = parts;
+  return {
+    signalling: rtc,
+    admit,
+    identity,
+    log,
+    bodyBytes: config["limits.body_bytes"],
+    peer,
+    candidates: (request) => candidates.find(request),
+    checkName: wrongName,
+    onRefused: (status) => metrics.count("monoport_sessions_refused_total", String(status)),
+  };
+}
+
+function diagnoseRoutes(
+  parts: HttpParts,
+  { identity, peer, info }: Shared,
+  signalling: RtcRoutesOptions | undefined,
+): NonNullable<AppOptions["diagnose"]> {
+  const { runtime, config, metrics, rtc, diagnoses } = parts;
+  return {
+    runtime,
+    identity,
+    metrics,
+    facts: rtc,
+    hub: rtc.hub,
+    tests: diagnoses,
+    maxKbps: config["diagnose.max_bitrate"],
+    peer,
+    info,
+    offer: signalling && ((c, ...wanted) => offer(c, signalling, ...wanted)),
+    drain: () => rtc.drain(),
+  };
+}
