@@ -8,6 +8,7 @@ import type { Metrics } from "./metrics.ts";
 import type { Readiness } from "./readiness.ts";
 import { type ApiOptions, apiRoutes } from "./routes/api.ts";
 import { type DiagnoseOptions, diagnoseRoutes } from "./routes/diagnose.ts";
+import { layerRoutes } from "./routes/layer.ts";
 import { type Asset, pageRoutes } from "./routes/pages.ts";
 import { type RelayRoutesOptions, relayRoutes } from "./routes/relays.ts";
 import { type RtcRoutesOptions, rtcRoutes } from "./routes/rtc.ts";
@@ -73,7 +74,10 @@ export function createApp(options: AppOptions): Hono {
   }
   if (options.diagnose !== undefined) app.route("/", diagnoseRoutes(options.diagnose));
   if (options.api !== undefined) app.route("/", apiRoutes(options.api));
-  if (options.rtc !== undefined) app.route("/", rtcRoutes(options.rtc));
+  if (options.rtc !== undefined) {
+    app.route("/", layerRoutes(options.rtc));
+    app.route("/", rtcRoutes(options.rtc));
+  }
   if (options.pages !== undefined) app.route("/", pageRoutes(options.pages));
   app.notFound((c) => c.text("Not Found\n", 404));
   app.onError((error, c) => {

@@ -17,6 +17,19 @@ export interface VideoFacts {
   readonly frameRate: number;
 }
 
+/** A layer of simulcast. */
+export interface LayerFacts {
+  readonly rid: string;
+  readonly ssrc: number;
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: number;
+  /** In kbit/s, over the last seconds. */
+  readonly kbps: number;
+  /** Whether it is sent while others are. */
+  readonly active: boolean;
+}
+
 export interface AudioFacts {
   readonly codec: string;
   readonly sampleRate: number;
@@ -36,6 +49,8 @@ export interface StreamFacts extends Rates {
   /** Client id of the publisher, `undefined` while nobody publishes. */
   readonly publisher: string | undefined;
   readonly video: VideoFacts | undefined;
+  /** The worst first; empty without simulcast. */
+  readonly layers: readonly LayerFacts[];
   readonly audio: AudioFacts | undefined;
 }
 
@@ -57,6 +72,10 @@ export interface ClientFacts extends Rates {
   /** What keeps a viewer from seeing, in words; empty when nothing does. */
   readonly trouble: string;
   readonly droppedFrames: number;
+  /** The rid of the layer that a viewer gets; empty without simulcast. */
+  readonly layer: string;
+  /** How often he went over to another. */
+  readonly layerSwitches: number;
 }
 
 /** Where the API asks. */

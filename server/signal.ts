@@ -7,6 +7,14 @@
 import type { IceCredentials } from "../core/session/webrtc/ice_credentials.ts";
 import type { Candidates } from "./candidates.ts";
 
+/** Which layer of the video a viewer asks for, as he wrote it; empty where he did not. */
+export interface LayerWords {
+  /** A rid, or `auto`, `high`, `mid`, `low`. */
+  readonly layer: string;
+  /** Most lines of a picture, for `auto`. */
+  readonly maxHeight: string;
+}
+
 /** A checked request to publish or to play; names are valid, the peer is admitted. */
 export interface SignalRequest {
   readonly action: "publish" | "play";
@@ -20,6 +28,8 @@ export interface SignalRequest {
   readonly proxied: boolean;
   /** The `codec` query: what to prefer; empty when there is none. */
   readonly codec: string;
+  /** The queries `layer` and `max_height` of a viewer. */
+  readonly layer: LayerWords;
   /** The peer's address, as seen behind trusted proxies. */
   readonly address: string;
   /**
@@ -59,6 +69,8 @@ export interface SignalSession {
   fragment(): string;
   /** Restarts ICE for a peer with new credentials; `etag` and `fragment` are new then. */
   restart(peer: IceCredentials): void;
+  /** Puts a viewer onto another layer; a sentence when it cannot be. */
+  chooseLayer(words: LayerWords): string | undefined;
   end(): void;
 }
 

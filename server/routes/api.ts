@@ -6,7 +6,7 @@
 import { type Context, Hono } from "hono";
 import type { Runtime } from "../../core/base/mod.ts";
 import { withoutSecretValues } from "../config_secrets.ts";
-import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
+import type { ClientFacts, Facts, LayerFacts, StreamFacts } from "../facts.ts";
 import { COMPATIBLE_WITH, VERSION } from "../version.ts";
 import { type Identity, json, jsonCode, SRS_CODE } from "./envelope.ts";
 
@@ -178,6 +178,7 @@ function streamJson(one: StreamFacts, vhostId: string): object {
             width: one.video.width,
             height: one.video.height,
             fps: one.video.frameRate,
+            ...(one.layers.length === 0 ? {} : { layers: one.layers.map(layerJson) }),
           },
     audio:
       one.audio === undefined
@@ -189,6 +190,11 @@ function streamJson(one: StreamFacts, vhostId: string): object {
             profile: "",
           },
   };
+}
+
+function layerJson(layer: LayerFacts): object {
+  const { frameRate, ...rest } = layer;
+  return { ...rest, fps: frameRate };
 }
 
 function clientJson(one: ClientFacts, vhostId: string): object {
@@ -210,6 +216,7 @@ function clientJson(one: ClientFacts, vhostId: string): object {
     kbps: { recv_30s: one.receivedKbps, send_30s: one.sentKbps },
     transport: one.transport,
     dropped_frames: one.droppedFrames,
+    ...(one.layer === "" ? {} : { layer: one.layer, layer_switches: one.layerSwitches }),
     ...(one.trouble === "" ? {} : { trouble: one.trouble }),
   };
 }

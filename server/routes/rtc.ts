@@ -13,6 +13,7 @@ import type { Log } from "../log.ts";
 import { isRefusal, type Signalling, type SignalRefusal, type SignalRequest } from "../signal.ts";
 import { mediaType, readBody } from "./body.ts";
 import { type Identity, jsonCode, SRS_CODE } from "./envelope.ts";
+import { layerLink } from "./layer.ts";
 import type { Peer } from "./peer.ts";
 import { namesSession, SDP_FRAGMENT, sessionResource } from "./session.ts";
 import { bearerOf, tokenOf } from "./tokens.ts";
@@ -149,6 +150,7 @@ export async function offer(
     session: answer.id,
   });
   const path = action === "publish" ? "/rtc/v1/whip/" : "/rtc/v1/whep/";
+  if (action === "play") c.header("link", layerLink(answer.id, answer.token), { append: true });
   return c.body(answer.sdp, 201, {
     "content-type": "application/sdp",
     "accept-patch": SDP_FRAGMENT,
@@ -199,6 +201,7 @@ async function check(
     candidates: await options.candidates({ ...peer, address, query }),
     proxied: peer.proxied,
     codec: c.req.query("codec") ?? "",
+    layer: { layer: c.req.query("layer") ?? "", maxHeight: c.req.query("max_height") ?? "" },
     address,
     client: `${address} ${c.req.header("user-agent") ?? ""}`,
     // Where everybody is admitted, a token means nothing.

@@ -47,7 +47,7 @@ export async function sessionResource(c: Context, options: RtcRoutesOptions): Pr
 }
 
 /** Another token than that of the POST may be a renewed one: admission knows. */
-async function authorize(
+export async function authorize(
   c: Context,
   options: RtcRoutesOptions,
   session: SignalSession,

@@ -81,6 +81,8 @@ export function clientFacts(client: Client, now: Millis): ClientFacts {
     mapped: session.selected?.remote,
     trouble: pathTrouble(client, now) || (viewing === undefined ? "" : troubleOf(viewing)),
     droppedFrames: viewing?.subscriber.video?.stats.droppedFrames ?? 0,
+    layer: viewing?.subscriber.video?.source.source?.rid ?? "",
+    layerSwitches: viewing?.subscriber.video?.stats.switches ?? 0,
   };
 }
 

@@ -44,6 +44,7 @@ import { CNAME, type RtcContext, randomSsrc } from "./context.ts";
 import { FirstFrame } from "./first_frame.ts";
 import { HubDriver } from "./hub_driver.ts";
 import { handleHubEvent } from "./hub_events.ts";
+import { layerWish } from "./layer_wish.ts";
 import { localParameters } from "./local_parameters.ts";
 import { openClient } from "./open_client.ts";
 import { publishingRole, subscriberOptions, viewingRole } from "./roles.ts";
@@ -98,6 +99,7 @@ export class RtcServer implements Signalling, Facts {
     };
     metrics.follow("monoport_dropped_frames_total", () => this.hub.totals().droppedFrames);
     metrics.follow("monoport_dropped_packets_total", () => this.hub.totals().droppedPackets);
+    metrics.follow("monoport_layer_switches_total", () => this.hub.totals().layerSwitches);
     this.#driver = new HubDriver(this.hub, runtime, (event) => {
       handleHubEvent(event, this.context);
       this.observer?.(event);
@@ -251,13 +253,15 @@ export class RtcServer implements Signalling, Facts {
     ice: IceCredentials,
   ): SignalAnswer | SignalRefusal {
     const stream = this.hub.stream(name.key);
+    const layer = layerWish(request.layer, stream);
+    if (typeof layer === "string") return { status: 400, message: layer };
     const live = [stream?.video.format, stream?.audio.format].filter(
       (format) => format !== undefined,
     );
     const local = this.#local(request, name, ice);
     const answer = negotiatePlay(sdp, local, live);
     if (isOfferRefusal(answer)) return answer;
-    const options = subscriberOptions(answer, sdp.extmapAllowMixed);
+    const options = { ...subscriberOptions(answer, sdp.extmapAllowMixed), layer };
     const subscriber = this.hub.subscribe(name, options, this.#runtime.now());
     if (typeof subscriber === "string")
       return { status: 503, message: TOO_MANY[subscriber], retryAfterSeconds: 10 };

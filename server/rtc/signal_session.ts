@@ -2,6 +2,7 @@
 import type { SignalSession } from "../signal.ts";
 import type { Client } from "./client.ts";
 import type { RtcContext } from "./context.ts";
+import { layerWish } from "./layer_wish.ts";
 
 export function signalSession(context: RtcContext, client: Client): SignalSession {
   const { clients, log, metrics } = context;
@@ -28,6 +29,15 @@ export function signalSession(context: RtcContext, client: Client): SignalSessio
       metrics.count("monoport_ice_restarts_total");
       log.info("ICE restarts", { stream: name.key, client: client.id });
       context.drain();
+    },
+    chooseLayer: (words) => {
+      const subscriber = client.viewing?.subscriber;
+      if (subscriber === undefined) return "This session plays nothing";
+      const wish = layerWish(words, subscriber.stream);
+      if (typeof wish === "string") return wish;
+      subscriber.chooseLayer(wish, context.runtime.now());
+      context.drain();
+      return undefined;
     },
     end: () => {
       client.session.close();

@@ -1,8 +1,13 @@
 /** A stream of the hub, as the API knows it. @module */
 import type { Millis } from "../../core/base/mod.ts";
 import { type CodecName, encodingName } from "../../core/media/mod.ts";
-import { type Stream, statsOf, type TrackFigures } from "../../core/stream/mod.ts";
-import type { AudioFacts, StreamFacts, VideoFacts } from "../facts.ts";
+import {
+  type LayerFigures,
+  type Stream,
+  statsOf,
+  type TrackFigures,
+} from "../../core/stream/mod.ts";
+import type { AudioFacts, LayerFacts, StreamFacts, VideoFacts } from "../facts.ts";
 
 /** `wall` is the time of day that belongs to `now`, in ms since the Unix epoch. */
 export function streamFacts(
@@ -25,6 +30,7 @@ export function streamFacts(
     receivedKbps: stats.receivedKbps,
     publisher: stream.live ? (publisher ?? "") : undefined,
     video: stats.video && videoFacts(stats.video),
+    layers: stats.layers.map(layerFacts),
     audio: stats.audio && audioFacts(stats.audio),
   };
 }
@@ -48,6 +54,13 @@ function videoFacts({ format, description, framesPerSecond }: TrackFigures): Vid
     height: description?.height ?? 0,
     frameRate: Math.round(framesPerSecond * 10) / 10,
   };
+}
+
+function layerFacts(layer: LayerFigures): LayerFacts {
+  const { width, height, frameRate } = videoFacts(layer);
+  const { rid, ssrc, alive } = layer;
+  const kbps = Math.round(layer.bitsPerSecond / 1000);
+  return { rid, ssrc, width, height, frameRate, kbps, active: alive };
 }
 
 function audioFacts({ format }: TrackFigures): AudioFacts {

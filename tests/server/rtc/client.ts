@@ -33,6 +33,8 @@ export interface ClientOptions {
   readonly path?: string;
   /** Default H.264. */
   readonly codec?: "VP8";
+  /** Added to the offer, as `a=..`. */
+  readonly lines?: readonly string[];
 }
 
 /** Takes a packet that came, with its header read. */
@@ -203,12 +205,12 @@ async function offer(
   options: ClientOptions,
 ): Promise<RtcClient> {
   const { stream, role = "client", userAgent = "monoport-test", wrongFingerprint } = options;
-  const { path = `/rtc/v1/${way}/?app=live&stream=${stream}`, codec } = options;
+  const { path = `/rtc/v1/${way}/?app=live&stream=${stream}`, codec, lines = [] } = options;
   const { digest } = wrongFingerprint ? bob.fingerprint : alice.fingerprint;
   const answer = await fetch(place.url + path, {
     method: "POST",
     headers: { "content-type": "application/sdp", "user-agent": userAgent },
-    body: vp8If(codec, offerText(way, role, digest)),
+    body: vp8If(codec, offerText(way, role, digest)) + lines.map((line) => `${line}\r\n`).join(""),
   });
   const text = await answer.text();
   assert.equal(answer.status, 201, text);
