@@ -26,14 +26,17 @@ export function publishLayers(page: Page, path: string, options: PublishOptions)
       });
       const pc = new RTCPeerConnection();
       Object.assign(globalThis, { monoport: { pc } });
-      for (const track of media.getAudioTracks()) pc.addTransceiver(track, { direction: "sendonly" });
+      for (const track of media.getAudioTracks())
+        pc.addTransceiver(track, { direction: "sendonly" });
       for (const track of media.getVideoTracks()) {
         const sender = pc.addTransceiver(track, {
           direction: "sendonly",
           sendEncodings: encodings.map((one) => ({ ...one })),
         });
         const known = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
-        const wanted = known.filter(({ mimeType }) => mimeType === codec || mimeType === "video/rtx");
+        const wanted = known.filter(
+          ({ mimeType }) => mimeType === codec || mimeType === "video/rtx",
+        );
         sender.setCodecPreferences(wanted);
       }
       await pc.setLocalDescription();
