@@ -72,10 +72,8 @@ export interface ClientFacts extends Rates {
   /** What keeps a viewer from seeing, in words; empty when nothing does. */
   readonly trouble: string;
   readonly droppedFrames: number;
-  /** The rid of the layer that a viewer gets; empty without simulcast. */
-  readonly layer: string;
-  /** How often he went over to another. */
-  readonly layerSwitches: number;
+  /** The layer of simulcast that a viewer gets. */
+  readonly layer?: { readonly rid: string; readonly switches: number } | undefined;
 }
 
 /** Where the API asks. */

@@ -216,7 +216,7 @@ function clientJson(one: ClientFacts, vhostId: string): object {
     kbps: { recv_30s: one.receivedKbps, send_30s: one.sentKbps },
     transport: one.transport,
     dropped_frames: one.droppedFrames,
-    ...(one.layer === "" ? {} : { layer: one.layer, layer_switches: one.layerSwitches }),
+    ...(one.layer && { layer: one.layer.rid, layer_switches: one.layer.switches }),
     ...(one.trouble === "" ? {} : { trouble: one.trouble }),
   };
 }

@@ -81,8 +81,7 @@ export function clientFacts(client: Client, now: Millis): ClientFacts {
     mapped: session.selected?.remote,
     trouble: pathTrouble(client, now) || (viewing === undefined ? "" : troubleOf(viewing)),
     droppedFrames: viewing?.subscriber.video?.stats.droppedFrames ?? 0,
-    layer: viewing?.subscriber.video?.source.source?.rid ?? "",
-    layerSwitches: viewing?.subscriber.video?.stats.switches ?? 0,
+    layer: viewing && layerOf(viewing),
   };
 }
 
@@ -98,6 +97,12 @@ function pathTrouble({ session, since, offered }: Client, now: Millis): string {
   if (session.receivedBytes > 0) return "STUN has come, but the DTLS handshake is not done";
   const why = whyUnreached(offered);
   return `no STUN has come: the answer offered ${why.offered || "nothing"}. ${why.advice}`;
+}
+
+function layerOf({ subscriber }: Viewing): ClientFacts["layer"] {
+  const { video } = subscriber;
+  const rid = video?.source.source?.rid;
+  return rid === undefined ? undefined : { rid, switches: video?.stats.switches ?? 0 };
 }
 
 /** What keeps a viewer from seeing or hearing, in words; empty when nothing does. */
