@@ -113,8 +113,8 @@ export class CandidateFinder {
   }
 
   /**
-   * Names as addresses, and as they are when they are to be kept. Chromium resolves a name in a
-   * candidate, Firefox does not.
+   * Names as addresses, and as they are when they are to be kept: browsers do not connect by them
+   * (tried with Chromium 156; Firefox never did), other clients may.
    */
   async #resolve(
     addresses: readonly WrittenAddress[],
@@ -143,7 +143,7 @@ export class CandidateFinder {
 function udpPorts(facts: Omit<PortFacts, "media">, port: number): CandidatePorts {
   return facts.ours.includes(facts.local)
     ? candidatePorts({ ...facts, media: [port] })
-    : { outside: [port], own: port };
+    : { outside: [port], own: port, reached: port };
 }
 
 /**

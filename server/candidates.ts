@@ -55,6 +55,8 @@ export interface CandidatePorts {
   readonly outside: readonly number[];
   /** On this machine's own addresses. */
   readonly own: number;
+  /** On the address the connection came to, which a PROXY header may have told. */
+  readonly reached: number;
 }
 
 /** Most candidates of a transport in an answer: each costs the browser a connection attempt. */
@@ -97,7 +99,7 @@ function ownAddresses(
     .filter((host) => isAddress(host) && !host.toLowerCase().startsWith("fe80:"))
     .map((host, i) => ({
       host,
-      port: ports.own,
+      port: i < reached.length ? ports.reached : ports.own,
       source: i < reached.length ? ("connection" as const) : ("interface" as const),
     }));
 }
@@ -142,10 +144,13 @@ export interface PortFacts {
 export function candidatePorts(facts: PortFacts): CandidatePorts {
   const { local, client, proxied, media, ours } = facts;
   const [first = local] = media;
-  if (ours.includes(local) && !media.includes(local)) return { outside: [first], own: first };
+  if (ours.includes(local) && !media.includes(local)) {
+    return { outside: [first], own: first, reached: first };
+  }
   const seen = client ?? local;
   const outside = proxied ? [local, seen] : [seen, local];
-  return { outside: [...new Set(outside)], own: ours.includes(local) ? local : first };
+  const own = ours.includes(local) ? local : first;
+  return { outside: [...new Set(outside)], own, reached: local };
 }
 
 /** `ip`, `ip:port`, `[ip6]:port`, `name`, `name:port`; `undefined` for anything else. */

@@ -32,7 +32,7 @@ export interface RtcConfig {
   readonly "rtc_server.api_as_candidates": boolean;
   /** Whether names (the request's Host, the setting) are offered as the addresses they have. */
   readonly "rtc_server.resolve_api_domain": boolean;
-  /** Whether they are offered as names, which Chromium resolves itself and Firefox does not take. */
+  /** Whether they are offered as names too, which browsers take no more (tried: Chromium 156). */
   readonly "rtc_server.keep_api_domain": boolean;
   readonly "vhost.rtc.enabled": boolean;
   readonly "vhost.rtc.nack": boolean;

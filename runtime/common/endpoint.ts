@@ -49,13 +49,23 @@ export function systemError(code: string, message: string): Error & { readonly c
   return Object.assign(new Error(message), { code });
 }
 
+/** Linux keeps ports below this one for root. */
+const UNPRIVILEGED_PORT = 1024;
+
+function fix(port: number): string {
+  if (port >= UNPRIVILEGED_PORT) return "";
+  return `: ports below ${UNPRIVILEGED_PORT} need root or CAP_NET_BIND_SERVICE (docs/operations.md, "Open the port")`;
+}
+
 export function listenError(cause: unknown, host: string | undefined, port: number): Error {
   const place = `${host === undefined ? "" : host.includes(":") ? `[${host}]` : host}:${port}`;
   switch (codeOf(cause)) {
     case "EADDRINUSE":
       return new MonoportError("port-in-use", `${place} is in use by another program`, { cause });
     case "EACCES":
-      return new MonoportError("port-forbidden", `Not allowed to listen on ${place}`, { cause });
+      return new MonoportError("port-forbidden", `Not allowed to listen on ${place}${fix(port)}`, {
+        cause,
+      });
     default:
       return asError(cause);
   }

@@ -58,7 +58,7 @@ test("a name in Host is offered as its addresses (rtc_server.resolve_api_domain)
   ]);
 });
 
-test("a name is kept beside them where Chromium shall resolve it (rtc_server.keep_api_domain)", async () => {
+test("a name is kept beside them for clients that resolve it (rtc_server.keep_api_domain)", async () => {
   const args = ["--rtc_server.keep_api_domain", "on"];
   assert.deepEqual(await tcp({ args }), [
     "203.0.113.5|8080",
@@ -83,6 +83,8 @@ test("a balancer's port, told by PROXY, is offered for TCP alone", async () => {
   const [overTcp, overUdp] = await find({ request, udpPort: 8080 });
   assert.deepEqual(overTcp, ["203.0.113.5|443"]);
   assert.deepEqual(overUdp.slice(0, 1), ["203.0.113.5|8080"]);
+  // Without a Host that tells, the header's destination does.
+  assert.deepEqual(await tcp({ request: { ...request, host: "" } }), ["203.0.113.5|443"]);
 });
 
 test("names in the setting are resolved, several and with ports; one that fails is left out", async () => {

@@ -28,7 +28,7 @@ const none: CandidateSources = {
   interfaces,
   family: "ipv4",
 };
-const PORTS: CandidatePorts = { outside: [8080], own: 8080 };
+const PORTS: CandidatePorts = { outside: [8080], own: 8080, reached: 8080 };
 const offered = (sources: Partial<CandidateSources>, ports: CandidatePorts = PORTS): string[] =>
   candidateAddresses({ ...none, ...sources }, ports).map(
     (one) => `${one.source} ${one.host}|${one.port}`,
@@ -53,7 +53,7 @@ test("Host follows the setting, and no interface does", () => {
 
 test("a port in the setting is that of its address, whatever Host says", () => {
   const host = ["198.51.100.7", "203.0.113.1"];
-  const ports = { outside: [443, 8080], own: 8080 };
+  const ports = { ...PORTS, outside: [443, 8080] };
   assert.deepEqual(offered({ configured: read("198.51.100.7:8443"), host }, ports), [
     "configured 198.51.100.7|8443",
     "host 203.0.113.1|443",
@@ -63,7 +63,7 @@ test("a port in the setting is that of its address, whatever Host says", () => {
 
 test("who came to an address of ours by its name or number needs no other", () => {
   assert.deepEqual(offered({ host: ["192.0.2.2"] }), ["host 192.0.2.2|8080"]);
-  assert.deepEqual(offered({ host: ["192.0.2.2"] }, { outside: [443], own: 8080 }), [
+  assert.deepEqual(offered({ host: ["192.0.2.2"] }, { ...PORTS, outside: [443] }), [
     "host 192.0.2.2|443",
     "connection 192.0.2.2|8080",
   ]);
@@ -113,26 +113,42 @@ test("candidates are few, and each once", () => {
 
 test("the port outside is the one in Host, where containers map ports", () => {
   const facts = { local: 8080, client: 443, proxied: false, media: [8080], ours: [8080] };
-  assert.deepEqual(candidatePorts(facts), { outside: [443, 8080], own: 8080 });
-  assert.deepEqual(candidatePorts({ ...facts, client: 8080 }), { outside: [8080], own: 8080 });
-  assert.deepEqual(candidatePorts({ ...facts, client: undefined }), { outside: [8080], own: 8080 });
+  assert.deepEqual(candidatePorts(facts), { outside: [443, 8080], own: 8080, reached: 8080 });
+  assert.deepEqual(candidatePorts({ ...facts, client: 8080 }), {
+    outside: [8080],
+    own: 8080,
+    reached: 8080,
+  });
+  assert.deepEqual(candidatePorts({ ...facts, client: undefined }), {
+    outside: [8080],
+    own: 8080,
+    reached: 8080,
+  });
 });
 
 test("the port of a proxy that speaks HTTP comes last: media cannot pass it", () => {
   const facts = { local: 8080, client: 443, proxied: true, media: [8080], ours: [8080] };
-  assert.deepEqual(candidatePorts(facts), { outside: [8080, 443], own: 8080 });
+  assert.deepEqual(candidatePorts(facts), { outside: [8080, 443], own: 8080, reached: 8080 });
 });
 
 test("the port in a PROXY header is the one outside, ours the one inside", () => {
   const facts = { local: 443, client: undefined, proxied: false, media: [8080], ours: [8080] };
-  assert.deepEqual(candidatePorts(facts), { outside: [443], own: 8080 });
-  assert.deepEqual(candidatePorts({ ...facts, client: 443 }), { outside: [443], own: 8080 });
+  assert.deepEqual(candidatePorts(facts), { outside: [443], own: 8080, reached: 443 });
+  assert.deepEqual(candidatePorts({ ...facts, client: 443 }), {
+    outside: [443],
+    own: 8080,
+    reached: 443,
+  });
 });
 
 test("a listener that is named for media has its own port", () => {
   const facts = { local: 8080, client: 443, proxied: false, media: [8443], ours: [8080, 8443] };
-  assert.deepEqual(candidatePorts(facts), { outside: [8443], own: 8443 });
-  assert.deepEqual(candidatePorts({ ...facts, local: 8443 }), { outside: [443, 8443], own: 8443 });
+  assert.deepEqual(candidatePorts(facts), { outside: [8443], own: 8443, reached: 8443 });
+  assert.deepEqual(candidatePorts({ ...facts, local: 8443 }), {
+    outside: [443, 8443],
+    own: 8443,
+    reached: 8443,
+  });
 });
 
 test("addresses, ports and brackets are told apart", () => {
