@@ -6,11 +6,17 @@ import { words } from "./http_answer.ts";
 export const STAGGER_MILLIS: Millis = 300;
 export const CONNECT_MILLIS: Millis = 5000;
 
+/** How long TCP has to lead to a path before UDP is tried beside it. */
+export const UDP_AFTER_MILLIS: Millis = 3000;
+
 export interface DialerOptions {
   readonly runtime: Runtime;
   readonly tcp: readonly Endpoint[];
+  readonly udp: readonly Endpoint[];
   /** A connection is there. */
   readonly attach: (conn: Conn) => void;
+  /** Opens UDP paths to all of these. */
+  readonly openUdp: (to: readonly Endpoint[]) => Promise<void>;
   /** Whether nothing more is to be tried: the session has its path, or is over. */
   readonly done: () => boolean;
   /** Every attempt has failed; the last one's reason. */
@@ -23,6 +29,8 @@ export class Dialer {
   #next = 0;
   #pending = 0;
   #timer: Disposable | undefined;
+  #udpTimer: Disposable | undefined;
+  #udpOpened = false;
   #connected = false;
   #why = "";
 
@@ -31,12 +39,17 @@ export class Dialer {
   }
 
   start(): void {
+    const { runtime, udp } = this.#options;
+    if (udp.length > 0) {
+      this.#udpTimer = runtime.wakeAt(runtime.now() + UDP_AFTER_MILLIS, () => this.#openUdp());
+    }
     this.#dialNext();
   }
 
   stop(): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
+    this.#udpTimer?.[Symbol.dispose]();
     this.#next = this.#options.tcp.length;
   }
 
@@ -46,7 +59,7 @@ export class Dialer {
     this.#timer = undefined;
     const to = done() ? undefined : tcp[this.#next++];
     if (to === undefined) {
-      if (this.#pending === 0 && !this.#connected && !done()) this.#options.onFailed(this.#why);
+      if (this.#pending === 0 && !this.#connected) this.#openUdp();
       return;
     }
     this.#pending++;
@@ -55,6 +68,20 @@ export class Dialer {
       (conn) => this.#there(conn),
       (error: unknown) => this.#failed(to, error),
     );
+  }
+
+  /** UDP, if the far end has it; then it is for ICE to say that nothing is reached. */
+  #openUdp(): void {
+    const { udp, openUdp, done, onFailed } = this.#options;
+    if (done() || this.#udpOpened) return;
+    if (udp.length === 0) {
+      onFailed(this.#why);
+      return;
+    }
+    this.#udpOpened = true;
+    openUdp(udp).catch((error: unknown) => {
+      if (!this.#connected) onFailed(`Cannot open a UDP socket: ${words(error)}`);
+    });
   }
 
   #there(conn: Conn): void {

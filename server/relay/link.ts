@@ -33,6 +33,7 @@ import { farCandidates } from "./far_candidates.ts";
 import { RequestFailed } from "./http_answer.ts";
 import type { RelayKind } from "./rules.ts";
 import { type Accepted, deleteSession, postOffer } from "./signalling.ts";
+import { UdpDialer } from "./udp_dialer.ts";
 import { refusesVia } from "./via.ts";
 
 export interface LinkOptions {
@@ -250,7 +251,7 @@ export class Link {
     this.#session = session;
     const signaller = { host: accepted.url.hostname, address: accepted.address };
     const far = farCandidates(answer.candidates, signaller, allow);
-    if (far.tcp.length === 0) {
+    if (far.tcp.length + far.udp.length === 0) {
       const why =
         far.passedOver.length === 0
           ? "The far end's answer names no address to connect to"
@@ -258,11 +259,14 @@ export class Link {
       this.#fail(why);
       return;
     }
+    const done = (): boolean => this.#over || this.#connected;
     this.#dialer = new Dialer({
       runtime,
       tcp: far.tcp,
+      udp: far.udp,
       attach: (conn: Conn) => session.attach(conn, new Uint8Array(0)),
-      done: () => this.#over || this.#connected,
+      openUdp: (to) => new UdpDialer(runtime, session).dial(to, done),
+      done,
       onFailed: (why) => this.#fail(why),
     });
     this.#dialer.start();

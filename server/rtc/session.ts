@@ -142,6 +142,17 @@ export class RtcSession {
     return undefined;
   }
 
+  /** Opens a path by UDP, which the session's agent checks. Its pair. */
+  dial(path: UdpPath): number {
+    const now = this.#runtime.now();
+    const pair = this.#nextPair++;
+    this.#paths.set(pair, path);
+    this.#transport.openPair(pair, "udp", path.remote, now);
+    this.#transport.handleTimeout(now);
+    this.#turn();
+    return pair;
+  }
+
   /** Takes a datagram of one of the session's paths; `bytes` is not kept. */
   handleDatagram(pair: number, bytes: Uint8Array): void {
     this.#input(pair, bytes);

@@ -57,3 +57,27 @@ test("a stream is pulled from another server by WHEP when the first viewer waits
   await until(() => far.monoport.metrics.value("monoport_sessions") === 1, "the pull ends");
   await until(async () => (await relays(near)).length === 0, "it is forgotten");
 });
+
+test("a far end that offers UDP alone is reached by UDP", async (t) => {
+  const far = await server(t, "--rtc_server.protocol", "udp");
+  const near = await server(
+    t,
+    "--relay.push",
+    `live/cam=${far.url}/whip/live/copy`,
+    "--relay.pull",
+    `live/back=${far.url}/whep/live/copy`,
+    "--relay.allow",
+    "127.0.0.1",
+  );
+  await film(t, near, "cam");
+  const screen = await watch(t, near, "back");
+  await until(() => screen.packets > 60, "pictures there and back");
+  assert.equal(screen.torn, 0);
+  assert.deepEqual(
+    (await relays(near)).map(({ kind, state, transport }) => [kind, state, transport]).sort(),
+    [
+      ["pull", "connected", "udp"],
+      ["push", "connected", "udp"],
+    ],
+  );
+});
