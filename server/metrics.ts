@@ -117,6 +117,7 @@ export function serverMetrics(): Metrics {
     "RTP packets dropped for viewers who fell behind",
   );
   metrics.counter("monoport_diagnose_tests_total", "Tests of /diagnose, by kind", "test");
+  metrics.counter("monoport_counter_offers_total", "Offers made to viewers by a 406 of WHEP");
   metrics.counter("monoport_ice_restarts_total", "ICE restarts by PATCH");
   metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
   metrics.counter("monoport_layer_switches_total", "Changes of a viewer to another layer");

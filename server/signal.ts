@@ -37,6 +37,8 @@ export interface SignalRequest {
    * from himself.
    */
   readonly client: string;
+  /** Whether the client takes an offer where his own cannot be answered (WHEP). */
+  readonly takesOffers: boolean;
   /** The bearer token that admission was asked with; empty when it came otherwise or not at all. */
   readonly bearer: string;
 }
@@ -50,6 +52,8 @@ export interface SignalAnswer {
   readonly token: string;
   /** Names the ICE session, without quotes. */
   readonly etag: string;
+  /** `offer`: a counter-offer, to be answered within `COUNTER_OFFER_MILLIS`; there is no ETag yet. */
+  readonly type: "answer" | "offer";
 }
 
 /** A session, for whoever has shown its id and token. */
@@ -71,6 +75,10 @@ export interface SignalSession {
   restart(peer: IceCredentials): void;
   /** Puts a viewer onto another layer; a sentence when it cannot be. */
   chooseLayer(words: LayerWords): string | undefined;
+  /** Whether an offer of ours waits for its answer; there is no ICE session yet then. */
+  readonly waits: boolean;
+  /** Takes that answer. */
+  answer(sdp: string): SignalRefusal | undefined;
   end(): void;
 }
 

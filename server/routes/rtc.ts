@@ -130,17 +130,19 @@ export async function offer(
     return c.text(`${message}\n`, status);
   };
   const type = mediaType(c);
-  if (type !== "application/sdp") {
+  const sdp =
+    type === "application/sdp" || type === "" ? await readBody(c, options.bodyBytes) : "-";
+  // A viewer who sends nothing asks for an offer.
+  if (type !== "application/sdp" && (action === "publish" || sdp !== "")) {
     return refuse(
       415,
       `Cannot take a body of type ${JSON.stringify(type)}: send the offer as application/sdp`,
     );
   }
-  const sdp = await readBody(c, options.bodyBytes);
   if (typeof sdp !== "string") return refuse(sdp.status, sdp.message);
   const request = await check(c, options, { action, app, stream, sdp });
   if ("status" in request) return refuse(request.status, request.message);
-  const answer = options.signalling.offer(request);
+  const answer = options.signalling.offer({ ...request, takesOffers: action === "play" });
   if (isRefusal(answer)) return refuse(answer.status, answer.message, answer.retryAfterSeconds);
   const query = new URLSearchParams({
     action: "delete",
@@ -151,6 +153,13 @@ export async function offer(
   });
   const path = action === "publish" ? "/rtc/v1/whip/" : "/rtc/v1/whep/";
   if (action === "play") c.header("link", layerLink(answer.id, answer.token), { append: true });
+  if (answer.type === "offer") {
+    return c.body(answer.sdp, 406, {
+      "content-type": "application/sdp",
+      "accept-patch": "application/sdp",
+      location: `${path}?${query}`,
+    });
+  }
   return c.body(answer.sdp, 201, {
     "content-type": "application/sdp",
     "accept-patch": SDP_FRAGMENT,
@@ -204,6 +213,7 @@ async function check(
     layer: { layer: c.req.query("layer") ?? "", maxHeight: c.req.query("max_height") ?? "" },
     address,
     client: `${address} ${c.req.header("user-agent") ?? ""}`,
+    takesOffers: false,
     // Where everybody is admitted, a token means nothing.
     bearer: options.admit === admitAll ? "" : bearerOf(c),
   };

@@ -17,6 +17,8 @@ import { bearerOf } from "./tokens.ts";
 
 export const SDP_FRAGMENT = "application/trickle-ice-sdpfrag";
 
+const SDP = "application/sdp";
+
 const ALLOW = "GET, HEAD, PATCH, DELETE, OPTIONS";
 
 /** Whether a request is about a session, and not to make one. */
@@ -35,7 +37,7 @@ export async function sessionResource(c: Context, options: RtcRoutesOptions): Pr
   switch (c.req.method) {
     case "GET":
     case "HEAD":
-      return c.body(null, 204, { "accept-patch": acceptPatch() });
+      return c.body(null, 204, { "accept-patch": acceptPatch(session) });
     case "PATCH":
       return patch(c, options, session);
     case "DELETE":
@@ -66,8 +68,8 @@ export async function authorize(
   return c.text(`${verdict.reason}\n`, verdict.status, verdict.status === 401 ? challenge : {});
 }
 
-function acceptPatch(): string {
-  return SDP_FRAGMENT;
+function acceptPatch({ waits }: SignalSession): string {
+  return waits ? SDP : SDP_FRAGMENT;
 }
 
 async function patch(
@@ -76,13 +78,15 @@ async function patch(
   session: SignalSession,
 ): Promise<Response> {
   const type = mediaType(c);
+  if (type === SDP && session.action === "play") return patchAnswer(c, options, session);
   if (type !== SDP_FRAGMENT) {
     return c.text(
       `Cannot take a body of type ${JSON.stringify(type)}: send ICE as ${SDP_FRAGMENT}\n`,
       415,
-      { "accept-patch": acceptPatch() }, // RFC 5789 §2.2
+      { "accept-patch": acceptPatch(session) }, // RFC 5789 §2.2
     );
   }
+  if (session.waits) return c.text("The offer waits for its answer, as application/sdp\n", 409);
   const condition = ifMatch(c.req.header("if-match"), session.etag);
   if (condition === "missing") {
     return c.text("A PATCH needs If-Match: the ETag of this ICE session, or * to restart\n", 428);
@@ -95,6 +99,23 @@ async function patch(
   const fragment = decodeSdpFragment(text);
   if (isSdpFault(fragment)) return c.text(`The fragment is wrong: ${fragment.message}\n`, 400);
   return patchIce(c, session, fragment, condition);
+}
+
+/** The answer to our counter-offer; the ICE session begins with it, and so does its ETag. */
+async function patchAnswer(
+  c: Context,
+  options: RtcRoutesOptions,
+  session: SignalSession,
+): Promise<Response> {
+  const sdp = await readBody(c, options.bodyBytes);
+  if (typeof sdp !== "string") return c.text(`${sdp.message}\n`, sdp.status);
+  const refusal = session.answer(sdp);
+  if (refusal !== undefined) {
+    const { status, message, retryAfterSeconds } = refusal;
+    if (retryAfterSeconds !== undefined) c.header("retry-after", String(retryAfterSeconds));
+    return c.text(`${message}\n`, status);
+  }
+  return c.body(null, 204, { "accept-patch": SDP_FRAGMENT, etag: `"${session.etag}"` });
 }
 
 /**

@@ -18,6 +18,8 @@ export interface FirstFrameOptions {
   readonly millis: Millis;
   /** The session whose local ufrag this is. */
   readonly find: (ufrag: string) => RtcSession | undefined;
+  /** Whether there may be one soon, as soon as signalling has the answer to an offer of ours. */
+  readonly awaits?: (ufrag: string) => boolean;
   readonly onFault: (fault: Fault) => void;
   readonly onLate: () => void;
 }
@@ -26,10 +28,16 @@ const SWEEP_MILLIS = 250;
 /** A first frame at its longest with some empty ones in front. */
 const READ_MAX: number = 2 * FIRST_FRAME_MAX_BYTES;
 
+interface Waiting {
+  readonly since: Millis;
+  /** All that came. */
+  read: Uint8Array;
+}
+
 export class FirstFrame {
   readonly #options: FirstFrameOptions;
-  /** Since when, in order. */
-  readonly #waiting = new Map<Conn, Millis>();
+  /** In the order they came. */
+  readonly #waiting = new Map<Conn, Waiting>();
   #sweep: Disposable | undefined;
 
   constructor(options: FirstFrameOptions) {
@@ -38,19 +46,27 @@ export class FirstFrame {
 
   /** Takes a connection over until its first frame is whole. */
   await(conn: Conn, first: Uint8Array): void {
-    let read = first;
-    if (this.#route(conn, read)) return;
-    this.#waiting.set(conn, this.#options.runtime.now());
+    if (this.#route(conn, first)) return;
+    const waiting: Waiting = { since: this.#options.runtime.now(), read: first };
+    this.#waiting.set(conn, waiting);
     this.#startSweep();
     conn.handler = {
       data: (chunk) => {
-        read = concat([read, chunk]);
-        if (this.#route(conn, read)) this.#waiting.delete(conn);
-        else if (read.length > READ_MAX) conn.destroy(); // frames of length zero, and nothing else
+        waiting.read = concat([waiting.read, chunk]);
+        if (this.#route(conn, waiting.read)) this.#waiting.delete(conn);
+        // Frames of length zero, and nothing else; or many checks of who does not get his answer.
+        else if (waiting.read.length > READ_MAX) conn.destroy();
       },
       end: () => conn.destroy(),
       close: () => this.#waiting.delete(conn),
     };
+  }
+
+  /** A session has come that some may have waited for. */
+  retry(): void {
+    for (const [conn, { read }] of [...this.#waiting]) {
+      if (this.#route(conn, read)) this.#waiting.delete(conn);
+    }
   }
 
   /** Closes up to `count` of those that wait, the oldest first; returns how many. */
@@ -83,6 +99,7 @@ export class FirstFrame {
     }
     const ufrag = peekLocalUfrag(frame);
     const session = ufrag === undefined ? undefined : this.#options.find(ufrag);
+    if (session === undefined && ufrag !== undefined && this.#options.awaits?.(ufrag)) return false;
     if (session !== undefined) session.attach(conn, read);
     else this.#refuse(conn, frame, ufrag === undefined ? NO_CREDENTIALS : UNKNOWN_USER);
     return true;
@@ -99,7 +116,7 @@ export class FirstFrame {
     const { runtime, millis } = this.#options;
     this.#sweep ??= runtime.wakeAt(runtime.now() + SWEEP_MILLIS, () => {
       this.#sweep = undefined;
-      for (const [conn, since] of this.#waiting) {
+      for (const [conn, { since }] of this.#waiting) {
         if (since > runtime.now() - millis) break;
         this.#waiting.delete(conn);
         this.#options.onLate();

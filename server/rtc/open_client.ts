@@ -1,5 +1,5 @@
 /** Makes the session of an accepted offer. @module */
-import type { Fault } from "../../core/base/mod.ts";
+import type { Fault, Runtime } from "../../core/base/mod.ts";
 import type { Candidate } from "../../core/session/webrtc/candidate.ts";
 import type { IceCredentials } from "../../core/session/webrtc/ice_credentials.ts";
 import type { Answer } from "../../core/session/webrtc/negotiation/mod.ts";
@@ -23,6 +23,18 @@ export interface Accepted {
   /** Ours, as they stand in our description. */
   readonly candidates: readonly Candidate[];
   readonly role: Publishing | Viewing;
+  /** What its owner was told already; default: new ones. */
+  readonly names?: SessionNames;
+}
+
+/** The public id and the secret of a session. */
+export interface SessionNames {
+  readonly id: string;
+  readonly token: string;
+}
+
+export function makeNames(runtime: Runtime): SessionNames {
+  return { id: word(runtime, 8), token: word(runtime, 32) };
 }
 
 /** The client with its session, in the table until the session is over. */
@@ -55,8 +67,7 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
   });
   role.session = session;
   const client = new Client({
-    id: word(runtime, 8),
-    token: word(runtime, 32),
+    ...(accepted.names ?? makeNames(runtime)),
     bearer: request.bearer,
     ufrag: ice.ufrag,
     ice: new IceSession({

@@ -9,6 +9,7 @@ import {
   makeIceCredentials,
 } from "../../core/session/webrtc/ice_credentials.ts";
 import {
+  type Answer,
   isRefusal as isOfferRefusal,
   negotiatePlay,
   negotiatePublish,
@@ -38,15 +39,17 @@ import type {
   SignalRequest,
   SignalSession,
 } from "../signal.ts";
-import { clientFacts } from "./client.ts";
+import { type Client, clientFacts } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { CNAME, type RtcContext, randomSsrc } from "./context.ts";
+import { type Answered, CounterOffers } from "./counter_offers.ts";
 import { FirstFrame } from "./first_frame.ts";
 import { HubDriver } from "./hub_driver.ts";
 import { handleHubEvent } from "./hub_events.ts";
 import { layerWish } from "./layer_wish.ts";
+import { liveFormats } from "./live_formats.ts";
 import { localParameters } from "./local_parameters.ts";
-import { openClient } from "./open_client.ts";
+import { type Accepted, openClient } from "./open_client.ts";
 import { publishingRole, subscriberOptions, viewingRole } from "./roles.ts";
 import type { RtcSession } from "./session.ts";
 import { sessionRefusal } from "./session_limits.ts";
@@ -73,6 +76,7 @@ export class RtcServer implements Signalling, Facts {
   observer: ((event: HubEvent) => void) | undefined;
   readonly #firstFrame: FirstFrame;
   readonly #driver: HubDriver;
+  readonly #counterOffers: CounterOffers;
   #refusesNew = false;
 
   constructor(options: RtcServerOptions) {
@@ -104,6 +108,11 @@ export class RtcServer implements Signalling, Facts {
       handleHubEvent(event, this.context);
       this.observer?.(event);
     });
+    this.#counterOffers = new CounterOffers({
+      context: this.context,
+      local: (request, name, ice) => this.#local(request, name, ice),
+      open: (answered) => this.#openAnswered(answered),
+    });
     const find = (ufrag: string): RtcSession | undefined => this.#clients.withUfrag(ufrag)?.session;
     this.udp = new UdpPort({
       runtime,
@@ -115,6 +124,7 @@ export class RtcServer implements Signalling, Facts {
       runtime,
       millis: config["limits.first_bytes"],
       find,
+      awaits: (ufrag) => this.#counterOffers.awaits(ufrag),
       onFault: (fault) => metrics.fault(fault),
       onLate: () => metrics.count("monoport_connections_shed_total", "first-stun-deadline"),
     });
@@ -157,29 +167,30 @@ export class RtcServer implements Signalling, Facts {
   }
 
   offer(request: SignalRequest): SignalAnswer | SignalRefusal {
-    const { metrics, config } = this.context;
+    const { metrics } = this.context;
     const name = parseStreamName(request.app, request.stream);
     if (isBadStreamName(name)) return { status: 400, message: name.message };
-    const sdp = decodeSdp(request.sdp);
+    const invites = request.takesOffers && request.sdp === "";
+    const sdp = invites ? NOTHING_OFFERED : decodeSdp(request.sdp);
     if (isSdpFault(sdp)) return refusalOf(sdp);
-    if (this.#refusesNew) return STOPPING;
-    const refusal = sessionRefusal(config, this.#clients, request.address, name);
+    const refusal = this.#refusal(request, name);
     if (refusal !== undefined) return refusal;
     const credentials = makeIceCredentials(this.#runtime.crypto);
     const made =
       request.action === "publish"
         ? this.#publish(request, name, sdp, credentials)
         : this.#play(request, name, sdp, credentials);
-    if ("status" in made) return made;
+    if ("status" in made || made.type === "offer") return made;
     metrics.count("monoport_sessions_total", request.action);
     this.drain();
     return made;
   }
 
   session(id: string, token: string): SignalSession | undefined {
+    const shown = (secret: string): boolean => this.sameSecret(secret, token);
     const client = this.#clients.withId(id);
-    if (client === undefined || !this.sameSecret(client.token, token)) return undefined;
-    return signalSession(this.context, client);
+    if (client === undefined) return this.#counterOffers.session(id, shown);
+    return shown(client.token) ? signalSession(this.context, client) : undefined;
   }
 
   sameSecret(a: string, b: string): boolean {
@@ -216,6 +227,7 @@ export class RtcServer implements Signalling, Facts {
   /** Ends all sessions. */
   close(): void {
     this.endSessions();
+    this.#counterOffers.close();
     this.#firstFrame.close();
     this.#driver.close();
   }
@@ -242,8 +254,7 @@ export class RtcServer implements Signalling, Facts {
     const role = publishingRole(this.context, publisher, answer);
     const { candidates } = local;
     const accepted = { request, name, answer, ice, candidates, role };
-    const client = openClient(this.context, accepted);
-    return { sdp: answer.sdp, id: client.id, token: client.token, etag: client.ice.etag };
+    return answerOf(openClient(this.context, accepted), answer);
   }
 
   #play(
@@ -252,24 +263,46 @@ export class RtcServer implements Signalling, Facts {
     sdp: SessionDescription,
     ice: IceCredentials,
   ): SignalAnswer | SignalRefusal {
-    const stream = this.hub.stream(name.key);
-    const layer = layerWish(request.layer, stream);
+    const layer = layerWish(request.layer, this.hub.stream(name.key));
     if (typeof layer === "string") return { status: 400, message: layer };
-    const live = [stream?.video.format, stream?.audio.format].filter(
-      (format) => format !== undefined,
-    );
     const local = this.#local(request, name, ice);
-    const answer = negotiatePlay(sdp, local, live);
-    if (isOfferRefusal(answer)) return answer;
-    const options = { ...subscriberOptions(answer, sdp.extmapAllowMixed), layer };
+    const answer = negotiatePlay(sdp, local, liveFormats(this.hub, name));
+    if (isOfferRefusal(answer)) {
+      const counters = request.takesOffers && COUNTERED.includes(answer.code);
+      return (counters && this.#counterOffers.make(request, name, answer.message)) || answer;
+    }
+    const { candidates } = local;
+    return this.#view({ request, name, answer, ice, candidates }, sdp.extmapAllowMixed);
+  }
+
+  #view(accepted: Omit<Accepted, "role">, mixed: boolean): SignalAnswer | SignalRefusal {
+    const { request, name, answer } = accepted;
+    const layer = layerWish(request.layer, this.hub.stream(name.key));
+    if (typeof layer === "string") return { status: 400, message: layer };
+    const options = { ...subscriberOptions(answer, mixed), layer };
     const subscriber = this.hub.subscribe(name, options, this.#runtime.now());
     if (typeof subscriber === "string")
       return { status: 503, message: TOO_MANY[subscriber], retryAfterSeconds: 10 };
     const role = viewingRole(this.context, subscriber);
-    const { candidates } = local;
-    const accepted = { request, name, answer, ice, candidates, role };
-    const client = openClient(this.context, accepted);
-    return { sdp: answer.sdp, id: client.id, token: client.token, etag: client.ice.etag };
+    return answerOf(openClient(this.context, { ...accepted, role }), answer);
+  }
+
+  /** The session of a counter-offer that was answered. */
+  #openAnswered(answered: Answered): SignalRefusal | undefined {
+    const refusal = this.#refusal(answered.request, answered.name);
+    if (refusal !== undefined) return refusal;
+    const made = this.#view({ ...answered, candidates: answered.local.candidates }, false);
+    if ("status" in made) return made;
+    this.context.metrics.count("monoport_sessions_total", "play");
+    this.#firstFrame.retry();
+    this.drain();
+    return undefined;
+  }
+
+  /** Why nobody, or not this one, gets a new session. */
+  #refusal(request: SignalRequest, name: StreamName): SignalRefusal | undefined {
+    if (this.#refusesNew) return STOPPING;
+    return sessionRefusal(this.context.config, this.#clients, request.address, name);
   }
 
   #local(
@@ -290,6 +323,30 @@ export class RtcServer implements Signalling, Facts {
     });
   }
 }
+
+function answerOf({ id, token, ice }: Client, { sdp }: Answer): SignalAnswer {
+  return { sdp, type: "answer", id, token, etag: ice.etag };
+}
+
+/** What a POST without a body stands for: make me an offer. */
+const NOTHING_OFFERED: SessionDescription = {
+  origin: { username: "-", sessionId: "0", sessionVersion: "0", addressType: "IP4", address: "" },
+  name: "-",
+  iceLite: false,
+  groups: [],
+  msidSemantic: undefined,
+  extmapAllowMixed: false,
+  media: [],
+};
+
+/** Refusals of a viewer's offer that one of ours may help. */
+const COUNTERED: readonly string[] = [
+  "no-media",
+  "no-codec",
+  "no-codec-in-common",
+  "not-bundled",
+  "no-rtcp-mux",
+];
 
 const STOPPING: SignalRefusal = {
   status: 503,

@@ -39,6 +39,8 @@ export function signalSession(context: RtcContext, client: Client): SignalSessio
       context.drain();
       return undefined;
     },
+    waits: false,
+    answer: () => ({ status: 409, message: "No offer of this session waits for an answer" }),
     end: () => {
       client.session.close();
       context.drain();

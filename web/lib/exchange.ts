@@ -37,13 +37,15 @@ export async function postOffer(url: URL, sdp: string, token: string): Promise<A
     signal: AbortSignal.timeout(answerMillis),
   });
   const text = await response.text();
-  if (response.status !== 201) {
-    throw new RefusedError(response.status, text.trim() || response.statusText);
-  }
   const where = response.headers.get("location");
   // Behind a redirect the answer, and so the session, is another server's.
   const base = response.url === "" ? url : response.url;
-  return { sdp: text, session: where === null ? undefined : new URL(where, base) };
+  const session = where === null ? undefined : new URL(where, base);
+  if (response.status === 201) return { sdp: text, session };
+  // An offer of the server's in place of ours; what it says of the reason is all we take from it.
+  const reason = /^v=0\r\n[\s\S]*?^i=(.*)\r$/m.exec(text)?.[1];
+  if (reason !== undefined) deleteSession(session, token);
+  throw new RefusedError(response.status, reason ?? (text.trim() || response.statusText));
 }
 
 /** Restarts ICE: sends our new side as an SDP fragment, and returns the server's. */

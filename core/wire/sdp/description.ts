@@ -154,6 +154,8 @@ export interface MediaDescription {
 export interface SessionDescription {
   readonly origin: Origin;
   readonly name: string;
+  /** `i=` (RFC 8866 §5.4), for people; written, not read. */
+  readonly information?: string;
   readonly iceLite: boolean;
   readonly groups: readonly Group[];
   /** Value of `a=msid-semantic` (draft-ietf-mmusic-msid-16), which old WebRTC stacks look for. */

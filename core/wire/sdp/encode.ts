@@ -14,8 +14,9 @@ export function encodeSdp(description: SessionDescription): string {
     "v=0",
     `o=${origin.username} ${origin.sessionId} ${origin.sessionVersion} IN ${origin.addressType} ${origin.address}`,
     `s=${description.name}`,
-    "t=0 0",
   ];
+  if (description.information !== undefined) lines.push(`i=${description.information}`);
+  lines.push("t=0 0");
   if (description.iceLite) lines.push("a=ice-lite");
   for (const group of description.groups) {
     lines.push(`a=group:${[group.semantics, ...group.mids].join(" ")}`);

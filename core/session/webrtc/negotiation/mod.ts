@@ -1,5 +1,6 @@
 /** Offer to answer (RFC 8829 §5.3) for publishers and viewers; pure functions. @module */
 export { type AppliedAnswer, applyAnswer } from "./apply.ts";
+export { applyViewerAnswer, makeCounterOffer } from "./counter_offer.ts";
 export { ICE_OPTIONS } from "./describe.ts";
 export {
   ABS_CAPTURE_TIME_URI,

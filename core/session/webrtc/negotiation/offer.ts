@@ -7,7 +7,7 @@
 import { type Format, kindOf, type MediaKind } from "../../../media/mod.ts";
 import { encodeSdp, type MediaDescription } from "../../../wire/sdp/mod.ts";
 import { candidateInSdp } from "../candidate.ts";
-import { codecWithRtx, emptyLine, originOf, sourceLines } from "./describe.ts";
+import { codecWithRtx, emptyLine, ICE_OPTIONS, originOf, sourceLines } from "./describe.ts";
 import {
   ABS_CAPTURE_TIME_URI,
   AUDIO_LEVEL_URI,
@@ -29,6 +29,8 @@ export interface OfferOptions {
   readonly formats: readonly Format[];
   /** Whether we only answer checks. */
   readonly iceLite: boolean;
+  /** `i=`: one line for people. */
+  readonly information?: string;
 }
 
 /** An offer that went out, for the answer to be held against. */
@@ -84,7 +86,8 @@ function video(codec: Format["codec"], parameters: string): Format {
 }
 
 /** An offer with audio first, as browsers have it. Formats beyond the payload types are left out. */
-export function makeOffer({ local, direction, formats, iceLite }: OfferOptions): Offer {
+export function makeOffer(options: OfferOptions): Offer {
+  const { local, direction, formats, iceLite } = options;
   const types = new PayloadTypes();
   const ssrcs = new Set<number>();
   const media: NegotiatedMedia[] = [];
@@ -98,11 +101,12 @@ export function makeOffer({ local, direction, formats, iceLite }: OfferOptions):
   const sdp = encodeSdp({
     origin: originOf(local.sessionId),
     name: "-",
+    ...(options.information === undefined ? {} : { information: options.information }),
     iceLite,
     groups: [{ semantics: "BUNDLE", mids: media.flatMap(({ mid }) => mid ?? []) }],
     msidSemantic: "WMS *",
     extmapAllowMixed: false,
-    media: media.map((line) => describe(line, local, direction)),
+    media: media.map((line) => describe(line, options)),
   });
   return { sdp, direction, media };
 }
@@ -167,8 +171,7 @@ function offeredLine(
 
 function describe(
   line: NegotiatedMedia,
-  local: LocalParameters,
-  direction: "sendonly" | "recvonly",
+  { local, direction, iceLite }: OfferOptions,
 ): MediaDescription {
   const codecs = line.codecs.flatMap(codecWithRtx);
   const [algorithm = "", value = ""] = local.fingerprint.split(" ");
@@ -180,10 +183,12 @@ function describe(
     codecs,
     direction,
     rtcpMux: true,
+    rtcpMuxOnly: true, // RFC 9725 §4.4.1
     rtcpRsize: true,
     extensions: line.extensions.map(({ id, uri }) => ({ id, uri, direction: undefined })),
     iceUfrag: local.ufrag,
     icePwd: local.pwd,
+    iceOptions: iceLite ? ICE_OPTIONS : [],
     candidates: local.candidates.map(candidateInSdp),
     endOfCandidates: true,
     setup: "actpass",
