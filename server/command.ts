@@ -1,7 +1,8 @@
 /** The command line: what `monoport` prints, and when it stops. @module */
 import { MonoportError, type Runtime } from "../core/base/mod.ts";
 import { checkCommand } from "./check/mod.ts";
-import { describeSettings, parseConfig } from "./config.ts";
+import { type Config, describeSettings, parseConfig } from "./config.ts";
+import { servesRtc } from "./listening.ts";
 import { type Monoport, serve } from "./monoport.ts";
 import { VERSION } from "./version.ts";
 
@@ -25,7 +26,7 @@ export async function runCommand(runtime: Runtime): Promise<void> {
     const { config, warnings } = parseConfig(runtime.env(), args);
     for (const warning of warnings) runtime.print(`Warning: ${warning}`, "error");
     const monoport = await serve({ runtime, config });
-    runtime.print(banner(runtime, monoport, config.demo));
+    runtime.print(banner(runtime, monoport, config));
     stopOnSignal(runtime, monoport);
   } catch (error) {
     if (!(error instanceof MonoportError)) throw error;
@@ -54,7 +55,8 @@ function stopOnSignal(runtime: Runtime, monoport: Monoport): void {
   runtime.onSignal("SIGINT", () => stop("close"));
 }
 
-function banner(runtime: Runtime, monoport: Monoport, demo: boolean): string {
+/** The addresses to open and to call, of what is served. */
+function banner(runtime: Runtime, monoport: Monoport, config: Config): string {
   const [first] = monoport.endpoints;
   if (first === undefined) return "Monoport listens nowhere";
   const wild = first.host === "::" || first.host === "0.0.0.0";
@@ -66,14 +68,25 @@ function banner(runtime: Runtime, monoport: Monoport, demo: boolean): string {
     ...monoport.endpoints.map((one) => `TCP ${one.port}`),
     ...monoport.udpEndpoints.map((one) => `UDP ${one.port}`),
   ].join(", ");
+  const pages = config["http_server.enabled"];
+  const signalling = servesRtc(config) && config["http_api.enabled"];
+  const demo = `  (a demo: ${url}/players/whep.html?app=live&stream=demo&autostart=true)`;
   return [
     `Monoport ${VERSION} on ${runtime.name} ${runtime.version}, ${ports}`,
     "",
-    `  Open      ${url}/`,
-    `  Publish   ${url}/players/whip.html`,
-    `  Play      ${url}/players/whep.html${demo ? `  (a demo: ${url}/players/whep.html?app=live&stream=demo&autostart=true)` : ""}`,
-    `  WHIP      ${url}/rtc/v1/whip/?app=live&stream=livestream`,
-    `  WHEP      ${url}/rtc/v1/whep/?app=live&stream=livestream`,
+    pages ? `  Open      ${url}/` : `  Health    ${url}/healthz`,
+    ...(pages && signalling
+      ? [
+          `  Publish   ${url}/players/whip.html`,
+          `  Play      ${url}/players/whep.html${config.demo ? demo : ""}`,
+        ]
+      : []),
+    ...(signalling
+      ? [
+          `  WHIP      ${url}/rtc/v1/whip/?app=live&stream=livestream`,
+          `  WHEP      ${url}/rtc/v1/whep/?app=live&stream=livestream`,
+        ]
+      : []),
     ...(tls
       ? ["", `  Certificate ${tls.selfSigned ? "(self-signed) " : ""}${tls.fingerprint}`]
       : []),

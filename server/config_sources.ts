@@ -116,7 +116,9 @@ export function readCandidate(
 /** The nearest known name, if one is near enough to be a slip of the pen. */
 function didYouMean(name: string, among: readonly string[]): string {
   let best = "";
-  let least = 4;
+  // The prefix that all have in common says nothing of how much is right.
+  const own = name.replace(/^(SRS|MONOPORT)_/, "");
+  let least = Math.min(3, Math.max(1, Math.floor(own.length / 4))) + 1;
   for (const other of among) {
     const distance = editDistance(name, other, least);
     if (distance < least) [best, least] = [other, distance];
@@ -124,16 +126,20 @@ function didYouMean(name: string, among: readonly string[]): string {
   return best === "" ? "" : `; did you mean ${best}`;
 }
 
-/** Levenshtein distance, given up at `bound`. */
+/** Letters added, left out, changed or swapped with their neighbour; given up at `bound`. */
 function editDistance(a: string, b: string, bound: number): number {
   if (Math.abs(a.length - b.length) >= bound || a.length > 100) return bound;
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next[j] = Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = swapped ? (before[j - 2] ?? 0) + 1 : replace;
+      next[j] = Math.min(replace, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
     }
+    before = row;
     row = next;
   }
   return row[b.length] ?? bound;

@@ -8,6 +8,9 @@ export type Fields = Readonly<Record<string, string | number | boolean | undefin
 const RANK: Readonly<Record<Level, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 /** Longest line; what peers send ends up in fields. */
 const LINE_MAX = 2000;
+const LIMIT_MILLIS = 10_000;
+/** Lines of one event in that time. */
+const EVENTS_MAX = 50;
 
 export interface LogSink {
   wallClock(): number;
@@ -17,8 +20,8 @@ export interface LogSink {
 export class Log {
   readonly #sink: LogSink;
   readonly #least: number;
-  /** Key of `limited` lines to the time from which they are written again. */
-  readonly #quiet = new Map<string, { until: number; left: number }>();
+  /** By message: until when lines are counted, how many were written and how many left out. */
+  readonly #quiet = new Map<string, { until: number; written: number; left: number }>();
 
   constructor(sink: LogSink, least: Level) {
     this.#sink = sink;
@@ -42,18 +45,26 @@ export class Log {
   }
 
   /**
-   * At most one line per message and 10 s, which says how many were left out: for what peers can
-   * cause at will.
+   * At most `burst` lines per message and 10 s, of which the next says how many were left out: for
+   * what peers can cause at will.
    */
-  limited(level: Level, message: string, fields?: Fields): void {
+  limited(level: Level, message: string, fields?: Fields, burst = 1): void {
     const now = this.#sink.wallClock();
-    const quiet = this.#quiet.get(message);
-    if (quiet !== undefined && now < quiet.until) {
-      quiet.left++;
+    const last = this.#quiet.get(message);
+    if (last !== undefined && now < last.until) {
+      if (last.written < burst) {
+        last.written++;
+        this.#write(level, message, fields);
+      } else last.left++;
       return;
     }
-    this.#quiet.set(message, { until: now + 10_000, left: 0 });
-    this.#write(level, message, quiet?.left ? { ...fields, more: quiet.left } : fields);
+    this.#quiet.set(message, { until: now + LIMIT_MILLIS, written: 1, left: 0 });
+    this.#write(level, message, last?.left ? { ...fields, more: last.left } : fields);
+  }
+
+  /** What clients do all day: each one is told, unless they come by the dozen. */
+  event(message: string, fields?: Fields): void {
+    this.limited("info", message, fields, EVENTS_MAX);
   }
 
   #write(level: Level, message: string, fields: Fields = {}): void {

@@ -118,7 +118,7 @@ export async function offer(
     retryAfterSeconds?: number,
   ): Response => {
     options.onRefused(status);
-    options.log.info(`Refused to ${action}`, {
+    options.log.event(`Refused to ${action}`, {
       app,
       stream,
       status,
@@ -231,7 +231,7 @@ const legacyBody = v.object({
 async function legacy(c: Context, options: RtcRoutesOptions, action: Action): Promise<Response> {
   const refuse = (status: number, message: string): Response => {
     options.onRefused(status);
-    options.log.info(`Refused to ${action}`, {
+    options.log.event(`Refused to ${action}`, {
       status,
       reason: message,
       address: options.peer(c).address,

@@ -14,7 +14,7 @@ export function handleHubEvent(event: HubEvent, { clients, log, metrics }: HubEv
   switch (event.type) {
     case "published":
     case "unpublished":
-      log.info(event.type === "published" ? "Stream is live" : "Stream is gone", {
+      log.event(event.type === "published" ? "Stream is live" : "Stream is gone", {
         stream: event.stream.name.key,
       });
       break;
@@ -27,7 +27,7 @@ export function handleHubEvent(event: HubEvent, { clients, log, metrics }: HubEv
       break;
     case "viewer-stalled": {
       const client = clients.watching(event.subscriber);
-      log.info("A viewer takes nothing any more", {
+      log.event("A viewer takes nothing any more", {
         stream: event.stream.name.key,
         client: client?.id,
       });

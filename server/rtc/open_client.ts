@@ -87,7 +87,7 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
   });
   const watch = runtime.wakeAt(client.since + UNREACHED_MILLIS, () => watched(context, client));
   clients.add(client);
-  log.info(request.action === "publish" ? "Publishing" : "Playing", {
+  log.event(request.action === "publish" ? "Publishing" : "Playing", {
     stream: name.key,
     client: client.id,
     address: request.address,
@@ -117,7 +117,7 @@ function closed(
 ): void {
   clients.delete(client);
   metrics.count("monoport_sessions_ended_total", reason);
-  log.info("Session ended", {
+  log.event("Session ended", {
     stream: client.name.key,
     client: client.id,
     action: client.action,

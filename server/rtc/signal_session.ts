@@ -27,7 +27,7 @@ export function signalSession(context: RtcContext, client: Client): SignalSessio
       clients.renew(client, local.ufrag);
       client.session.restartIce(local);
       metrics.count("monoport_ice_restarts_total");
-      log.info("ICE restarts", { stream: name.key, client: client.id });
+      log.event("ICE restarts", { stream: name.key, client: client.id });
       context.drain();
     },
     chooseLayer: (words) => {

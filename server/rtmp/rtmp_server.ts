@@ -110,7 +110,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
     this.#connections.delete(connection);
     const { publishing } = connection;
     if (publishing === undefined) return;
-    this.#options.log.info("Session ended", {
+    this.#options.log.event("Session ended", {
       stream: publishing.name.key,
       client: publishing.id,
       action: "publish",
@@ -144,7 +144,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
     if (publisher === "too-many-streams") return refuse("Too many streams (limits.streams)");
     metrics.count("monoport_sessions_total", "rtmp-publish");
     const id = word(this.runtime, 8);
-    log.info("Publishing", { stream: name.key, client: id, address, protocol: "rtmp" });
+    log.event("Publishing", { stream: name.key, client: id, address, protocol: "rtmp" });
     const ingest = new Ingest({
       publisher,
       randomSsrc: () => randomSsrc(this.runtime),

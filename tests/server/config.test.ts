@@ -71,6 +71,19 @@ test("all errors come at once, each with key, source, value and what is allowed"
   for (const pattern of expected) assert.match(message, pattern);
 });
 
+test("a name that is off by a slip of the pen gets the right one, another word gets none", () => {
+  const hint = (name: string): string =>
+    /did you mean (\S+);/.exec(failure({}, [`--${name}`, "x"]))?.[1] ?? "";
+  assert.equal(hint("lsiten"), "listen");
+  assert.equal(hint("listn"), "listen");
+  assert.equal(hint("dmeo"), "demo");
+  assert.equal(hint("rtc_server.canddiate"), "rtc_server.candidate");
+  assert.equal(hint("trusted_proxys"), "trusted_proxies");
+  for (const word of ["lists", "lesson", "dog", "x", "domain"]) assert.equal(hint(word), "", word);
+  const { warnings } = parseConfig({ MONOPORT_LOST: "1", SRS_LISTS: "1" }, []);
+  assert.doesNotMatch(warnings.join(), /did you mean/);
+});
+
 test("WebRTC goes over UDP and TCP unless it is said otherwise, and by no other name", () => {
   assert.equal(parseConfig({}, []).config["rtc_server.protocol"], "all");
   for (const protocol of ["udp", "tcp", "all"]) {

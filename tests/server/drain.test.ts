@@ -104,9 +104,10 @@ test("a second SIGTERM and SIGINT end at once, with close_notify too", async (t)
 });
 
 test("SIGTERM without sessions: balancers have grace_start_wait to see it", async (t) => {
-  const args = ["--demo", "off", "--grace_start_wait", "600"];
+  const args = ["--rtc_server.enabled", "off", "--grace_start_wait", "600"];
   const server = await startServer({ runtime, args });
   t.after(() => server.stop("SIGKILL"));
+  assert.doesNotMatch(server.output(), /demo|WHIP/, "what is not served is not offered");
   const start = performance.now();
   process.kill(server.pid, "SIGTERM");
   let refusals = 0;

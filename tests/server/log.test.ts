@@ -79,3 +79,13 @@ test("limited lines: one per message and 10 s, the next one says how many were l
   log.limited("warn", "A peer did it", { i: 8 });
   assert.match(lines[3] ?? "", /A peer did it i=8$/);
 });
+
+test("events of clients are told one by one, up to 50 in 10 s, and the next says how many were not", () => {
+  const { log, lines, clock } = logging();
+  for (let i = 0; i < 60; i++) log.event("Playing", { i });
+  log.event("Session ended");
+  assert.equal(lines.length, 51);
+  clock.now += 10_000;
+  log.event("Playing", { i: 60 });
+  assert.match(lines.at(-1) ?? "", /Playing i=60 more=10$/);
+});

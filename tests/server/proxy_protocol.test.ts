@@ -24,7 +24,7 @@ describe("PROXY protocol from a listed balancer", () => {
   before(async () => {
     running = await start([
       "--proxy_protocol.from",
-      "127.0.0.1 ::1",
+      "127.0.0.0/8, ::1",
       "--http_api.https.enabled",
       "on",
     ]);
