@@ -1,5 +1,5 @@
 /** WebRTC over one transport: does any address of the answer answer a check of the session. @module */
-import type { Runtime } from "../../core/base/mod.ts";
+import type { Millis, Runtime } from "../../core/base/mod.ts";
 import type { Candidate } from "../../core/wire/sdp/mod.ts";
 import { isAddress } from "../candidates.ts";
 import type { CheckOptions } from "./arguments.ts";
@@ -13,6 +13,9 @@ export type Transport = "tcp" | "udp";
 const TITLE = { tcp: "WebRTC over TCP", udp: "WebRTC over UDP" } as const;
 const SETTING = { tcp: "rtc_server.tcp.enabled on", udp: "rtc_server.protocol all" } as const;
 
+/** For further addresses, after one has passed. */
+const MORE_MILLIS: Millis = 300;
+
 export async function mediaLine(
   target: Target,
   session: Session,
@@ -24,12 +27,7 @@ export async function mediaLine(
     const advice = `The answer names no ${transport.toUpperCase()} address (Monoport: ${SETTING[transport]}).`;
     return line(title, "not offered", "", advice);
   }
-  const tried = await Promise.all(
-    offered.map(async (candidate) => {
-      const answer = await askCandidate(target, session, candidate, transport);
-      return { candidate, ...judge(target.runtime, session, answer) };
-    }),
-  );
+  const tried = await askAll(target, session, transport, offered);
   const facts = tried
     .map(({ candidate, words }) => `${hostAndPort(candidate.address, candidate.port)} ${words}`)
     .join("; ");
@@ -41,6 +39,34 @@ export async function mediaLine(
 /** An active candidate connects itself; a port of 9 belongs to one. */
 function canTry({ transport, tcpType, port }: Candidate, wanted: Transport): boolean {
   return transport === wanted && port > 0 && (wanted === "udp" || tcpType !== "active");
+}
+
+interface Tried extends Judged {
+  readonly candidate: Candidate;
+}
+
+/** Tries all at once; when one has passed, the others have a moment more. */
+function askAll(
+  target: Target,
+  session: Session,
+  transport: Transport,
+  offered: readonly Candidate[],
+): Promise<Tried[]> {
+  const { runtime } = target;
+  const late: Judged = { passes: false, words: "has not answered yet", why: "silent" };
+  const tried: Tried[] = offered.map((candidate) => ({ candidate, ...late }));
+  return new Promise((resolve) => {
+    let left = offered.length;
+    for (const [i, candidate] of offered.entries()) {
+      void askCandidate(target, session, candidate, transport).then((answer) => {
+        const judged = judge(runtime, session, answer);
+        tried[i] = { candidate, ...judged };
+        left--;
+        if (left === 0) resolve(tried);
+        else if (judged.passes) runtime.wakeAt(runtime.now() + MORE_MILLIS, () => resolve(tried));
+      });
+    }
+  });
 }
 
 async function askCandidate(
