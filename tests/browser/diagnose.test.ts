@@ -8,6 +8,7 @@ import { startHttpProxy } from "../nginx.ts";
 import { type ServerOptions, type ServerProcess, startServer } from "../server_process.ts";
 
 const QUIET = ["--demo", "off", "--log.level", "error"];
+const TCP = [...QUIET, "--rtc_server.protocol", "tcp"];
 
 interface Line {
   readonly verdict: string;
@@ -58,8 +59,8 @@ describe("/diagnose in Chromium", () => {
     return server;
   };
 
-  test("everything passes, and a transport that is not offered is told so", async (t) => {
-    const { url, port } = await serve(t, { args: [...QUIET, "--rtc_server.protocol", "tcp"] });
+  test("over TCP everything passes, and UDP that is not offered is told so", async (t) => {
+    const { url, port } = await serve(t, { args: TCP });
     const page = await open(t, `${url}/diagnose?token=secret`);
     assert.equal(await page.isVisible("#results"), false, "nothing begins by itself");
     await page.focus("#start");
@@ -96,7 +97,7 @@ describe("/diagnose in Chromium", () => {
   test("behind a proxy that speaks HTTP, it says why no media passes", async (t) => {
     // nginx's own port is the one that is offered for media, as a container's mapping would.
     const inner = await freePort();
-    const server = await serve(t, { port: inner, args: QUIET });
+    const server = await serve(t, { port: inner, args: TCP });
     const proxy = await startHttpProxy(inner);
     t.after(() => proxy.stop());
     const page = await open(t, `${proxy.url}/diagnose?eip=127.0.0.1:${proxy.port}`);
@@ -115,6 +116,19 @@ describe("/diagnose in Chromium", () => {
     assert.equal(told["http-rate"]?.verdict, "passes");
     assert.match((await page.textContent("#message")) ?? "", /^No media passes: .*A proxy/);
     assert.equal(server.ended(), false);
+  });
+
+  test("over UDP everything passes", async (t) => {
+    const { url, port } = await serve(t, { args: [...QUIET, "--rtc_server.protocol", "udp"] });
+    const page = await open(t, `${url}/diagnose`);
+    await page.click("#start");
+    const told = await results(page);
+    assert.equal(told["udp"]?.verdict, "passes", JSON.stringify(told["udp"]));
+    assert.match(told["udp"]?.facts ?? "", new RegExp(`udp 127\\.0\\.0\\.1:${port}`));
+    assert.match(told["address"]?.facts ?? "", /[\d.]+:\d+ by STUN over UDP$/);
+    assert.match(told["round-trip"]?.facts ?? "", /WebRTC over UDP .* ms/);
+    assert.match(told["udp-rate"]?.facts ?? "", /^down [\d.]+ [Mk]bps, up [\d.]+ [Mk]bps/);
+    assert.equal(told["tcp"]?.verdict, "not offered");
   });
 
   test("where the API is off, it says so", async (t) => {

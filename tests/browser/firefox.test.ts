@@ -82,6 +82,18 @@ test("Firefox plays the VP8 of Chromium, and Chromium that of Firefox", async (t
   assert.ok(inbound(stats, "audio").samples > 24_000);
 });
 
+test("/diagnose finds in Firefox that media passes, and measures it both ways", async (t) => {
+  const page = await openPage(firefox, `${site}/diagnose`);
+  t.after(() => page.close());
+  await page.click("#start");
+  await page.waitForSelector('[data-state="done"]', { timeout: 60_000 });
+  const report = await page.$eval("#report", (shown) => shown.textContent ?? "");
+  assert.match(report, /^Media passes over TCP/);
+  assert.match(report, /Browser: .*Firefox/);
+  assert.match(report, /^passes +WebRTC over TCP: /m);
+  assert.match(report, /WebRTC over TCP: down [\d.]+ [Mk]bps, up [\d.]+ [Mk]bps/);
+});
+
 function plays(figures: Figures): boolean {
   return figures.frames > 40 && figures.audioSamples > 48_000;
 }

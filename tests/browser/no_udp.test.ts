@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { type ServerProcess, startServer } from "../server_process.ts";
 import { need } from "../tools.ts";
 import { inbound, launchChromium, openPage, statsOf, statsWhen } from "./chromium.ts";
@@ -65,7 +65,49 @@ describe("where no UDP goes through", () => {
     assert.equal(inbound(played, "video").lost + inbound(played, "audio").lost, 0);
     t.diagnostic(`datagrams dropped meanwhile: ${droppedDatagrams() - dropped}`);
   });
+
+  test("/diagnose finds UDP blocked and TCP open, and says what that means", async (t) => {
+    const page = await openPage(browser, `${server.url}/diagnose`);
+    t.after(() => page.close());
+    await page.click("#start");
+    await page.waitForSelector('[data-check="udp"][data-verdict="blocked"]', { timeout: 40_000 });
+    assert.match(await text(page, "udp"), /No UDP passes .*Media passes over TCP/);
+    await page.waitForSelector('[data-check="tcp"][data-verdict="passes"]');
+  });
+
+  test("transport=udp tries nothing else, and the page says what and where to ask", async (t) => {
+    const page = await openPage(
+      browser,
+      `${server.url}/players/whep.html?autostart=true&transport=udp`,
+    );
+    t.after(() => page.close());
+    await page.waitForSelector('[data-state="failed"]', { timeout: 30_000 });
+    const said = (await page.textContent("#message")) ?? "";
+    assert.match(said, new RegExp(`No media connection to udp 127\\.0\\.0\\.1:${server.port}`));
+    assert.doesNotMatch(said, /tcp/);
+    assert.match((await page.getAttribute("#why", "href")) ?? "", /diagnose\?.*transport=udp/);
+    assert.equal(await page.isVisible("#why"), true);
+  });
+
+  test("where UDP carries small packets only, a page falls back to TCP and says so", async (t) => {
+    // So ICE finds a path by UDP, and DTLS gets nowhere on it.
+    inside("nft", "flush", "chain", "inet", "f", "out");
+    inside("nft", "add rule inet f out meta l4proto udp meta length > 250 counter drop");
+    const page = await openPage(
+      browser,
+      `${server.url}/players/whip.html?autostart=true&source=test&stream=small`,
+    );
+    t.after(() => page.close());
+    await page.waitForSelector('[data-state="live"]', { timeout: 30_000 });
+    assert.equal((await statsOf(page)).protocol, "tcp");
+    assert.match((await page.textContent("#message")) ?? "", /by TCP alone, as UDP did not carry/);
+    assert.ok(droppedDatagrams() > 0);
+  });
 });
+
+async function text(page: Page, check: string): Promise<string> {
+  return (await page.textContent(`[data-check="${check}"] .advice`)) ?? "";
+}
 
 function run(command: "ip" | "nft", ...args: readonly string[]): string {
   return execFileSync(need(command), args, { encoding: "utf8", timeout: 20_000 });

@@ -2,6 +2,7 @@
 import { pageLoaded } from "./dom.ts";
 import { deleteSession, postOffer, RefusedError } from "./exchange.ts";
 import { restartIce } from "./ice_restart.ts";
+import { Path } from "./path.ts";
 import { endpoint, type Settings } from "./settings.ts";
 import { type Figures, StatsReader } from "./stats.ts";
 import { inWords, noConnection } from "./words.ts";
@@ -36,6 +37,8 @@ export abstract class Conversation {
   /** The session on the server. */
   session: URL | undefined;
   figures: Figures | undefined;
+  /** It failed because no address of the server's could be reached: /diagnose may tell why. */
+  unconnected = false;
 
   protected abstract readonly kind: "whip" | "whep";
   #reader: StatsReader | undefined;
@@ -44,6 +47,8 @@ export abstract class Conversation {
   /** Counts openings, so that what an earlier one still waits for is thrown away. */
   #turn = 0;
   #answer = "";
+  readonly #path: Path;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
   #restart: ReturnType<typeof setTimeout> | undefined;
   /** ICE was restarted for this interruption. */
   #restarted = false;
@@ -51,6 +56,7 @@ export abstract class Conversation {
 
   constructor(settings: Settings) {
     this.settings = settings;
+    this.#path = new Path(settings.transport);
     addEventListener("pagehide", () => {
       if (this.pc !== undefined) this.stop();
     });
@@ -65,9 +71,15 @@ export abstract class Conversation {
 
   /** Opens the session, and ends the one there was. */
   async start(): Promise<void> {
-    this.#end();
+    this.#path.reset();
+    await this.#open("Connecting …");
+  }
+
+  /** `again`: only the path is another one. */
+  async #open(words: string, again = false): Promise<void> {
+    this.#end(again);
     const turn = this.#turn;
-    this.tell("connecting", "Connecting …");
+    this.tell("connecting", words);
     await pageLoaded();
     if (turn !== this.#turn) return;
     const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
@@ -86,8 +98,10 @@ export abstract class Conversation {
         return;
       }
       this.session = session;
-      this.#answer = sdp;
-      await pc.setRemoteDescription({ type: "answer", sdp });
+      this.#path.answer = sdp;
+      this.#answer = this.#path.narrowed(sdp);
+      this.#deadline = setTimeout(() => this.#notConnected(), this.#path.millis);
+      await pc.setRemoteDescription({ type: "answer", sdp: this.#answer });
     } catch (error) {
       if (turn === this.#turn) this.#fail(inWords(error), mayPass(error));
     }
@@ -102,11 +116,14 @@ export abstract class Conversation {
   async restartIce(): Promise<void> {
     const { pc, session } = this;
     if (pc === undefined || session === undefined) return;
-    const renewed = await restartIce(pc, session, this.#answer, this.settings.token);
+    const narrowed = (sdp: string): string => this.#path.narrowed(sdp);
+    const { token } = this.settings;
+    const renewed = await restartIce(pc, session, this.#answer, token, narrowed);
     if (pc === this.pc) this.#answer = renewed;
   }
 
-  protected tell(state: State, message: string): void {
+  protected tell(state: State, words: string): void {
+    const message = state === "live" ? words + this.#path.note : words;
     if (state === this.state && message === this.message) return;
     this.state = state;
     this.message = message;
@@ -124,6 +141,7 @@ export abstract class Conversation {
 
   #connectionChanged(state: RTCPeerConnectionState): void {
     if (state === "connected") {
+      clearTimeout(this.#deadline);
       this.#wasConnected = true;
       this.#restarted = false;
       this.connected();
@@ -133,9 +151,22 @@ export abstract class Conversation {
     } else if (state === "failed" && this.#wasConnected && !this.#restarted) {
       void this.#recover();
     } else if (state === "failed") {
-      const words = this.#wasConnected ? "The connection was lost." : noConnection(this.#answer);
-      this.#fail(words, true);
+      if (this.#wasConnected) this.#fail("The connection was lost.", true);
+      else this.#notConnected();
     }
+  }
+
+  /** Tries the other transport; when there is none left, says what was tried. */
+  #notConnected(): void {
+    const other = this.#path.fallBack(this.figures?.protocol ?? "");
+    if (other !== undefined) {
+      void this.#open(`No connection yet; trying ${other.toUpperCase()} alone …`, true);
+      return;
+    }
+    const words = noConnection(this.#path.tried);
+    this.#fail(words, true);
+    this.unconnected = true;
+    this.onchange();
   }
 
   /** One try by a restart of ICE, then by a new session. */
@@ -169,8 +200,10 @@ export abstract class Conversation {
   }
 
   /** Closes the connection and tells the server; the last words stay. */
-  #end(): void {
+  #end(again = false): void {
     this.#turn++;
+    this.unconnected = false;
+    clearTimeout(this.#deadline);
     clearInterval(this.#ticker);
     clearTimeout(this.#retry);
     clearTimeout(this.#restart);
@@ -182,11 +215,11 @@ export abstract class Conversation {
     this.#reader = undefined;
     this.#wasConnected = false;
     this.#restarted = false;
-    this.ended();
+    this.ended(again);
   }
 
-  /** Lets go of what `prepare` took. */
-  protected ended(): void {}
+  /** Lets go of what `prepare` took, or keeps it for another try. */
+  protected ended(_again: boolean): void {}
 }
 
 /** Whether the same request may do better later. */

@@ -2,7 +2,8 @@
 import { patchIce } from "./exchange.ts";
 
 /**
- * Renews the ICE credentials of both sides, and returns the answer with the server's new ones.
+ * Renews the ICE credentials of both sides, and returns the answer with the server's new ones;
+ * `narrowed` takes out the addresses that are not to be tried.
  * Rejects when the server does not restart; the connection is as it was then.
  */
 export async function restartIce(
@@ -10,12 +11,13 @@ export async function restartIce(
   session: URL,
   answer: string,
   token: string,
+  narrowed: (sdp: string) => string,
 ): Promise<string> {
   pc.restartIce();
   await pc.setLocalDescription();
   try {
     const fragment = await patchIce(session, fragmentOf(pc.localDescription?.sdp ?? ""), token);
-    const renewed = renew(answer, fragment);
+    const renewed = narrowed(renew(answer, fragment));
     await pc.setRemoteDescription({ type: "answer", sdp: renewed });
     return renewed;
   } catch (error) {

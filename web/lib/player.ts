@@ -101,7 +101,7 @@ export class Player extends Conversation {
     return live?.video === null ? "" : `Connected, waiting for the picture of ${this.#name}.`;
   }
 
-  protected override ended(): void {
+  protected override ended(_again: boolean): void {
     this.#video.srcObject = null;
   }
 }

@@ -21,7 +21,7 @@ export class Publisher extends Conversation {
   }
 
   protected async prepare(pc: RTCPeerConnection): Promise<void> {
-    const media = await openSource(this.#choice());
+    const media = this.#media ?? (await openSource(this.#choice()));
     if (pc.signalingState === "closed") {
       for (const track of media.getTracks()) track.stop();
       return;
@@ -66,7 +66,9 @@ export class Publisher extends Conversation {
     }
   }
 
-  protected override ended(): void {
+  protected override ended(again: boolean): void {
+    // A person is not asked for the screen twice because UDP does not pass.
+    if (again) return;
     for (const track of this.#media?.getTracks() ?? []) track.stop();
     this.#media = undefined;
     this.#preview.srcObject = null;

@@ -1,7 +1,8 @@
 /**
  * What a page was asked for by its address, with the queries of SRS's pages:
- * `autostart`, `api` (port), `app`, `stream`, `server`, `schema`; everything else, `eip` and
- * `codec` among it, goes on to the WHIP or WHEP address. `token` is sent as a Bearer token.
+ * `autostart`, `api` (port), `app`, `stream`, `server`, `schema`, and ours: `transport` (`tcp` or
+ * `udp`: nothing else is tried), `source`. Everything else, `eip` and `codec` among it, goes on to
+ * the WHIP or WHEP address. `token` is sent as a Bearer token.
  *
  * @module
  */
@@ -16,6 +17,8 @@ export interface Settings {
   codec: string;
   /** What to publish; empty for the page's own choice. */
   readonly source: string;
+  /** `transport=tcp` or `udp`: the only one that is tried. */
+  readonly transport: "tcp" | "udp" | undefined;
   /** Scheme, host and port of the server, the page's own unless the query says otherwise. */
   readonly origin: string;
   /** Queries that are not ours, passed on. */
@@ -33,6 +36,7 @@ const own = new Set([
   "token",
   "source",
   "codec",
+  "transport",
 ]);
 
 export function readSettings(page: URL): Settings {
@@ -44,9 +48,14 @@ export function readSettings(page: URL): Settings {
     token: query.get("token") ?? "",
     codec: (query.get("codec") ?? "").toLowerCase(),
     source: query.get("source") ?? "",
+    transport: transportOf(query.get("transport")),
     origin: originOf(page),
     others: [...query].filter(([name]) => !own.has(name)),
   };
+}
+
+function transportOf(text: string | null): "tcp" | "udp" | undefined {
+  return text === "tcp" || text === "udp" ? text : undefined;
 }
 
 function originOf(page: URL): string {

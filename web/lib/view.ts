@@ -47,6 +47,11 @@ export function showConversation(conversation: Conversation): void {
   element("state", HTMLElement).textContent = stateWords[conversation.state];
   const message = element("message", HTMLElement);
   if (message.textContent !== conversation.message) message.textContent = conversation.message;
+  const why = document.getElementById("why");
+  if (why instanceof HTMLAnchorElement) {
+    why.hidden = !conversation.unconnected;
+    why.search = location.search;
+  }
   const list = document.getElementById("figures");
   if (list !== null && conversation.figures !== undefined) {
     showPairs(list, figuresInWords(conversation.figures));
