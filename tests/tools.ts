@@ -22,6 +22,11 @@ export type ToolName =
   | "firefox"
   | "ffmpeg"
   | "ffprobe"
+  | "gst-launch-1.0"
+  | "gstreamer base"
+  | "gstreamer flv"
+  | "gstreamer rtmp"
+  | "gstreamer x264"
   | "openssl"
   | "gcc"
   | "make"
@@ -45,6 +50,11 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   firefox: { names: ["firefox-esr", "firefox"], debian: "firefox-esr" },
   ffmpeg: { names: ["ffmpeg"], debian: "ffmpeg" },
   ffprobe: { names: ["ffprobe"], debian: "ffmpeg" },
+  "gst-launch-1.0": { names: ["gst-launch-1.0"], debian: "gstreamer1.0-tools" },
+  "gstreamer base": gstreamerPlugin("videotestsrc", "base"),
+  "gstreamer flv": gstreamerPlugin("flv", "good"),
+  "gstreamer rtmp": gstreamerPlugin("rtmp2", "bad"),
+  "gstreamer x264": gstreamerPlugin("x264", "ugly"),
   openssl: { names: ["openssl"], debian: "openssl" },
   gcc: { names: ["gcc"], debian: "gcc" },
   make: { names: ["make"], debian: "make" },
@@ -66,6 +76,14 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   "openssl headers": { names: ["/usr/include/openssl/ssl.h"], debian: "libssl-dev" },
   "libsrtp2 headers": { names: ["/usr/include/srtp2/srtp.h"], debian: "libsrtp2-dev" },
 };
+
+function gstreamerPlugin(name: string, set: string): Tool {
+  const folders = ["x86_64-linux-gnu", "aarch64-linux-gnu"];
+  return {
+    names: folders.map((folder) => `/usr/lib/${folder}/gstreamer-1.0/libgst${name}.so`),
+    debian: `gstreamer1.0-plugins-${set}`,
+  };
+}
 
 /** The folder package.json is in, also when this file runs from build/. */
 export const repository: string = findRepository(dirname(fileURLToPath(import.meta.url)));

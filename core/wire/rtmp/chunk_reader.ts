@@ -103,7 +103,7 @@ export class ChunkReader {
       }
       const message = this.#readData();
       if (message === undefined) {
-        if (this.#reading !== undefined) return this.#keepRest();
+        if (this.#reading !== undefined && this.#fault === undefined) return this.#keepRest();
         continue;
       }
       const taken = this.#control(message);

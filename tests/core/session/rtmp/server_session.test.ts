@@ -1,0 +1,369 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Fault, isFault } from "../../../../core/base/mod.ts";
+import { concat, latin1Bytes } from "../../../../core/bytes/mod.ts";
+import { type RtmpEvent, RtmpServerSession } from "../../../../core/session/rtmp/mod.ts";
+import {
+  type Amf0Object,
+  type Amf0Value,
+  decodeAmf0,
+  encodeAmf0,
+} from "../../../../core/wire/amf0/mod.ts";
+import {
+  ChunkReader,
+  encodeControl,
+  encodeMessage,
+  encodeUserControl,
+  HANDSHAKE_BYTES,
+  MessageType,
+  makeC0C1,
+  type RtmpMessage,
+  UserControl,
+} from "../../../../core/wire/rtmp/mod.ts";
+import { nodeCrypto } from "../../../../runtime/common/crypto.ts";
+
+/** An encoder, and the session it talks to. */
+class Call {
+  readonly session = new RtmpServerSession({ crypto: nodeCrypto, now: 0 });
+  readonly events: RtmpEvent[] = [];
+  readonly heard: RtmpMessage[] = [];
+  now = 0;
+  /** Bytes of each piece that is handed in; 0 for all at once. */
+  pieces = 0;
+  readonly #reader = new ChunkReader();
+  #handshake = 1 + 2 * HANDSHAKE_BYTES;
+  #transaction = 0;
+
+  say(...parts: readonly Uint8Array[]): this {
+    const bytes = concat(parts);
+    const size = this.pieces || bytes.length || 1;
+    for (let at = 0; at < bytes.length; at += size) {
+      this.session.handleInput(bytes.slice(at, at + size), this.now);
+      this.#drain();
+    }
+    return this;
+  }
+
+  until(now: number): void {
+    this.now = now;
+    this.session.handleTimeout(now);
+    this.#drain();
+  }
+
+  shakeHands(withDigest = false): this {
+    return this.say(makeC0C1(nodeCrypto, withDigest), new Uint8Array(HANDSHAKE_BYTES));
+  }
+
+  command(name: string, ...more: readonly Amf0Value[]): this {
+    return this.say(command(name, ++this.#transaction, ...more));
+  }
+
+  connect(app = "live"): this {
+    return this.command(
+      "connect",
+      new Map<string, Amf0Value>([
+        ["app", app],
+        ["tcUrl", `rtmp://a/${app}`],
+      ]),
+    );
+  }
+
+  /** Everything up to the `publish` event, as ffmpeg does it. */
+  askToPublish(stream = "livestream"): this {
+    return this.shakeHands()
+      .connect()
+      .command("releaseStream", null, stream)
+      .command("FCPublish", null, stream)
+      .command("createStream", null)
+      .command("publish", null, stream, "live");
+  }
+
+  publish(): this {
+    this.askToPublish();
+    this.session.accept(this.now);
+    this.#drain();
+    return this;
+  }
+
+  /** Names of commands, codes of `onStatus`, numbers of other messages. */
+  get words(): string[] {
+    return this.heard.map(({ type, payload }) => {
+      if (type !== MessageType.CommandAmf0) return String(type);
+      const values = decodeAmf0(payload);
+      assert.ok(!isFault(values));
+      const [name, , , info] = values;
+      return name === "onStatus" ? String((info as Amf0Object).get("code")) : String(name);
+    });
+  }
+
+  refuse(busy: boolean): void {
+    this.session.refuse(busy, "no");
+    this.#drain();
+  }
+
+  end(): void {
+    this.session.end();
+    this.#drain();
+  }
+
+  #drain(): void {
+    for (let out = this.session.pollTransmit(); out; out = this.session.pollTransmit()) {
+      const skip = Math.min(this.#handshake, out.length);
+      this.#handshake -= skip;
+      this.#reader.push(out.subarray(skip));
+      for (let one = this.#reader.poll(); one; one = this.#reader.poll()) {
+        assert.ok(!isFault(one));
+        this.heard.push(one);
+      }
+    }
+    for (let event = this.session.pollEvent(); event; event = this.session.pollEvent()) {
+      this.events.push(event);
+    }
+  }
+}
+
+function command(name: string, transaction: number, ...more: readonly Amf0Value[]): Uint8Array {
+  const payload = encodeAmf0(name, transaction, ...more);
+  return encodeMessage({
+    chunkStream: 3,
+    type: MessageType.CommandAmf0,
+    stream: 0,
+    timestamp: 0,
+    payload,
+  });
+}
+
+function media(type: 8 | 9, timestamp: number, ...payload: readonly number[]): Uint8Array {
+  return encodeMessage({
+    chunkStream: 4,
+    type,
+    stream: 1,
+    timestamp,
+    payload: Uint8Array.from(payload),
+  });
+}
+
+const faultsOf = (call: Call): Fault[] =>
+  call.events.flatMap((event) => (event.type === "fault" ? [event.fault] : []));
+
+test("ffmpeg's commands: every one is answered, in the order clients wait for", () => {
+  const call = new Call().publish();
+  assert.deepEqual(call.words, [
+    ...["5", "6", "_result"], // window, bandwidth; Set Chunk Size is the reader's own
+    ...["_result", "_result", "_result"],
+    "NetStream.Publish.Start",
+  ]);
+  assert.deepEqual(
+    call.events.map(({ type }) => type),
+    ["publish"],
+  );
+});
+
+test("OBS's sequence, with digests, a chunk size and metadata, in odd splits", () => {
+  for (const pieces of [1, 2, 3, 7, 100, 1537, 4096]) {
+    const call = new Call();
+    call.pieces = pieces;
+    call
+      .shakeHands(true)
+      .say(encodeControl(MessageType.SetChunkSize, 128))
+      .connect()
+      .command("releaseStream", null, "key?token=x")
+      .command("FCPublish", null, "key?token=x")
+      .command("createStream", null)
+      .command("publish", null, "key?token=x", "live");
+    const [asked] = call.events;
+    assert.ok(asked?.type === "publish");
+    assert.deepEqual(asked.target, {
+      app: "live",
+      stream: "key",
+      query: "token=x",
+      tcUrl: "rtmp://a/live",
+    });
+    call.session.accept(0);
+    const metadata = encodeAmf0("@setDataFrame", "onMetaData", new Map([["width", 1280]]));
+    const data = {
+      chunkStream: 4,
+      type: MessageType.DataAmf0,
+      stream: 1,
+      timestamp: 0,
+      payload: metadata,
+    };
+    call.say(encodeMessage(data), media(9, 0, 0x17, 0, 0, 0, 0), media(8, 20, 0xaf, 1, 9));
+    assert.deepEqual(
+      call.events.slice(1).map((event) => event.type),
+      ["metadata", "video", "audio"],
+    );
+    const audio = call.events.at(-1);
+    assert.ok(audio?.type === "audio");
+    assert.equal(audio.timestamp, 20);
+    assert.deepEqual(audio.payload, Uint8Array.of(0xaf, 1, 9));
+  }
+});
+
+test("a publisher may be refused: the code tells a taken name from a denied one", () => {
+  for (const [busy, code] of [
+    [true, "NetStream.Publish.BadName"],
+    [false, "NetStream.Publish.Denied"],
+  ] as const) {
+    const call = new Call().askToPublish();
+    call.refuse(busy);
+    assert.equal(call.words.at(-1), code);
+    assert.equal(call.events.at(-1)?.type, "close");
+    call.say(media(9, 0, 0x17));
+    assert.equal(call.events.filter(({ type }) => type === "video").length, 0);
+  }
+});
+
+test("media before it is accepted is passed over", () => {
+  const call = new Call().askToPublish();
+  call.say(media(9, 0, 0x17, 1));
+  assert.deepEqual(
+    call.events.map(({ type }) => type),
+    ["publish"],
+  );
+});
+
+test("deleteStream ends the stream, and the connection may publish again", () => {
+  const call = new Call().publish();
+  call.command("deleteStream", null, 1);
+  assert.equal(call.events.at(-1)?.type, "stopped");
+  assert.equal(call.words.at(-1), "NetStream.Unpublish.Success");
+  call.command("createStream", null).command("publish", null, "again", "live");
+  assert.equal(call.events.at(-1)?.type, "publish");
+});
+
+test("a play is told StreamBegin, Reset and Start, and its end", () => {
+  const call = new Call().shakeHands().connect().command("createStream", null);
+  call.command("play", null, "livestream");
+  assert.equal(call.events.at(-1)?.type, "play");
+  call.session.accept(0);
+  call.session.send("video", 40, Uint8Array.of(0x17, 1));
+  call.say(encodeUserControl(UserControl.SetBufferLength, 1));
+  assert.deepEqual(call.words.slice(-5), [
+    "4",
+    "NetStream.Play.Reset",
+    "NetStream.Play.Start",
+    "18",
+    "9",
+  ]);
+  assert.equal(call.heard.at(-1)?.timestamp, 40);
+  call.end();
+  assert.deepEqual(call.words.slice(-2), ["4", "NetStream.Play.UnpublishNotify"]);
+});
+
+test("a ping is answered with its time", () => {
+  const call = new Call().publish().say(encodeUserControl(UserControl.PingRequest, 1234));
+  assert.deepEqual(call.heard.at(-1)?.payload, Uint8Array.of(0, 7, 0, 0, 4, 0xd2));
+});
+
+test("what was received is acknowledged within the peer's window", () => {
+  const call = new Call()
+    .publish()
+    .say(encodeControl(MessageType.WindowAcknowledgementSize, 100_000));
+  const before = call.heard.length;
+  for (let i = 0; i < 3; i++) {
+    call.say(
+      encodeMessage({
+        chunkStream: 4,
+        type: 9,
+        stream: 1,
+        timestamp: i,
+        payload: new Uint8Array(40_000),
+      }),
+    );
+  }
+  assert.ok(call.heard.slice(before).some(({ type }) => type === MessageType.Acknowledgement));
+});
+
+test("an aggregate message is its tags, at their times from the message's on", () => {
+  const tag = (type: number, time: number, byte: number): Uint8Array =>
+    Uint8Array.of(type, 0, 0, 1, 0, 0, time, 0, 0, 0, 0, byte, 0, 0, 0, 12);
+  const aggregate = (payload: Uint8Array): Uint8Array =>
+    encodeMessage({
+      chunkStream: 4,
+      type: MessageType.Aggregate,
+      stream: 1,
+      timestamp: 1000,
+      payload,
+    });
+  const call = new Call().publish();
+  call.say(aggregate(concat([tag(9, 5, 1), tag(8, 7, 2)])));
+  assert.deepEqual(
+    call.events.slice(1).map((event) => "timestamp" in event && event.timestamp),
+    [1000, 1002],
+  );
+  call.say(aggregate(tag(9, 5, 1).subarray(0, 12)));
+  assert.equal(faultsOf(call)[0]?.code, "bad-aggregate");
+});
+
+test("an application with a path, a query, or the stream in it is read alike", () => {
+  for (const [app, stream, expected] of [
+    ["live", "s?token=1", "live s token=1"],
+    ["live?token=1", "s", "live s token=1"],
+    ["live/s", "", "live s "],
+    ["live/", "s", "live s "],
+    ["", "live/s", "live s "],
+    ["a/b", "s", "a/b s "],
+    ["live", "", "live  "],
+  ] as const) {
+    const call = new Call().shakeHands().connect(app).command("createStream", null);
+    call.command("publish", null, stream, "live");
+    const [asked] = call.events;
+    assert.ok(asked?.type === "publish");
+    const { target } = asked;
+    assert.equal(`${target.app} ${target.stream} ${target.query}`, expected);
+  }
+});
+
+test("what breaks the rules is a fault that closes", () => {
+  const connected = (): Call => new Call().shakeHands().connect();
+  const data = (payload: Uint8Array): Uint8Array =>
+    encodeMessage({
+      chunkStream: 3,
+      type: MessageType.CommandAmf0,
+      stream: 0,
+      timestamp: 0,
+      payload,
+    });
+  for (const [call, code] of [
+    [new Call().say(latin1Bytes("\x06")), "bad-version"],
+    [new Call().shakeHands().command("createStream", null), "not-connected"],
+    [connected().connect(), "bad-command"],
+    [connected().say(data(encodeAmf0(1, 2))), "bad-command"],
+    [connected().say(data(Uint8Array.of(2, 0, 9))), "truncated"],
+    [connected().command("publish", null, 5), "bad-command"],
+    [new Call().askToPublish().command("publish", null, "x"), "bad-command"],
+    [new Call().publish().say(Uint8Array.of(0xc9)), "no-message-header"],
+  ] as const) {
+    assert.equal(faultsOf(call)[0]?.code, code);
+    assert.equal(call.events.at(-1)?.type, "close");
+  }
+});
+
+test("commands without end are cut off", () => {
+  const call = new Call().shakeHands().connect();
+  for (let i = 0; i < 100; i++) call.command("_checkbw", null);
+  assert.equal(faultsOf(call)[0]?.code, "too-many-commands");
+});
+
+test("who says nothing is closed: before he publishes after 10 s, then after 30 s of silence", () => {
+  for (const begin of [
+    () => new Call(),
+    () => new Call().shakeHands(),
+    () => new Call().shakeHands().connect(),
+    () => new Call().askToPublish(),
+  ]) {
+    const call = begin();
+    call.until(9_999);
+    assert.equal(faultsOf(call).length, 0);
+    call.until(10_000);
+    assert.equal(faultsOf(call)[0]?.code, "silent");
+  }
+  const call = new Call().publish();
+  call.until(25_000);
+  call.say(media(9, 0, 0x17, 1));
+  call.until(54_999);
+  assert.equal(faultsOf(call).length, 0);
+  call.until(55_000);
+  assert.equal(faultsOf(call)[0]?.code, "silent");
+});
