@@ -1,21 +1,24 @@
 /**
- * A WebRTC client made by hand: WHIP or WHEP, one TCP connection at a time, H.264 and RTCP.
+ * A WebRTC client made by hand: WHIP or WHEP, one path at a time, TCP or UDP, H.264 and RTCP.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
-import { isFault } from "../../../core/base/mod.ts";
+import { isFault, type UdpSocket } from "../../../core/base/mod.ts";
 import { concat } from "../../../core/bytes/mod.ts";
 import { Deframer } from "../../../core/wire/rfc4571/mod.ts";
 import { decodeRtcp, encodeRtcp, type RtcpPacket } from "../../../core/wire/rtcp/mod.ts";
 import { decodeRtp, type RtpHeader } from "../../../core/wire/rtp/mod.ts";
+import { loadRuntime } from "../../../runtime/mod.ts";
 import { alice, bob } from "../../core/session/webrtc/dtls/peers.ts";
-import { RtcPeer } from "../../core/session/webrtc/rtc_peer.ts";
+import { packetsOf, RtcPeer } from "../../core/session/webrtc/rtc_peer.ts";
 
 /** Checks keep consent, reports tell the server how far its packets got. */
 const CHECK_MILLIS = 5000;
 const REPORT_MILLIS = 100;
+/** Over UDP, until the first check is answered, and for the timers of DTLS. */
+const REPEAT_MILLIS = 100;
 
 export interface Place {
   readonly url: string;
@@ -49,6 +52,8 @@ export class RtcClient {
   readonly rtcp: RtcpPacket[] = [];
   onRtp: OnRtp = () => {};
   socket: Socket | undefined;
+  /** Goes before the connection where there is one. */
+  datagrams: UdpSocket | undefined;
   readonly #place: Place;
   /** Highest extended index received, by SSRC. */
   readonly #highest: Map<number, number> = new Map();
@@ -114,9 +119,42 @@ export class RtcClient {
     return this;
   }
 
+  /** The same over UDP, which everything goes out on from now on. */
+  async connectUdp(millis = 8000): Promise<this> {
+    const { peer } = this;
+    const answers = peer.answers.length;
+    const there = (): boolean => peer.answers.length > answers;
+    const runtime = await loadRuntime();
+    this.dropUdp();
+    this.datagrams = await runtime.openUdp({ host: "127.0.0.1", port: 0 }, (bytes) => {
+      peer.handlePacket(bytes.slice(), performance.now());
+      this.#drain();
+      if (there()) peer.dtls.start(performance.now());
+      this.#write();
+    });
+    peer.dtls.setNetwork({ reliable: false }, performance.now());
+    this.write(peer.check(true));
+    this.#timers.push(
+      setInterval(() => {
+        if (!there()) this.write(peer.check(true));
+        peer.dtls.handleTimeout(performance.now());
+        this.#write();
+      }, REPEAT_MILLIS),
+    );
+    await until(() => there() && peer.connected, "the client is connected over UDP", millis);
+    if (this.#timers.length === 1) this.#keepAlive();
+    return this;
+  }
+
   /** Media or RTCP, protected and framed. */
   write(bytes: Uint8Array): void {
-    this.socket?.write(bytes);
+    if (this.datagrams === undefined) this.socket?.write(bytes);
+    else for (const packet of packetsOf(bytes)) this.sendTo(this.#place.port, packet);
+  }
+
+  /** One datagram to a port of the server's. */
+  sendTo(port: number, datagram: Uint8Array): void {
+    this.datagrams?.send(datagram, { host: "127.0.0.1", port });
   }
 
   sendRtcp(packets: readonly RtcpPacket[]): void {
@@ -127,6 +165,12 @@ export class RtcClient {
   drop(): void {
     this.socket?.destroy();
     this.socket = undefined;
+  }
+
+  /** UDP goes no further; a connection, where there is one, is used again. */
+  dropUdp(): void {
+    void this.datagrams?.close();
+    this.datagrams = undefined;
   }
 
   /** DELETE of the session; the status. */
@@ -140,6 +184,7 @@ export class RtcClient {
   close(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     this.drop();
+    this.dropUdp();
   }
 
   #read(deframer: Deframer): void {
@@ -148,6 +193,11 @@ export class RtcClient {
       assert.ok(!isFault(packet), String(packet));
       peer.handlePacket(packet, performance.now());
     }
+    this.#drain();
+  }
+
+  #drain(): void {
+    const { peer } = this;
     for (const { packet, index } of peer.rtp.splice(0)) {
       const header = decodeRtp(packet);
       assert.ok(!isFault(header), String(header));
@@ -163,7 +213,7 @@ export class RtcClient {
 
   #write(): void {
     const frames = this.peer.poll();
-    if (frames.length > 0) this.socket?.write(concat(frames));
+    if (frames.length > 0) this.write(concat(frames));
   }
 
   #keepAlive(): void {
