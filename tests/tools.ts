@@ -39,6 +39,7 @@ export type ToolName =
   | "nginx"
   | "nginx stream"
   | "squid"
+  | "squid basic_fake_auth"
   | "pebble"
   | "pebble-challtestsrv"
   | "libc headers"
@@ -70,6 +71,7 @@ const tools: Readonly<Record<ToolName, Tool>> = {
     debian: "libnginx-mod-stream",
   },
   squid: { names: ["squid", "/usr/sbin/squid"], debian: "squid" },
+  "squid basic_fake_auth": { names: ["/usr/lib/squid/basic_fake_auth"], debian: "squid" },
   pebble: { names: ["pebble"], debian: "pebble" },
   "pebble-challtestsrv": { names: ["pebble-challtestsrv"], debian: "pebble" },
   "libc headers": { names: ["/usr/include/stdio.h"], debian: "libc6-dev" },

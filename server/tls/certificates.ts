@@ -11,8 +11,8 @@ import type { Certificate } from "./certificate.ts";
 import { type CertificateFiles, httpsEnabled, openFiles } from "./certificate_files.ts";
 import { OwnCertificate } from "./self_signed.ts";
 
-/** Inside TLS there is HTTP/1.1, whether or not a client names it. */
-const SERVED = "http/1.1";
+/** What ALPN may agree on, best first; who offers nothing by ALPN gets the same. */
+const SERVED: readonly string[] = ["http/1.1", "http/1.0"];
 
 /** How a ClientHello is answered: by TLS, or, to a CA that validates a domain, as it wants. */
 export type TlsChoice =
@@ -73,8 +73,8 @@ export class Certificates {
 
   /** `undefined`: the client offers only protocols that are not served (RFC 7301 §3.2). */
   choose({ serverName, alpn }: ClientHello): TlsChoice | undefined {
-    if (alpn.length === 0 || alpn.includes(SERVED))
-      return { context: this.#contextFor(serverName), alpn: [SERVED] };
+    if (alpn.length === 0 || SERVED.some((one) => alpn.includes(one)))
+      return { context: this.#contextFor(serverName), alpn: SERVED };
     const validates = alpn.length === 1 && alpn[0] === ACME_TLS;
     const validation = validates ? this.#acme?.challengeFor(serverName) : undefined;
     return validation && { validation };

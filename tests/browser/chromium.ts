@@ -10,12 +10,19 @@ export interface ChromiumOptions {
   readonly args?: readonly string[];
   /** Program to run instead of Chromium itself, for a wrapper. */
   readonly executable?: string;
+  /** A proxy that asks for a password. */
+  readonly proxy?: {
+    readonly server: string;
+    readonly username: string;
+    readonly password: string;
+  };
 }
 
 /** The caller closes it. */
 export function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: options.executable ?? need("chromium"),
+    ...(options.proxy ? { proxy: options.proxy } : {}),
     args: [
       "--no-sandbox",
       "--disable-gpu",

@@ -167,7 +167,7 @@ test("what the CA says of a domain it cannot validate or does not serve is in th
   const running = await start(args, { runtime: time.runtime, fetch: pebble.fetch });
   t.after(() => running.monoport.close());
   for (const says of [
-    /Cannot get a certificate domain=media\.example error="The CA refused media\.example: \w+: .*tls-alpn-01/,
+    /Cannot get a certificate domain=media\.example error="The CA refused media\.example: \w+: .*tls-alpn-01.* advice="TCP port 443 of media\.example must lead/,
     /Cannot get a certificate domain=blocked\.example error=".*refused: rejectedIdentifier: /,
   ]) {
     await until(() => time.lines.some((line) => says.test(line)), String(says), 20_000).catch(

@@ -30,6 +30,15 @@ const RETRY_AFTER_MILLIS_MAX = 7 * 86_400_000;
 /** A certificate that is due as soon as it comes, as with a wrong clock, is not ordered at once again. */
 const BETWEEN_ORDERS_MILLIS = 3_600_000;
 
+/** Problems of a CA that did not find us where the domain leads (RFC 8555 §6.7). */
+const NOT_REACHED: ReadonlySet<string> = new Set([
+  "connection",
+  "dns",
+  "tls",
+  "unauthorized",
+  "incorrectResponse",
+]);
+
 export interface AcmeParts {
   readonly runtime: Runtime;
   readonly config: Config;
@@ -233,6 +242,10 @@ export class Acme {
     log.error("Cannot get a certificate", {
       domain: domain.name,
       error: error instanceof Error ? error.message : String(error),
+      advice:
+        error instanceof AcmeError && NOT_REACHED.has(error.type)
+          ? `TCP port 443 of ${domain.name} must lead to this server, which ends TLS itself`
+          : undefined,
       again: `in ${Math.round(millis / 1000)} s`,
       until: domain.certificate && new Date(domain.certificate.notAfter).toISOString(),
     });

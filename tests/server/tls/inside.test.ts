@@ -59,7 +59,7 @@ describe("inside TLS", () => {
   });
 });
 
-test("by ALPN nothing but http/1.1 is agreed; who offers other things alone is refused in words of TLS", async (t) => {
+test("by ALPN nothing but http/1.1 and http/1.0 is agreed; who offers other things alone is refused in words of TLS", async (t) => {
   const running = await start(["--http_api.https.enabled", "on"]);
   t.after(() => running.monoport.close());
   const { metrics } = running.monoport;
@@ -76,9 +76,15 @@ test("by ALPN nothing but http/1.1 is agreed; who offers other things alone is r
     );
   }
   assert.equal(metrics.value("monoport_tls_handshakes_failed_total", "alpn"), 3);
-  const both = await openTls(running.port, { ALPNProtocols: ["acme-tls/1", "http/1.1"] });
-  assert.equal(both.alpnProtocol, "http/1.1");
-  both.destroy();
+  for (const [agreed, ...offered] of [
+    ["http/1.1", "acme-tls/1", "http/1.1"],
+    ["http/1.1", "h2", "http/1.0", "http/1.1"],
+    ["http/1.0", "http/1.0"],
+  ]) {
+    const socket = await openTls(running.port, { ALPNProtocols: offered });
+    assert.equal(socket.alpnProtocol, agreed);
+    socket.destroy();
+  }
 });
 
 async function openPlain(port: number): Promise<Socket> {
