@@ -72,6 +72,9 @@ export function createApp(options: AppOptions): Hono {
       app.use(path, checkVia(relays, onRefused));
     app.route("/", relayRoutes(options.relays));
   }
+  if (options.rtc !== undefined) {
+    for (const path of ["/rtc/v1/*", "/whip/*", "/whep/*"]) app.use(path, options.rtc.rate);
+  }
   if (options.diagnose !== undefined) app.route("/", diagnoseRoutes(options.diagnose));
   if (options.api !== undefined) app.route("/", apiRoutes(options.api));
   if (options.rtc !== undefined) {

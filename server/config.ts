@@ -18,6 +18,7 @@ import { type LimitsConfig, limitSettings } from "./config_limits.ts";
 import { checkRelays, type RelayConfig, relaySettings } from "./config_relay.ts";
 import { type RtcConfig, rtcSettings } from "./config_rtc.ts";
 import { shown } from "./config_secrets.ts";
+import { type SignallingConfig, signallingSettings } from "./config_signalling.ts";
 import {
   environmentName,
   type Given,
@@ -45,7 +46,8 @@ export interface Config
     AcmeConfig,
     DrainConfig,
     ApiConfig,
-    RelayConfig {
+    RelayConfig,
+    SignallingConfig {
   /** Where everything is served: `[host:]port`, several separated by blanks. */
   readonly listen: readonly Endpoint[];
   /** SRS's name for most TCP connections at a time, over all protocols. */
@@ -115,6 +117,7 @@ const settings = {
   ...drainSettings,
   ...apiSettings,
   ...relaySettings,
+  ...signallingSettings,
   ...diagnoseSettings,
   ...acmeSettings,
 } as const satisfies Record<keyof Config, Setting>;

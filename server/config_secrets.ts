@@ -1,6 +1,10 @@
 /** Settings whose values are told to nobody: not in errors, not by the API. @module */
 
-const SECRETS: ReadonlySet<string> = new Set(["relay.token", "http_api.auth.password"]);
+const SECRETS: ReadonlySet<string> = new Set([
+  "relay.token",
+  "http_api.auth.password",
+  "rtc_server.ice_servers",
+]);
 
 /** What may hold a secret, as a URL does. */
 const MAY_HOLD_SECRETS: ReadonlySet<string> = new Set([...SECRETS, "relay.push", "relay.pull"]);

@@ -12,6 +12,7 @@ import type { Tests } from "./diagnose/mod.ts";
 import { withClients } from "./facts.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
 import type { HeldBytes } from "./limits/held_bytes.ts";
+import { RateLimit } from "./limits/rate_limit.ts";
 import { servesRtc } from "./listening.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -19,7 +20,9 @@ import type { Readiness } from "./readiness.ts";
 import type { Relays } from "./relay/mod.ts";
 import { apiGuard } from "./routes/api_auth.ts";
 import { type Identity, makeIdentity } from "./routes/envelope.ts";
+import { iceLinks } from "./routes/ice_links.ts";
 import { type Peer, peerOf } from "./routes/peer.ts";
+import { requestRate } from "./routes/request_rate.ts";
 import { offer, type RtcRoutesOptions } from "./routes/rtc.ts";
 import type { RtcServer } from "./rtc/mod.ts";
 import type { RtmpServer } from "./rtmp/mod.ts";
@@ -101,8 +104,21 @@ function wrongName(app: string, stream: string): string | undefined {
 }
 
 function signallingRoutes(parts: HttpParts, { identity, peer }: Shared): RtcRoutesOptions {
-  const { config, admit, log, metrics, rtc, candidates } = parts;
+  const { runtime, config, admit, log, metrics, rtc, candidates } = parts;
+  const limit = new RateLimit({
+    perSecond: config["limits.requests_per_second"],
+    burst: config["limits.requests_burst"],
+  });
   return {
+    iceLinks: iceLinks(config["rtc_server.ice_servers"]),
+    redirects: { all: config["rtc_server.redirect"], full: config["limits.redirect"] },
+    onRedirected: () => metrics.count("monoport_redirects_total"),
+    rate: requestRate({
+      limit,
+      now: () => runtime.now(),
+      peer,
+      onLimited: () => metrics.count("monoport_requests_limited_total"),
+    }),
     signalling: rtc,
     admit,
     identity,

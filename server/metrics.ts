@@ -117,8 +117,7 @@ export function serverMetrics(): Metrics {
     "RTP packets dropped for viewers who fell behind",
   );
   metrics.counter("monoport_diagnose_tests_total", "Tests of /diagnose, by kind", "test");
-  metrics.counter("monoport_counter_offers_total", "Offers made to viewers by a 406 of WHEP");
-  metrics.counter("monoport_ice_restarts_total", "ICE restarts by PATCH");
+  declareSignalling(metrics);
   metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
   metrics.counter("monoport_layer_switches_total", "Changes of a viewer to another layer");
   declareRelayMetrics(metrics);
@@ -141,6 +140,16 @@ function declareTlsMetrics(metrics: Metrics): void {
     "Certificates ordered from a CA, by outcome",
     "result",
   );
+}
+
+function declareSignalling(metrics: Metrics): void {
+  metrics.counter(
+    "monoport_requests_limited_total",
+    "Signalling requests answered 429 for their rate",
+  );
+  metrics.counter("monoport_redirects_total", "Offers sent on to another server by a 307");
+  metrics.counter("monoport_counter_offers_total", "Offers made to viewers by a 406 of WHEP");
+  metrics.counter("monoport_ice_restarts_total", "ICE restarts by PATCH");
 }
 
 function declarePaths(metrics: Metrics): void {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import * as v from "valibot";
 import { type Admit, admitAll } from "../admit.ts";
 import type { CandidateRequest } from "../candidate_finder.ts";
@@ -15,6 +15,7 @@ import { mediaType, readBody } from "./body.ts";
 import { type Identity, jsonCode, SRS_CODE } from "./envelope.ts";
 import { layerLink } from "./layer.ts";
 import type { Peer } from "./peer.ts";
+import { redirect } from "./redirect.ts";
 import { namesSession, SDP_FRAGMENT, sessionResource } from "./session.ts";
 import { bearerOf, tokenOf } from "./tokens.ts";
 
@@ -31,6 +32,13 @@ export interface RtcRoutesOptions {
   /** Checks the names; a text says what is wrong with them. */
   readonly checkName: (app: string, stream: string) => string | undefined;
   readonly onRefused: (status: number) => void;
+  /** Link values of STUN and TURN servers. */
+  readonly iceLinks: readonly string[];
+  /** Servers that new sessions are sent to: all of them, and those there is no room for. */
+  readonly redirects: { readonly all: string; readonly full: string };
+  readonly onRedirected: () => void;
+  /** Refuses who asks too often. */
+  readonly rate: MiddlewareHandler;
 }
 
 type Action = "publish" | "play";
@@ -79,19 +87,20 @@ function actionOf(c: Context, action: Action): Action {
 const ALLOW = "GET, HEAD, POST, OPTIONS";
 
 /** Any request to an endpoint, or to a session of it, whose URL has the same path. */
-function endpoint(
+async function endpoint(
   c: Context,
   options: RtcRoutesOptions,
   action: Action,
   app: string,
   stream: string,
-): Response | Promise<Response> {
+): Promise<Response> {
   if (namesSession(c)) return sessionResource(c, options);
   const accepts = { "accept-post": "application/sdp" };
   switch (c.req.method) {
     case "POST":
-      return offer(c, options, action, app, stream);
+      return sentOn(c, options, options.redirects.all) ?? offer(c, options, action, app, stream);
     case "OPTIONS":
+      await linkIceServers(c, options, { action, app, stream });
       return c.body(null, 200, { ...accepts, allow: ALLOW });
     case "GET":
     case "HEAD":
@@ -102,6 +111,28 @@ function endpoint(
     default:
       return c.text("Method Not Allowed\n", 405, { ...accepts, allow: ALLOW });
   }
+}
+
+function sentOn(c: Context, options: RtcRoutesOptions, base: string): Response | undefined {
+  const answer = redirect(c, base);
+  if (answer !== undefined) options.onRedirected();
+  return answer;
+}
+
+/**
+ * For clients whose WebRTC takes servers only before the offer (RFC 9725 §4.6). Who would not be
+ * admitted gets no credentials, and a preflight asks for none.
+ */
+async function linkIceServers(
+  c: Context,
+  { iceLinks, admit, peer }: RtcRoutesOptions,
+  wanted: Pick<Wanted, "action" | "app" | "stream">,
+): Promise<void> {
+  if (iceLinks.length === 0 || c.req.header("access-control-request-method")) return;
+  const { address } = peer(c);
+  const verdict = await admit({ ...wanted, token: tokenOf(c), address });
+  if (!verdict.admitted) return;
+  for (const link of iceLinks) c.header("link", link, { append: true });
 }
 
 /** Answers an offer: 201 with the session in Location, or a refusal in words. */
@@ -143,7 +174,11 @@ export async function offer(
   const request = await check(c, options, { action, app, stream, sdp });
   if ("status" in request) return refuse(request.status, request.message);
   const answer = options.signalling.offer({ ...request, takesOffers: action === "play" });
-  if (isRefusal(answer)) return refuse(answer.status, answer.message, answer.retryAfterSeconds);
+  if (isRefusal(answer)) {
+    const elsewhere =
+      answer.status === 503 ? sentOn(c, options, options.redirects.full) : undefined;
+    return elsewhere ?? refuse(answer.status, answer.message, answer.retryAfterSeconds);
+  }
   const query = new URLSearchParams({
     action: "delete",
     token: answer.token,
@@ -153,6 +188,7 @@ export async function offer(
   });
   const path = action === "publish" ? "/rtc/v1/whip/" : "/rtc/v1/whep/";
   if (action === "play") c.header("link", layerLink(answer.id, answer.token), { append: true });
+  for (const link of options.iceLinks) c.header("link", link, { append: true });
   if (answer.type === "offer") {
     return c.body(answer.sdp, 406, {
       "content-type": "application/sdp",
