@@ -55,6 +55,11 @@ export class CandidateFinder {
     this.#options = options;
   }
 
+  /** Looks up what is configured, so that a name that leads nowhere is told at the start. */
+  async warm(): Promise<void> {
+    await this.#resolve(this.#configured(), "configured", () => true);
+  }
+
   async find(request: CandidateRequest): Promise<Candidates> {
     const { config } = this.#options;
     const found = config["rtc_server.use_auto_detect_network_ip"] ? this.#options.interfaces() : [];

@@ -123,6 +123,7 @@ export async function serve({
   demo?.start();
   if (servesRtc(config)) relays.start();
   readiness.open();
+  if (servesRtc(config)) void candidates.warm();
   return {
     endpoints: listening.tcp,
     udpEndpoints: listening.udp,

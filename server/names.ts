@@ -10,7 +10,7 @@ import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** How long a request waits for a lookup; one that takes longer still fills the memory. */
-const WAIT_MILLIS: Millis = 2_000;
+const WAIT_MILLIS: Millis = 1_000;
 const KEEP_MILLIS: Millis = 60_000;
 const KEEP_FAILED_MILLIS: Millis = 10_000;
 /** Most names that are remembered, and most lookups for strangers at a time. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CandidateAddress } from "../../../server/candidates.ts";
 import { whyUnreached } from "../../../server/rtc/unreached.ts";
-import { type Running, start } from "../fixture.ts";
+import { recorded } from "../../core/wire/sdp/recorded.ts";
+import { post, type Running, start } from "../fixture.ts";
 import { play, publish, type RtcClient, sleep, until } from "./client.ts";
 
 const PUBLIC: CandidateAddress = { host: "203.0.113.5", port: 443, source: "host" };
@@ -59,6 +60,10 @@ test("no STUN within 5 s of a 201: log, metric and API say what was offered and 
   const reached = await publish(running, { stream: "c" });
   t.after(() => reached.close());
   await reached.connect();
+  const proxied = await post(`${running.url}/whep/live/d`, recorded("chromium_play"), {
+    "x-forwarded-for": "203.0.113.9",
+  });
+  assert.equal(proxied.status, 201);
   const said = (): string[] => lines.filter((line) => line.includes("No STUN"));
   assert.equal(await troubleOf(running, publisher), undefined);
   await sleep(4000);
@@ -69,6 +74,8 @@ test("no STUN within 5 s of a 201: log, metric and API say what was offered and 
     () => metrics.value("monoport_sessions_unreached_total", "closed") === 2,
     "both are counted, the third is not",
   );
+  const ofProxy = (): number => metrics.value("monoport_sessions_unreached_total", "proxy");
+  await until(() => ofProxy() === 1, "the one who came through a proxy is told apart");
   assert.equal(said().length, 1, "one line for several in a short time");
   assert.match(
     said()[0] ?? "",
