@@ -35,6 +35,7 @@ export type ToolName =
   | "ss"
   | "nft"
   | "ps"
+  | "python3"
   | "haproxy"
   | "nginx"
   | "nginx stream"
@@ -64,6 +65,7 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   ss: { names: ["ss", "/usr/sbin/ss", "/usr/bin/ss"], debian: "iproute2" },
   nft: { names: ["nft", "/usr/sbin/nft"], debian: "nftables" },
   ps: { names: ["ps"], debian: "procps" },
+  python3: { names: ["python3"], debian: "python3" },
   haproxy: { names: ["haproxy", "/usr/sbin/haproxy"], debian: "haproxy" },
   nginx: { names: ["nginx", "/usr/sbin/nginx"], debian: "nginx-light" },
   "nginx stream": {

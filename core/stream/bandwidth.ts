@@ -35,7 +35,7 @@ const QUEUE_TICKS = 40 * TICKS_PER_MILLI;
 /** One that is so long need not grow to count. */
 const LONG_QUEUE_TICKS = 150 * TICKS_PER_MILLI;
 const GROWTH_TICKS = 5 * TICKS_PER_MILLI;
-/** A queue stands when it was there for so long and so many packets. */
+/** A queue stands when it was there for two spans of at least so long and so many packets. */
 const STANDING_TICKS = 200 * TICKS_PER_MILLI;
 const STANDING_PACKETS = 10;
 /** What arrived is measured over so long when there is no queue. */
@@ -85,6 +85,8 @@ export class BandwidthEstimator {
   /** What arrived since `at` (ticks, modulo 2^32). */
   readonly #standing = new Span();
   #queueAtStart = 0;
+  /** What arrived in the span before, in bits per second; 0 when no queue stood then. */
+  #standingBefore = 0;
   readonly #passing = new Span();
 
   #lost = 0;
@@ -194,6 +196,7 @@ export class BandwidthEstimator {
     this.#leastBefore = Number.POSITIVE_INFINITY;
     this.#queue = 0;
     this.#standing.end();
+    this.#standingBefore = 0;
     this.#passing.end();
     this.#peak = 0;
     this.#peakSpan.end();
@@ -258,13 +261,20 @@ export class BandwidthEstimator {
     const queue = this.#queue;
     if (queue <= QUEUE_TICKS) {
       standing.end();
+      this.#standingBefore = 0;
       return;
     }
     if (!standing.begun) this.#queueAtStart = queue;
     standing.add(arrival, bytes);
     if (standing.ticks < STANDING_TICKS || standing.packets < STANDING_PACKETS) return;
+    const { bitrate } = standing;
+    const before = this.#standingBefore;
     const grows = queue > this.#queueAtStart + GROWTH_TICKS;
-    if (grows || queue > LONG_QUEUE_TICKS) this.#congest(standing.bitrate, now);
+    // A path or a peer that only stalled delivers the more afterwards: the better of two spans counts.
+    if (before > 0 && (grows || queue > LONG_QUEUE_TICKS)) {
+      this.#congest(Math.max(before, bitrate), now);
+    }
+    this.#standingBefore = bitrate;
     standing.begin(arrival);
     this.#queueAtStart = queue;
   }

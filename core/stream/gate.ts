@@ -59,7 +59,8 @@ export class Gate {
   ): void {
     this.log.sent(bytes, packets, transport, audio, video, now);
     if (transport >= 0) this.bandwidth.sent(transport, packets, bytes, now);
-    this.#queue.add(bytes, this.#bitrate, now);
+    const most = this.#limits.maxLagMillis * 2 * this.#averaging;
+    this.#queue.add(bytes, this.#bitrate, most, now);
   }
 
   /** Looks at the viewer before a batch. `queued` is what our process holds for him, in bytes. */
@@ -121,10 +122,12 @@ export class Gate {
 
   /** How far behind the viewer would be if what is beyond his bitrate waited, in ms. */
   #virtual(now: Millis): Millis {
-    const waits = this.#queue.millis(this.#bitrate, now);
-    // What he asks for is an average over a while; nothing need wait anywhere.
-    const asked = this.#bitrate === this.bandwidth.requestedBitrate;
-    return asked ? waits / AVERAGING_FACTOR : waits;
+    return this.#queue.millis(this.#bitrate, now) / this.#averaging;
+  }
+
+  /** What he asks for is an average over a while; nothing need wait anywhere. */
+  get #averaging(): number {
+    return this.#bitrate === this.bandwidth.requestedBitrate ? AVERAGING_FACTOR : 1;
   }
 
   /** What counts for the queue. */

@@ -8,10 +8,14 @@ export class VirtualQueue {
   #bits = 0;
   #at: Millis = 0;
 
-  /** `bitrate` is in bits per second; with an infinite one nothing ever waits. */
-  add(bytes: number, bitrate: number, now: Millis): void {
+  /**
+   * `bitrate` is in bits per second; with an infinite one nothing ever waits. No more waits than
+   * `most` ms: an estimate that was too low is found out by trying again.
+   */
+  add(bytes: number, bitrate: number, most: Millis, now: Millis): void {
     this.#drain(bitrate, now);
-    if (bitrate !== Number.POSITIVE_INFINITY) this.#bits += bytes * 8;
+    if (bitrate === Number.POSITIVE_INFINITY) return;
+    this.#bits = Math.min(this.#bits + bytes * 8, (bitrate * most) / 1000);
   }
 
   /** How long a packet sent now would wait, in ms. */
