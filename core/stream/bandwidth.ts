@@ -38,8 +38,8 @@ const GROWTH_TICKS = 5 * TICKS_PER_MILLI;
 /** A queue stands when it was there for two spans of at least so long and so many packets. */
 const STANDING_TICKS = 200 * TICKS_PER_MILLI;
 const STANDING_PACKETS = 10;
-/** What arrived is measured over so long when there is no queue. */
-const RATE_TICKS = 500 * TICKS_PER_MILLI;
+/** What arrives without a queue is measured over so long: the time that a keyframe takes. */
+const PASSING_TICKS = 100 * TICKS_PER_MILLI;
 /** The least delay is that of the last one to two such spans. */
 const BASE_MILLIS = 10_000;
 /** The most that arrived is that of so short a time. */
@@ -115,9 +115,14 @@ export class BandwidthEstimator {
     return this.#lossFraction;
   }
 
-  /** How long the newest packet reported had to queue on the path. */
-  get queueMillis(): Millis {
-    return Math.max(0, this.#queue) / TICKS_PER_MILLI;
+  /** Whether he tells when each packet arrived. */
+  get measures(): boolean {
+    return this.#sentBytes !== undefined;
+  }
+
+  /** How long the newest packet reported had to queue, less the time since that may have drained. */
+  queueMillis(now: Millis): Millis {
+    return Math.max(0, this.#queue / TICKS_PER_MILLI - Math.max(0, now - this.#feedbackAt));
   }
 
   /** Notes `packets` with transport-wide numbers (extended) up to `last`, of `bytes` in all. */
@@ -232,11 +237,6 @@ export class BandwidthEstimator {
   #measure(arrival: number, sentAt: number, bytes: number, now: Millis): void {
     this.#handleDelay(difference32(arrival, sentAt), now);
     this.#lookAtQueue(arrival, bytes, now);
-    const passing = this.#passing;
-    passing.add(arrival, bytes);
-    if (passing.ticks < RATE_TICKS) return;
-    if (passing.bitrate > this.#estimate) this.#estimate = passing.bitrate;
-    passing.begin(arrival);
   }
 
   /** A delay in ticks, against an origin of its own: what is above the least is queue. */
@@ -262,8 +262,10 @@ export class BandwidthEstimator {
     if (queue <= QUEUE_TICKS) {
       standing.end();
       this.#standingBefore = 0;
+      this.#pass(arrival, bytes);
       return;
     }
+    this.#passing.end();
     if (!standing.begun) this.#queueAtStart = queue;
     standing.add(arrival, bytes);
     if (standing.ticks < STANDING_TICKS || standing.packets < STANDING_PACKETS) return;
@@ -273,10 +275,21 @@ export class BandwidthEstimator {
     // A path or a peer that only stalled delivers the more afterwards: the better of two spans counts.
     if (before > 0 && (grows || queue > LONG_QUEUE_TICKS)) {
       this.#congest(Math.max(before, bitrate), now);
+    } else if (bitrate > this.#estimate) {
+      this.#estimate = bitrate;
     }
     this.#standingBefore = bitrate;
     standing.begin(arrival);
     this.#queueAtStart = queue;
+  }
+
+  /** What comes through without a queue, as a keyframe at once, shows what the path takes at least. */
+  #pass(arrival: number, bytes: number): void {
+    const passing = this.#passing;
+    passing.add(arrival, bytes);
+    if (passing.ticks < PASSING_TICKS || passing.packets < STANDING_PACKETS) return;
+    if (passing.bitrate > this.#estimate) this.#estimate = passing.bitrate;
+    passing.begin(arrival);
   }
 
   #lookAtLoss(now: Millis): void {

@@ -153,12 +153,24 @@ export class DeliveryLog {
     this.#handleReport(now);
   }
 
-  /** How far behind a packet sent now would arrive, in ms, beyond what the path takes. */
-  behind(now: Millis): Millis {
+  /**
+   * How much later than usual the next report is, in ms, beyond `patience`; 0 when nothing is under
+   * way that it could be about.
+   */
+  late(now: Millis, patience: Millis): Millis {
+    if (this.#count === 0 || this.#reports === 0) return 0;
+    const waiting = now - Math.max(this.#reportAt, this.#at[this.#head] ?? now);
+    return Math.max(0, waiting - this.#interval - patience);
+  }
+
+  /**
+   * How far behind a packet sent now would arrive, in ms, beyond what the path takes. With reports
+   * that may get lost, `patience` is how much longer than usual one is waited for.
+   */
+  behind(now: Millis, patience: Millis = 0): Millis {
     if (this.#count === 0 || this.#reports === 0) return 0;
     const silence = now - this.#reportAt;
-    const waiting = now - Math.max(this.#reportAt, this.#at[this.#head] ?? now);
-    const late = Math.max(0, waiting - this.#interval);
+    const late = this.late(now, patience);
     const reported = this.#lagAtReport + late;
     const excess = Math.max(0, reported - this.#base);
     if (this.#rate <= 0) return excess;

@@ -6,6 +6,8 @@ import { VirtualQueue } from "./virtual_queue.ts";
 
 /** Queued bytes above so many times the bound: even the rest of a frame is cut. */
 const CUT_FACTOR = 8;
+/** Reports in datagrams get lost, too, several in a row now and then. */
+const REPORT_PATIENCE_MILLIS = 1500;
 /** Who names a bitrate (REMB) may be given so many times the bound more than that for a while. */
 const AVERAGING_FACTOR = 4;
 /** A viewer who falls behind again so soon waits longer before a keyframe is asked for him. */
@@ -92,7 +94,10 @@ export class Gate {
     if (!log.reported && log.unreportedBytes > this.#limits.maxUnreportedBytes) {
       return Number.POSITIVE_INFINITY;
     }
-    return log.behind(now);
+    if (!this.datagrams) return log.behind(now);
+    // Each arrival is known, and when its report came back says little.
+    if (!this.bandwidth.measures) return log.behind(now, REPORT_PATIENCE_MILLIS);
+    return Math.max(this.bandwidth.queueMillis(now), log.late(now, REPORT_PATIENCE_MILLIS));
   }
 
   /**

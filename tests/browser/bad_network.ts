@@ -18,7 +18,7 @@ export interface WireOptions {
   readonly reordered?: number;
   /** Per cent, each way. */
   readonly loss?: number;
-  /** From the server to the browser; 0 for no limit. */
+  /** Each way; 0 for no limit. */
   readonly kbit?: number;
 }
 
@@ -29,7 +29,7 @@ export interface WireCounts {
   readonly dropped: number;
 }
 
-/** Of the server, and of the browser. */
+/** Where the browser beyond the wire finds the server. */
 export const SERVER_ADDRESS = "10.98.0.1";
 
 export class BadNetwork {

@@ -3,7 +3,7 @@
 
 wire.py NAMESPACE_A NAMESPACE_B: each gets a TAP device wan0, 10.98.0.1/24 and 10.98.0.2/24.
 Prints "ready". A line "DELAY REORDER LOSS KBIT" on standard input sets milliseconds each way, per
-cent of frames held back by up to 20 ms more, per cent of frames lost, and kbit/s from A to B (0: no
+cent of frames held back by up to 20 ms more, per cent of frames lost, and kbit/s each way (0: no
 limit, 300 ms of it are buffered); answered by the counts since the last such line, "FORWARDED LOST
 DROPPED". Ends with standard input; the devices vanish with it.
 """
@@ -32,7 +32,7 @@ def main():
     devices = [tap(f"mpa{pid}", sys.argv[1], "10.98.0.1"), tap(f"mpb{pid}", sys.argv[2], "10.98.0.2")]
     delay = reorder = loss = kbit = 0.0
     forwarded = lost = dropped = order = 0
-    busy = 0.0
+    busy = [0.0, 0.0]
     waiting = []
     random.seed(1)
     print("ready", flush=True)
@@ -60,11 +60,11 @@ def main():
                     lost += 1
                     continue
                 at = now
-                if kbit and side == 0:
-                    if busy - now > BUFFER_SECONDS:
+                if kbit:
+                    if busy[side] - now > BUFFER_SECONDS:
                         dropped += 1
                         continue
-                    at = busy = max(busy, now) + len(frame) / (kbit * 125)
+                    at = busy[side] = max(busy[side], now) + len(frame) / (kbit * 125)
                 order += 1
                 held = random.uniform(0, HELD_MILLIS) if random.random() * 100 < reorder else 0
                 at += (delay + held) / 1000
