@@ -18,13 +18,17 @@ export type DatagramDrop =
   /** A ufrag that is no session's. */
   | "no-session"
   /** A check that does not prove itself: the session says why by its fault. */
-  | "unproven";
+  | "unproven"
+  /** One of too many checks for a session from addresses it does not know; not even looked at. */
+  | "check-rate";
 
 export interface DatagramsOptions {
   /** The session whose local ufrag this is. */
   readonly find: (ufrag: string) => RtcSession | undefined;
   readonly onFault: (fault: Fault) => void;
   readonly onDrop: (reason: DatagramDrop) => void;
+  /** Whether one more check from a strange address may be looked at, for the session of this ufrag. */
+  readonly mayCheck: (ufrag: string) => boolean;
 }
 
 interface Known {
@@ -66,6 +70,8 @@ export class Datagrams {
       this.#pass(known, bytes);
     } else if (session === undefined) {
       this.#options.onDrop(ufrag === undefined ? "no-username" : "no-session");
+    } else if (!this.#options.mayCheck(ufrag ?? "")) {
+      this.#options.onDrop("check-rate");
     } else {
       this.#admit(socket, bytes, from, session, known);
     }

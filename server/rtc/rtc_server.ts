@@ -29,6 +29,7 @@ import { PlainSrtpEngine } from "../../core/wire/srtp/mod.ts";
 import type { DtlsIdentity } from "../certificates.ts";
 import type { Config } from "../config.ts";
 import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
+import { RateLimit } from "../limits/rate_limit.ts";
 import { servesRtcTcp, servesRtcUdp } from "../listening.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -56,6 +57,12 @@ import { sessionRefusal } from "./session_limits.ts";
 import { signalSession } from "./signal_session.ts";
 import { streamFacts } from "./stream_facts.ts";
 import { UdpPort } from "./udp_port.ts";
+
+/**
+ * Checks of one session from addresses it does not know: a browser that moves makes a few. Each
+ * costs a MAC, and who forges them hurts that session's new paths alone.
+ */
+const CHECKS_PER_SECOND = 50;
 
 export interface RtcServerOptions {
   readonly runtime: Runtime;
@@ -114,7 +121,9 @@ export class RtcServer implements Signalling, Facts {
       open: (answered) => this.#openAnswered(answered),
     });
     const find = (ufrag: string): RtcSession | undefined => this.#clients.withUfrag(ufrag)?.session;
+    const checks = new RateLimit({ perSecond: CHECKS_PER_SECOND });
     this.udp = new UdpPort({
+      mayCheck: (ufrag) => checks.take(ufrag, runtime.now()) === 0,
       runtime,
       find,
       onFault: (fault) => metrics.fault(fault),
