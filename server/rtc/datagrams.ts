@@ -42,7 +42,6 @@ export class Datagrams {
   readonly #options: DatagramsOptions;
   /** By address, then by port: so a look-up makes neither string nor object. */
   readonly #known = new Map<string, Map<number, Known>>();
-  #size = 0;
   /** Of sessions, as far as they came. */
   received = 0;
 
@@ -52,7 +51,9 @@ export class Datagrams {
 
   /** 5-tuples that belong to sessions. */
   get size(): number {
-    return this.#size;
+    let size = 0;
+    for (const ports of this.#known.values()) size += ports.size;
+    return size;
   }
 
   /** Takes one datagram; `bytes` is not kept. */
@@ -113,7 +114,6 @@ export class Datagrams {
       this.#known.set(host, ports);
     }
     ports.set(port, known);
-    this.#size++;
   }
 
   #forget(path: UdpPath): void {
@@ -122,6 +122,5 @@ export class Datagrams {
     if (ports?.get(port)?.path !== path) return;
     ports.delete(port);
     if (ports.size === 0) this.#known.delete(host);
-    this.#size--;
   }
 }
