@@ -59,6 +59,25 @@ for (const codec of ["VP8", "VP9", "AV1"]) {
   });
 }
 
+test("Firefox publishes and plays over UDP where both are offered", async (t) => {
+  const both = await startServer({ host: "0.0.0.0", args: ["--demo", "off"] });
+  t.after(() => both.stop());
+  const page = (name: string): string =>
+    `http://localhost:${both.port}/players/${name}.html?autostart=true&codec=vp8`;
+  const publisher = await openPage(firefox, page("whip"));
+  t.after(() => publisher.close());
+  const player = await openPage(firefox, page("whep"));
+  t.after(() => player.close());
+  const played = await figuresWhen(player, plays);
+  const sent = await figuresWhen(publisher, (figures) => figures.frames > 0);
+  for (const figures of [played, sent]) {
+    assert.equal(figures.protocol, "udp");
+    assert.match(figures.remote, new RegExp(`:${both.port}$`));
+  }
+  const metrics = await (await fetch(`http://localhost:${both.port}/metrics`)).text();
+  assert.match(metrics, /^monoport_paths_selected_total\{transport="udp"\} [2-9]/m);
+});
+
 test("Firefox plays the VP8 of Chromium, and Chromium that of Firefox", async (t) => {
   const fromChromium = await openInChromium(chromium, whip("stream=chromium&codec=vp8"));
   t.after(() => fromChromium.context().close());
