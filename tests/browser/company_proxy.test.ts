@@ -108,6 +108,10 @@ async function runSquid(t: TestContext, office: Office, folder: string): Promise
   ];
   const configuration = configurationOf("squid.conf", {
     "http_port 3128": `http_port ${PROXY}:3128`,
+    "http_access allow all": `auth_param basic program ${need("squid basic_fake_auth")}
+acl known proxy_auth REQUIRED
+http_access allow known
+http_access deny all`,
   });
   writeFileSync(file, `${configuration}\n${own.join("\n")}\n`);
   const [program = "", ...args] = [...office.inside("firewall"), need("squid"), "-N", "-f", file];
