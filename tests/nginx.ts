@@ -13,9 +13,16 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-/** `location` goes into its `location /`, beside `proxy_pass` to `port`. The caller stops it. */
-export async function startHttpProxy(port: number, location = ""): Promise<Nginx> {
-  const own = await freePort();
+export interface NginxOptions {
+  /** Default: a free one. */
+  readonly port?: number;
+  /** More for its `location /`, beside `proxy_pass`. */
+  readonly location?: string;
+}
+
+/** Passes requests on to `port`. The caller stops it. */
+export async function startHttpProxy(port: number, options: NginxOptions = {}): Promise<Nginx> {
+  const { port: own = await freePort(), location = "" } = options;
   const folder = mkdtempSync(join(tmpdir(), "monoport-nginx-"));
   const file = join(folder, "nginx.conf");
   writeFileSync(file, configuration(folder, own, port, location));

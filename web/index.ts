@@ -50,7 +50,7 @@ function streamRow(stream: LiveStream): HTMLElement {
     picture === null ? "" : [picture.codec, size].join(" ").trim(),
     audio?.codec ?? "",
     rateInWords(kbps.recv_30s),
-    `${viewers} ${viewers === 1 ? "viewer" : "viewers"}`,
+    `${viewers}\u00a0${viewers === 1 ? "viewer" : "viewers"}`,
   ];
   return make(
     "li",

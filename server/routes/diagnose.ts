@@ -204,7 +204,6 @@ function sessionFacts(c: Context, { identity, runtime, tests }: DiagnoseOptions)
       from: facts.mapped === undefined ? null : { ...facts.mapped },
       recv_bytes: facts.receivedBytes,
       send_bytes: facts.sentBytes,
-      trouble: facts.trouble,
     },
   });
 }

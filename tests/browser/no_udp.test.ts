@@ -83,8 +83,8 @@ describe("where no UDP goes through", () => {
     t.after(() => page.close());
     await page.waitForSelector('[data-state="failed"]', { timeout: 30_000 });
     const said = (await page.textContent("#message")) ?? "";
-    assert.match(said, new RegExp(`No media connection to udp 127\\.0\\.0\\.1:${server.port}`));
-    assert.doesNotMatch(said, /tcp/);
+    assert.match(said, new RegExp(`No media connection to UDP 127\\.0\\.0\\.1:${server.port}`));
+    assert.doesNotMatch(said, /TCP/);
     assert.match((await page.getAttribute("#why", "href")) ?? "", /diagnose\?.*transport=udp/);
     assert.equal(await page.isVisible("#why"), true);
   });

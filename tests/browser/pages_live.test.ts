@@ -146,7 +146,7 @@ describe("the pages", () => {
     await page.click("#start");
     await page.waitForSelector('[data-state="failed"]', { timeout: 60_000 });
     const said = (await page.textContent("#message")) ?? "";
-    assert.match(said, new RegExp(`No media connection to .*tcp 127\\.0\\.0\\.9:${server.port}`));
+    assert.match(said, new RegExp(`No media connection to .*TCP 127\\.0\\.0\\.9:${server.port}`));
     await page.close();
   });
 });

@@ -41,7 +41,8 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     response.end(JSON.stringify({ code: 0, streams: [], data: { version: "1.2.3" } }));
     return;
   }
-  const asset = assets[url.pathname.replace(/\/$/, "/index.html")];
+  const asset =
+    assets[url.pathname.replace(/\/$/, "/index.html").replace(/diagnose$/, "diagnose.html")];
   response.writeHead(asset === undefined ? 404 : 200, {
     "content-type": asset?.type ?? "text/plain",
     "content-security-policy": policy,
@@ -165,7 +166,7 @@ describe("the index", () => {
   });
 
   it("fits a phone: nothing is wider than the screen", async () => {
-    for (const path of ["/", "/players/whip.html", "/players/whep.html"]) {
+    for (const path of ["/", "/players/whip.html", "/players/whep.html", "/diagnose"]) {
       const page = await open(path);
       await page.setViewportSize({ width: 360, height: 740 });
       const width = await page.evaluate(() => document.documentElement.scrollWidth);

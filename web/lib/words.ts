@@ -1,4 +1,5 @@
 /** Failures in words a person can act on. @module */
+import { candidatesOf, hostAndPort } from "./diagnose/checks.ts";
 import { RefusedError, UnreachableError } from "./exchange.ts";
 
 /** Why the browser gives no camera to this page at all; `undefined` when it would. */
@@ -56,11 +57,12 @@ function device(error: DOMException): string {
 
 /** ICE or DTLS did not get through: names what the server's answer offered to connect to. */
 export function noConnection(answer: string): string {
-  const offered = [...answer.matchAll(/^a=candidate:\S+ 1 (\S+) \d+ (\S+) (\d+) /gm)].map(
-    ([, protocol = "", address = "", port = ""]) =>
-      `${protocol.toLowerCase()} ${address.includes(":") ? `[${address}]` : address}:${port}`,
-  );
-  const list = [...new Set(offered)].join(", ");
+  const places = new Map<string, string[]>();
+  for (const { transport, address, port } of candidatesOf(answer)) {
+    const place = hostAndPort(address, port);
+    places.set(place, [...(places.get(place) ?? []), transport.toUpperCase()]);
+  }
+  const list = [...places].map(([place, by]) => `${by.join(" and ")} ${place}`).join(", ");
   if (list === "") return "No media connection: the server's answer names no address.";
   return (
     `No media connection to ${list}. This browser must be able to reach that address and port: ` +

@@ -21,7 +21,6 @@ export interface SessionFacts {
   readonly transport: string;
   readonly from: { readonly host: string; readonly port: number } | null;
   readonly recv_bytes: number;
-  readonly trouble: string;
 }
 
 const answerMillis = 8_000;
