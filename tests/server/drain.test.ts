@@ -51,7 +51,9 @@ async function readiness({ url }: ServerProcess): Promise<number> {
   return answer.status;
 }
 
-test("SIGTERM: no new session, the old ones go on for the grace and end with close_notify", async (t) => {
+test("SIGTERM: no new session, the old ones go on for the grace and end with close_notify", {
+  timeout: 40_000,
+}, async (t) => {
   const call = await openCall(t, ["--drain.grace", "4", "--grace_start_wait", "500"]);
   const { server, viewer, publisher } = call;
   assert.equal(await readiness(server), 200);
@@ -78,7 +80,7 @@ test("SIGTERM: no new session, the old ones go on for the grace and end with clo
   assert.match(server.output(), /Ending the sessions that are left sessions=2/);
 });
 
-test("SIGTERM: it ends as soon as the last session has left", async (t) => {
+test("SIGTERM: it ends as soon as the last session has left", { timeout: 40_000 }, async (t) => {
   const call = await openCall(t, ["--drain.grace", "60", "--grace_start_wait", "0"]);
   process.kill(call.server.pid, "SIGTERM");
   await until(async () => (await readiness(call.server)) === 503, "readiness falls");
@@ -90,7 +92,9 @@ test("SIGTERM: it ends as soon as the last session has left", async (t) => {
   assert.equal(await call.server.stop(), 0);
 });
 
-test("a second SIGTERM and SIGINT end at once, with close_notify too", async (t) => {
+test("a second SIGTERM and SIGINT end at once, with close_notify too", {
+  timeout: 40_000,
+}, async (t) => {
   for (const signals of [["SIGTERM", "SIGTERM"], ["SIGINT"]] as const) {
     const { server, viewer, publisher } = await openCall(t, ["--drain.grace", "60"]);
     for (const signal of signals) {
@@ -103,7 +107,9 @@ test("a second SIGTERM and SIGINT end at once, with close_notify too", async (t)
   }
 });
 
-test("SIGTERM without sessions: balancers have grace_start_wait to see it", async (t) => {
+test("SIGTERM without sessions: balancers have grace_start_wait to see it", {
+  timeout: 40_000,
+}, async (t) => {
   const args = ["--rtc_server.enabled", "off", "--grace_start_wait", "600"];
   const server = await startServer({ runtime, args });
   t.after(() => server.stop("SIGKILL"));

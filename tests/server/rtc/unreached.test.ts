@@ -49,7 +49,9 @@ async function troubleOf({ url }: Running, client: RtcClient): Promise<string | 
   return clients.find((one) => one.id === id)?.trouble;
 }
 
-test("no STUN within 5 s of a 201: log, metric and API say what was offered and what to set", async (t) => {
+test("no STUN within 5 s of a 201: log, metric and API say what was offered and what to set", {
+  timeout: 30_000,
+}, async (t) => {
   const lines: string[] = [];
   const running = await start(["--log.level", "warn", "--candidate", "203.0.113.5:443"], {
     onLine: (line) => lines.push(line),
