@@ -125,6 +125,7 @@ export class Exchange {
       remote: connection.remote,
       local: connection.conn.local,
       secure: connection.secure,
+      hold: () => connection.hold(),
       takeOver: (start: Start, head: TakeOverHead = {}): Response => {
         this.#start = start;
         this.#takeOverHead = head;

@@ -50,8 +50,8 @@ export class HttpConnection implements ConnHandler, Swept {
     this.conn = conn;
     this.secure = facts.secure ?? false;
     this.remote = facts.remote ?? conn.remote;
-    const { limits, held } = server.options;
-    this.#holding = held?.begin(addressKey(this.remote.host));
+    const { limits } = server.options;
+    this.#holding = this.hold();
     this.session = new HttpServerSession(
       { ...(limits ? { limits } : {}), commonFields: () => server.commonFields() },
       server.now(),
@@ -72,7 +72,6 @@ export class HttpConnection implements ConnHandler, Swept {
   data(chunk: Uint8Array): void {
     this.session.handleInput(chunk, this.server.now());
     this.pump();
-    if (!this.#closed && this.#holding?.set(this.session.keptBytes)) this.conn.destroy();
   }
 
   drain(): void {
@@ -133,6 +132,11 @@ export class HttpConnection implements ConnHandler, Swept {
 
   // -- from the exchange --
 
+  /** A count of bytes that are kept for this client. */
+  hold(): Holding | undefined {
+    return this.server.options.held?.begin(addressKey(this.remote.host));
+  }
+
   /** Resolves when the connection takes more, or is gone. */
   writable(): Promise<void> | undefined {
     if (this.#writable || this.#closed) return undefined;
@@ -160,6 +164,9 @@ export class HttpConnection implements ConnHandler, Swept {
       if (pause) this.conn.pause();
       else this.conn.resume();
     }
+    const exceeded = this.#holding?.set(this.session.keptBytes);
+    // A request that is whole up to its body gets an answer: what reads the body counts it.
+    if (exceeded !== undefined && !this.session.awaitsAnswer) this.conn.destroy();
     const unsent = this.conn.buffered > 0;
     const soon = unsent || this.#closing ? this.server.now() + PROGRESS_MILLIS : NEVER;
     this.server.sweeper.schedule(Math.min(soon, this.session.nextTimeout()));

@@ -2,7 +2,7 @@
 import type { Conn, Endpoint, Fault, Millis, Runtime } from "../../core/base/mod.ts";
 import type { HttpLimits } from "../../core/session/http/mod.ts";
 import type { Field } from "../../core/wire/http1/mod.ts";
-import type { HeldBytes } from "../limits/held_bytes.ts";
+import type { HeldBytes, Holding } from "../limits/held_bytes.ts";
 import type { WebSocketHandlers, WebSocketOptions } from "./web_socket.ts";
 
 export type HttpRuntime = Pick<Runtime, "now" | "wakeAt" | "wallClock" | "crypto">;
@@ -48,6 +48,8 @@ export interface RequestInfo {
   readonly remote: Endpoint;
   readonly local: Endpoint;
   readonly secure: boolean;
+  /** Counts what a route keeps of a body for a client who has proved nothing. */
+  hold(): Holding | undefined;
   /**
    * Takes the connection out of HTTP. Return the response that this returns, with fields added if
    * need be: its head is sent, then `start` gets the connection, whose `handler` it must set at

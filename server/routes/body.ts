@@ -1,30 +1,52 @@
 /** Bodies of requests. @module */
 import type { Context } from "hono";
+import type { RequestInfo } from "../http/mod.ts";
+import type { Holding } from "../limits/held_bytes.ts";
 
 export interface BodyRefusal {
-  readonly status: 400 | 413;
+  readonly status: 400 | 413 | 503;
   readonly message: string;
 }
 
-/** The body as text; no more than `most` bytes are kept. */
+/** The body as text; no more than `most` bytes are kept, and those count as `limits.unproven_bytes`. */
 export async function readBody(c: Context, most: number): Promise<string | BodyRefusal> {
   const stream = c.req.raw.body;
   if (stream === null) return "";
-  const reader = stream.getReader();
+  const holding = (c.env as Partial<RequestInfo> | undefined)?.hold?.();
+  try {
+    return await read(stream.getReader(), most, holding);
+  } finally {
+    holding?.release();
+  }
+}
+
+async function read(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  most: number,
+  holding: Holding | undefined,
+): Promise<string | BodyRefusal> {
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;
   for (;;) {
     // A client that goes away in the middle, or frames it wrong, is no failure of ours.
-    const read = await reader.read().catch(String);
-    if (typeof read === "string") return { status: 400, message: `Cannot read the body: ${read}` };
-    if (read.done) return text + decoder.decode();
-    size += read.value.byteLength;
-    if (size > most) {
-      await reader.cancel();
-      return { status: 413, message: `Cannot take a body of more than ${most} bytes` };
+    const piece = await reader.read().catch(String);
+    if (typeof piece === "string") {
+      return { status: 400, message: `Cannot read the body: ${piece}` };
     }
-    text += decoder.decode(read.value, { stream: true });
+    if (piece.done) return text + decoder.decode();
+    size += piece.value.byteLength;
+    const refusal: BodyRefusal | undefined =
+      size > most
+        ? { status: 413, message: `Cannot take a body of more than ${most} bytes` }
+        : holding?.set(size) === undefined
+          ? undefined
+          : { status: 503, message: "Too many bodies at once (limits.unproven_bytes)" };
+    if (refusal !== undefined) {
+      await reader.cancel();
+      return refusal;
+    }
+    text += decoder.decode(piece.value, { stream: true });
   }
 }
 

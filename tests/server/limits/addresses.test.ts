@@ -110,3 +110,30 @@ test("TLS handshakes beyond limits.tls_handshakes_per_second are refused before 
     8 - done,
   );
 });
+
+test("bodies that do not end count as well: the one that is too many is 503", async (t) => {
+  const server = await running(t, "--limits.unproven_bytes", "65536");
+  const sockets = [0, 1].map(() => connect(server.port, "127.0.0.1"));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  const [first, second] = sockets as [Socket, Socket];
+  const head =
+    "POST /whep/live/a HTTP/1.1\r\nHost: a\r\nContent-Type: application/sdp\r\nContent-Length: 20000\r\n\r\n";
+  const answered = once(second, "data");
+  first.write(head + "v".repeat(10_000));
+  await eventually(() => held(server) >= 10_000);
+  second.write(head + "v".repeat(10_000)); // a quarter of 65,536 is 16,384
+  assert.match(String((await answered)[0]), /^HTTP\/1\.1 503 [\s\S]*limits\.unproven_bytes/);
+  first.destroy();
+  await eventually(() => held(server) === 0);
+});
+
+function held(server: Running): number {
+  return server.monoport.metrics.value("monoport_unproven_bytes");
+}
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !holds(); i++) await new Promise((wake) => setTimeout(wake, 10));
+  assert.ok(holds());
+}
