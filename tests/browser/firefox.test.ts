@@ -3,6 +3,7 @@ import { networkInterfaces } from "node:os";
 import { after, before, test } from "node:test";
 import type { Browser as Chromium } from "playwright-core";
 import type { Browser, Page } from "puppeteer-core";
+import { RETIRE_MILLIS } from "../../core/session/webrtc/ice_generations.ts";
 import { type ServerProcess, startServer } from "../server_process.ts";
 import {
   inbound,
@@ -99,6 +100,30 @@ test("Firefox plays the VP8 of Chromium, and Chromium that of Firefox", async (t
   assert.ok(inbound(stats, "video").framesDecoded > 40, JSON.stringify(stats));
   assert.equal(inbound(stats, "video").lost, 0);
   assert.ok(inbound(stats, "audio").samples > 24_000);
+});
+
+test("Firefox restarts ICE by PATCH over TCP: media goes on over new connections, in one session", async (t) => {
+  const publisher = await openPage(firefox, whip("stream=restart&codec=vp8"));
+  t.after(() => publisher.close());
+  const player = await openPage(firefox, whep("stream=restart"));
+  t.after(() => player.close());
+  const { frames } = await figuresWhen(player, plays);
+  const connections = async (): Promise<number> => {
+    const metrics = await (await fetch(`${site}/metrics`)).text();
+    return Number(/^monoport_connections_total\{protocol="stun-tcp"\} (\d+)$/m.exec(metrics)?.[1]);
+  };
+  const before = await connections();
+  const sessions: unknown[] = [];
+  for (const page of [publisher, player]) {
+    sessions.push(await page.evaluate(() => window.monoport?.session));
+    await page.evaluate(() => window.monoport?.restartIce());
+  }
+  await new Promise((wake) => setTimeout(wake, RETIRE_MILLIS + 1000)); // the old ones are closed
+  assert.ok((await connections()) >= before + 2);
+  const played = await figuresWhen(player, (figures) => figures.frames > frames + 100);
+  assert.equal(played.packetsLost, 0);
+  for (const page of [publisher, player])
+    assert.equal(await page.evaluate(() => window.monoport?.session), sessions.shift());
 });
 
 test("/diagnose finds in Firefox that media passes, and measures it both ways", async (t) => {
