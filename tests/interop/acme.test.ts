@@ -54,7 +54,7 @@ function offerAcmeTls(port: number, name: string): string {
   return run.stdout + run.stderr;
 }
 
-for (const runtime of ["node", "deno", "bun"] as const) {
+for (const runtime of ["node20", "node", "deno", "bun"] as const) {
   test(`certificates for two domains come while everybody stays, and are kept, on ${runtime}`, async (t) => {
     const { pebble, port, dir } = await prepare(t);
     const starting = (): Promise<ServerProcess> =>

@@ -34,7 +34,7 @@ const ALLOWED: readonly (readonly [suite: number, name: string])[] = [
   [0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
 ];
 
-for (const runtime of ["node", "deno", "bun"] as const) {
+for (const runtime of ["node20", "node", "deno", "bun"] as const) {
   describe(`TLS on ${runtime}`, () => {
     const folder = new Folder();
     const servers: { kind: "ec" | "rsa"; server: ServerProcess }[] = [];
