@@ -1,9 +1,11 @@
 /** One public port for Monoport and another web server, on the files of docs/operations.md. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createServer as createHttp, type Server } from "node:http";
-import { createServer as createHttps } from "node:https";
+import { createServer as createHttps, request } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 import { inbound, launchChromium, openPage, statsWhen } from "../browser/chromium.ts";
 import { makeCertificate } from "../contract/certificate.ts";
@@ -11,7 +13,8 @@ import { freePort } from "../free_port.ts";
 import { configurationOf } from "../operations.ts";
 import { publish, until } from "../server/rtc/client.ts";
 import { Folder, getHttps } from "../server/tls_client.ts";
-import { startServer } from "../server_process.ts";
+import { type ServerProcess, startServer } from "../server_process.ts";
+import { repository } from "../tools.ts";
 import { runHaproxy, runNginx } from "./balancer.ts";
 import { startPebble } from "./pebble.ts";
 
@@ -35,12 +38,30 @@ async function answersHttps(port: number, servername?: string): Promise<void> {
   await until(answers, `HTTPS on ${port} answers`, 20_000);
 }
 
-/** What the server calls the address of a client who comes from 127.0.0.9. */
-async function addressSeen(port: number): Promise<string> {
-  const { body } = await getHttps(port, "/api/v1/diagnose", {
-    localAddress: "127.0.0.9",
-  } as object);
-  return JSON.parse(body).data.address;
+/** A client from 127.0.0.9 publishes by https: API and log know him, whatever he says he is. */
+async function knowsClient(port: number, server: ServerProcess, mediaPort: number): Promise<void> {
+  const recorded = readFileSync(join(repository, "tests/vectors/sdp/chromium_publish.sdp"), "utf8");
+  const sdp = recorded.replace(/^#.*\r?\n/, "");
+  const answer = await new Promise<string>((resolve, reject) => {
+    const asked = request(
+      {
+        ...{ host: "127.0.0.1", port, method: "POST", path: "/whip/live/forwarded" },
+        ...{ localAddress: "127.0.0.9", rejectUnauthorized: false },
+        headers: { "content-type": "application/sdp", "x-forwarded-for": "192.0.2.66" },
+      },
+      async (response) => resolve(`${response.statusCode} ${await text(response)}`),
+    );
+    asked.on("error", reject);
+    asked.end(sdp);
+  });
+  assert.match(answer, /^201 v=0/);
+  assert.match(
+    answer,
+    new RegExp(`^a=candidate:\\S+ 1 tcp \\d+ 127\\.0\\.0\\.1 ${mediaPort} `, "im"),
+  );
+  const clients = await (await fetch(`${server.url}/api/v1/clients/`)).text();
+  assert.match(clients, /"ip":"127\.0\.0\.9"/);
+  assert.match(server.output(), /Publishing stream=live\/forwarded .*address=127\.0\.0\.9\n/);
 }
 
 /** Chromium publishes and plays: pages by https on `port`, media by TCP on `mediaPort`. */
@@ -128,7 +149,7 @@ test("haproxy ends TLS and hands everything else to Monoport: Chromium publishes
   await runHaproxy(t, configuration);
   await answersHttps(port);
   assert.equal((await getHttps(port, "/shop/")).body, "the shop");
-  assert.equal(await addressSeen(port), "127.0.0.9");
+  await knowsClient(port, server, port);
   await chromiumPasses(t, port, port);
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   assert.match(metrics, /monoport_connections_total\{protocol="stun-tcp"\} [1-9]/);
@@ -155,7 +176,7 @@ test("nginx ends TLS and speaks HTTP; media has a port of its own: Chromium publ
   });
   await runNginx(t, configuration);
   await answersHttps(port);
-  assert.equal(await addressSeen(port), "127.0.0.9");
+  await knowsClient(port, server, mediaPort);
   await chromiumPasses(t, port, mediaPort);
   assert.match(server.output(), /Publishing .*address=127\.0\.0\.1\n/);
 });
