@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 export interface PublishOptions {
   /** Codec to publish, as in `video/VP8`. */
   readonly codec: string;
-  readonly encodings: readonly RTCRtpEncodingParameters[];
+  readonly encodings: readonly (RTCRtpEncodingParameters & { readonly scalabilityMode?: string })[];
   readonly width: number;
   readonly height: number;
 }
@@ -46,13 +46,19 @@ export function publishLayers(page: Page, path: string, options: PublishOptions)
         body: pc.localDescription?.sdp ?? "",
       });
       if (answer.status !== 201) throw new Error(await answer.text());
-      await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+      // On a busy machine Chromium takes late packets for a narrow path and sends fewer layers.
+      const sdp = (await answer.text()).replace(
+        /a=rtpmap:(\d+) (?:VP8|H264)\/90000\r\n/g,
+        (line, payloadType) =>
+          `${line}a=fmtp:${payloadType} x-google-min-bitrate=3000;x-google-start-bitrate=3000\r\n`,
+      );
+      await pc.setRemoteDescription({ type: "answer", sdp });
     },
     [path, options] as const,
   );
 }
 
-/** Plays a WHEP URL; returns its Location. */
+/** Plays a WHEP URL; returns where another layer may be chosen. */
 export function playLayer(page: Page, path: string): Promise<string> {
   return page.evaluate(async (url) => {
     const pc = new RTCPeerConnection();
@@ -85,7 +91,7 @@ export function playLayer(page: Page, path: string): Promise<string> {
     });
     if (answer.status !== 201) throw new Error(await answer.text());
     await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
-    return answer.headers.get("location") ?? "";
+    return /<([^>]*)>; rel="[^"]*layer"/.exec(answer.headers.get("link") ?? "")?.[1] ?? "";
   }, path);
 }
 
@@ -100,5 +106,20 @@ export interface ShownSize {
 export function shownSizes(page: Page): Promise<ShownSize[]> {
   return page.evaluate(
     () => (globalThis as unknown as { monoport: { sizes: ShownSize[] } }).monoport.sizes,
+  );
+}
+
+/** Turns a publisher's layer on or off. */
+export function setActive(page: Page, rid: string, active: boolean): Promise<void> {
+  return page.evaluate(
+    async ([id, on]) => {
+      const { pc } = (globalThis as unknown as { monoport: { pc: RTCPeerConnection } }).monoport;
+      const sender = pc.getSenders().find(({ track }) => track?.kind === "video");
+      const parameters = sender?.getParameters();
+      if (sender === undefined || parameters === undefined) throw new Error("nothing is sent");
+      for (const one of parameters.encodings) if (one.rid === id) one.active = on;
+      await sender.setParameters(parameters);
+    },
+    [rid, active] as const,
   );
 }
