@@ -23,7 +23,13 @@ export {
 export { DEFAULT_LIMITS, type HubLimits } from "./options.ts";
 export type { Publisher, SourcePacket } from "./publisher.ts";
 export type { RateMeter } from "./rate_meter.ts";
-export { type LayerFigures, type StreamStats, statsOf, type TrackFigures } from "./stats.ts";
+export {
+  type LayerFigures,
+  receivedPerSecond,
+  type StreamStats,
+  statsOf,
+  type TrackFigures,
+} from "./stats.ts";
 export type { Stream } from "./stream.ts";
 export type { Subscriber, SubscriberOptions, ViewerSink } from "./subscriber.ts";
 export type { HubTotals } from "./totals.ts";

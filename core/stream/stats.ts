@@ -66,11 +66,7 @@ export function statsOf(stream: Stream, now: Millis): StreamStats {
     }
   }
   let receivedBytes = audio.stats.bytes;
-  let receivedPerSecond = audio.byteRate.perSecond(now);
-  for (const { track } of layers.all) {
-    receivedBytes += track.stats.bytes;
-    receivedPerSecond += track.byteRate.perSecond(now);
-  }
+  for (const { track } of layers.all) receivedBytes += track.stats.bytes;
   if (layers.several) layers.update(now);
   return {
     clients: stream.viewers.length + (publisher === undefined ? 0 : 1),
@@ -78,7 +74,7 @@ export function statsOf(stream: Stream, now: Millis): StreamStats {
     sentBytes,
     receivedBytes,
     sentKbps: kbps(sentPerSecond),
-    receivedKbps: kbps(receivedPerSecond),
+    receivedKbps: kbps(receivedPerSecond(stream, now)),
     frames: Math.max(...layers.all.map(({ track }) => track.stats.frames)),
     audio: figuresOf(audio, now),
     video: figuresOf(video, now),
@@ -87,6 +83,13 @@ export function statsOf(stream: Stream, now: Millis): StreamStats {
     droppedPackets,
     droppedBytes,
   };
+}
+
+/** Bytes per second that the publisher sent over the last 30 s, all layers included. */
+export function receivedPerSecond({ audio, layers }: Stream, now: Millis): number {
+  let sum = audio.byteRate.perSecond(now);
+  for (const { track } of layers.all) sum += track.byteRate.perSecond(now);
+  return sum;
 }
 
 function figuresOf(track: Track, now: Millis): TrackFigures | undefined {

@@ -19,7 +19,12 @@ import {
   RECEIVED_FORMATS,
 } from "../../core/session/webrtc/negotiation/mod.ts";
 import { type CloseReason, WebRtcTransport } from "../../core/session/webrtc/transport.ts";
-import type { Publisher, StreamName, Subscriber } from "../../core/stream/mod.ts";
+import {
+  type Publisher,
+  receivedPerSecond,
+  type StreamName,
+  type Subscriber,
+} from "../../core/stream/mod.ts";
 import { decodeSdp, isSdpFault } from "../../core/wire/sdp/mod.ts";
 import { CNAME, randomSsrc } from "../rtc/context.ts";
 import { sessionId } from "../rtc/local_parameters.ts";
@@ -128,9 +133,7 @@ export class Link {
   /** Bits per second of media. */
   bitrate(now: Millis): number {
     const stream = this.publisher?.stream;
-    const received = stream
-      ? stream.audio.byteRate.perSecond(now) + stream.video.byteRate.perSecond(now)
-      : 0;
+    const received = stream ? receivedPerSecond(stream, now) : 0;
     return 8 * (received + (this.subscriber?.byteRate.perSecond(now) ?? 0));
   }
 

@@ -1,7 +1,7 @@
 /** A WebRTC peer, as the API knows it. @module */
 import type { Millis } from "../../core/base/mod.ts";
 import { encodingName, type Format } from "../../core/media/mod.ts";
-import type { StreamName, ViewerTrack } from "../../core/stream/mod.ts";
+import { receivedPerSecond, type StreamName, type ViewerTrack } from "../../core/stream/mod.ts";
 import type { ClientFacts } from "../facts.ts";
 import type { IceSession } from "./ice_session.ts";
 import { Publishing } from "./publishing.ts";
@@ -64,7 +64,7 @@ export class Client {
 export function clientFacts(client: Client, now: Millis): ClientFacts {
   const { session, name, viewing, publishing } = client;
   const sent = viewing?.subscriber.byteRate.perSecond(now) ?? 0;
-  const received = publishing ? receivedPerSecond(publishing, now) : 0;
+  const received = publishing ? receivedPerSecond(publishing.publisher.stream, now) : 0;
   return {
     id: client.id,
     streamId: streamId(name.key),
@@ -83,12 +83,6 @@ export function clientFacts(client: Client, now: Millis): ClientFacts {
     droppedFrames: viewing?.subscriber.video?.stats.droppedFrames ?? 0,
     layer: viewing && layerOf(viewing),
   };
-}
-
-/** Bytes of RTP; a publisher's stream receives from nobody else. */
-function receivedPerSecond({ publisher }: Publishing, now: Millis): number {
-  const { audio, video } = publisher.stream;
-  return audio.byteRate.perSecond(now) + video.byteRate.perSecond(now);
 }
 
 /** What keeps a client from connecting, in words. */
