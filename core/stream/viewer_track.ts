@@ -174,7 +174,7 @@ export class ViewerTrack {
   /** Decides about one packet of `track`. `cut` ends even a frame that has begun. */
   takes(packet: StreamPacket, track: Track, open: boolean, cut: boolean): boolean {
     if (this.source !== track) {
-      if (this.target !== track || !open || !packet.startsKeyframe) return false;
+      if (this.target !== track || !packet.startsKeyframe) return false;
       this.follow(track);
     }
     const takes = this.#decide(packet, open, cut);

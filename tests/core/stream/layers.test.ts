@@ -5,6 +5,7 @@ import {
   AUDIO_SSRC,
   assertContinuous,
   RTX_SSRC,
+  reportTransport,
   type Seen,
   VIDEO_SSRC,
   type Viewer,
@@ -114,6 +115,24 @@ test("by sender reports, a picture has one timestamp whatever layer it came on",
   assert.deepEqual([shown(one), shown(other)], ["f", "fq"]);
   // Both count from layer f's own timestamps; 1 ms is the rounding of the reports.
   assert.ok(Math.abs(difference32(last(one), last(other))) <= 90);
+});
+
+test("sender reports that put a layer far from its arrival are not believed", () => {
+  const { world, source } = started(true);
+  const f = source.layer("f");
+  const ntp = { seconds: 3_900_000_000 + world.now / 1000, fraction: 0 };
+  source.publisher.handleSenderReport(
+    f.ssrc,
+    ntp,
+    f.timestamp(world.now) + 1.5 * 90_000,
+    world.now,
+  );
+  const viewer = world.view({ video: videoOptions(), layer: { layer: "q", maxHeight: 1e9 } });
+  source.play(world, 400);
+  viewer.subscriber.chooseLayer({ layer: "f", maxHeight: 1e9 }, world.now);
+  source.play(world, 400);
+  assert.equal(shown(viewer), "qf");
+  assertSmooth(viewer.of(VIDEO_SSRC));
 });
 
 test("reports to the viewer stay true over a change of layer", () => {
@@ -230,8 +249,12 @@ test("layers that come and go make no more changes than a minute may have", () =
   source.play(world, 500);
   for (let i = 0; i < 30; i++) {
     source.layer("f").on = i % 2 === 0;
-    source.play(world, 2000);
+    source.play(world, 2000, () => {
+      const { transport } = viewer.seen.at(-1)!;
+      reportTransport(viewer.subscriber, transport, world.now);
+    });
   }
+  assert.equal(viewer.subscriber.gate.falls, 0);
   const { switches } = viewer.subscriber.video!.stats;
   assert.ok(switches >= 6 && switches <= 13, `${switches} in a minute`);
   assertSmooth(viewer.of(VIDEO_SSRC));
