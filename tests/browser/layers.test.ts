@@ -126,7 +126,6 @@ test("a viewer behind a slow connection goes down to what it takes, and up again
   const sizes = await untilWidth(viewer, 1280, 45_000);
   assert.equal((await statsOf(viewer)).protocol, "tcp");
   assert.ok(sizes.length <= 10, `it flaps: ${JSON.stringify(sizes)}`);
-  console.log(JSON.stringify(sizes));
 });
 
 for (const [codec, scalabilityMode] of [
