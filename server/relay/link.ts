@@ -34,7 +34,7 @@ import { RtcSession } from "../rtc/session.ts";
 import type { Viewing } from "../rtc/viewing.ts";
 import type { RelayContext } from "./context.ts";
 import { Dialer } from "./dialer.ts";
-import { farCandidates } from "./far_candidates.ts";
+import { type FarCandidates, farCandidates } from "./far_candidates.ts";
 import { RequestFailed } from "./http_answer.ts";
 import type { RelayKind } from "./rules.ts";
 import { type Accepted, deleteSession, postOffer } from "./signalling.ts";
@@ -61,7 +61,10 @@ export class Link {
   #accepted: Accepted | undefined;
   #session: RtcSession | undefined;
   #dialer: Dialer | undefined;
+  #far: FarCandidates | undefined;
   #connected = false;
+  /** The connection was lost and another one is not there yet. */
+  #dialsAgain = false;
   #over = false;
   #why = "";
   /** The kinds of media that were offered. */
@@ -247,7 +250,10 @@ export class Link {
       onFault: (fault) => metrics.fault(fault),
       onError: (error) => rtc.log.limited("error", "A relay failed", { error: String(error) }),
       afterInput: () => this.#afterInput(),
-      onPath: (path) => metrics.count("monoport_paths_selected_total", path.transport),
+      onPath: (path) => {
+        this.#dialsAgain = false;
+        metrics.count("monoport_paths_selected_total", path.transport);
+      },
       onClosed: (reason, fault) => this.#closed(reason, fault),
     });
     role.session = session;
@@ -262,11 +268,17 @@ export class Link {
       this.#fail(why);
       return;
     }
-    const done = (): boolean => this.#over || this.#connected;
+    this.#far = far;
+    this.#dial(session, () => this.#over || this.#connected);
+  }
+
+  #dial(session: RtcSession, done: () => boolean): void {
+    const { runtime } = this.#options.context.rtc;
+    const { tcp = [], udp = [] } = this.#far ?? {};
     this.#dialer = new Dialer({
       runtime,
-      tcp: far.tcp,
-      udp: far.udp,
+      tcp,
+      udp,
       attach: (conn: Conn) => session.attach(conn, new Uint8Array(0)),
       openUdp: (to) => new UdpDialer(runtime, session).dial(to, done),
       done,
@@ -281,7 +293,17 @@ export class Link {
       this.#connected = true;
       onConnected();
     }
+    const session = this.#session;
+    if (this.#connected && session?.reachable === false && !this.#over) this.#dialAgain(session);
     context.rtc.drain();
+  }
+
+  /** The connection broke; another one goes on with the same keys, if the far end is as patient. */
+  #dialAgain(session: RtcSession): void {
+    if (this.#dialsAgain) return;
+    this.#dialsAgain = true;
+    this.#dialer?.stop();
+    this.#dial(session, () => this.#over || session.reachable);
   }
 
   #fail(why: string): void {

@@ -16,6 +16,9 @@ export async function openRelays(rtc: RtcServer): Promise<Relays> {
     rtc: rtc.context,
     ca: path === "" ? undefined : await readAuthorities(path, (at) => runtime.files.read(at)),
   });
+  rtc.context.metrics.gauge("monoport_relays", "Pushes and pulls that are connected", () =>
+    relays.facts().reduce((count, { state }) => count + (state === "connected" ? 1 : 0), 0),
+  );
   rtc.observer = (event) => relays.handleHubEvent(event);
   return relays;
 }

@@ -111,7 +111,8 @@ function redirected(answer: HttpAnswer, from: URL): URL {
 
 function accepted(answer: HttpAnswer, url: URL, wall: Millis): Accepted {
   if (answer.status !== 201 && answer.status !== 200) {
-    const reason = plain(answer.body);
+    // With a counter-offer of WHEP the reason is in its i= line.
+    const reason = plain(/^i=(.*)$/m.exec(answer.body)?.[1] ?? answer.body);
     const message = `${url.host} refused (${answer.status})${reason === "" ? "" : `: ${reason}`}`;
     throw new Refused(message, answer.status, retryAfter(answer.field("retry-after"), wall));
   }

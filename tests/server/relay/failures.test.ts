@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer as createTcpServer, type Socket } from "node:net";
+import { connect, createServer as createTcpServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { waitMillis } from "../../../server/relay/backoff.ts";
 import { raw, start } from "../fixture.ts";
@@ -87,6 +87,54 @@ test("a far end that starts anew is pulled from again, and the viewer here stays
   await until(() => screen.packets > before + 30, "pictures again, in the same session", 12_000);
   assert.ok(screen.client.connected);
   assert.equal(screen.badJumps, 0);
+});
+
+test("a connection that breaks is dialled again, and the session goes on", async (t) => {
+  const far = await server(t);
+  const at = await port();
+  const sockets: Socket[] = [];
+  const wire = createTcpServer((socket) => {
+    const onward = connect(far.port, "127.0.0.1");
+    for (const one of [socket, onward]) {
+      sockets.push(one);
+      one.on("error", () => {});
+    }
+    socket.pipe(onward).pipe(socket);
+    socket.on("close", () => onward.destroy());
+    onward.on("close", () => socket.destroy());
+  });
+  t.after(() => {
+    wire.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  await new Promise<void>((resolve) => wire.listen(at, "127.0.0.1", resolve));
+  const near = await server(
+    t,
+    ...ALLOW,
+    ...["--relay.push", `live/cam=${far.url}/whip/live/cam?candidate=127.0.0.1:${at}`],
+  );
+  await film(t, near, "cam");
+  const screen = await watch(t, far, "cam");
+  for (let round = 1; round <= 2; round++) {
+    const before = screen.packets;
+    await until(() => screen.packets > before + 30, `pictures, round ${round}`);
+    for (const socket of sockets.splice(0)) socket.destroy();
+  }
+  const before = screen.packets;
+  await until(() => screen.packets > before + 30, "pictures again");
+  const relay = await onlyRelay(near);
+  assert.deepEqual([relay.state, relay.attempts], ["connected", 1]);
+  assert.equal(far.monoport.metrics.value("monoport_sessions_total", "publish"), 1);
+  assert.equal(near.monoport.metrics.value("monoport_relays"), 1);
+  assert.deepEqual([screen.torn, screen.badJumps], [0, 0]);
+});
+
+test("a counter-offer is a refusal, in its words", async (t) => {
+  const url = await fake(t, (_request, response) => {
+    response.writeHead(406, { "content-type": "application/sdp" });
+    response.end("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\ni=no codec fits\r\nt=0 0\r\n");
+  });
+  assert.match((await failed(t, url)).error, /refused \(406\): no codec fits$/);
 });
 
 test("Retry-After is kept to, in seconds and as a date", async (t) => {
