@@ -9,7 +9,9 @@ const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
 const allow = ["127.0.0.1", ...own.map(({ address }) => address)].join(" ");
 
 async function server(t: TestContext, ...args: string[]): Promise<ServerProcess> {
-  const started = await startServer({ args: ["--demo", "off", "--relay.allow", allow, ...args] });
+  // A publisher that is killed is seen to be gone by his TCP connection.
+  const common = ["--demo", "off", "--rtc_server.protocol", "tcp", "--relay.allow", allow];
+  const started = await startServer({ args: [...common, ...args] });
   t.after(() => started.stop());
   return started;
 }
@@ -28,7 +30,7 @@ async function relayOf({ url }: ServerProcess): Promise<RelayJson> {
 }
 
 /** libwebrtc listens on TCP too, with a candidate of its own, and TCP goes first. */
-test("libwebrtc, a full ICE agent, decodes what is pushed to it", async (t) => {
+test("libwebrtc, a full ICE agent, decodes what is pushed to it, and after a change of codec again", async (t) => {
   const far = startPeer("far_end_peer.ts", []);
   t.after(far.stop);
   const { port } = await far.read();
@@ -39,6 +41,13 @@ test("libwebrtc, a full ICE agent, decodes what is pushed to it", async (t) => {
   assert.deepEqual(await far.read(), { decoded: 25, width: 320 });
   const relay = await relayOf(near);
   assert.deepEqual([relay.state, relay.transport], ["connected", "tcp"]);
+  // What the far end was offered does not fit any more: another session.
+  publisher.stop();
+  const next = startPeer("wrtc_peer.ts", ["publish", `${near.url}/whip/live/cam?codec=vp9`]);
+  t.after(next.stop);
+  assert.deepEqual(await next.read(), { connected: true });
+  assert.deepEqual(await far.read(), { deleted: true });
+  assert.deepEqual(await far.read(), { decoded: 25, width: 320 });
   await fetch(`${near.url}/api/v1/relays/${relay.id}`, { method: "DELETE" });
   assert.deepEqual(await far.read(), { deleted: true });
 });
