@@ -1,5 +1,6 @@
 /** The hub: streams, their tracks, and how they reach their viewers. @module */
 export type { HubEvent } from "./events.ts";
+export type { Frame, FrameCodec, FrameFormat, FrameSink } from "./frame.ts";
 export {
   Hub,
   type HubOptions,

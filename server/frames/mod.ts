@@ -1,0 +1,18 @@
+/** Streams as frames, for everything that is not WebRTC. @module */
+import type { FrameSink, StreamName } from "../../core/stream/mod.ts";
+
+export interface TapOptions {
+  /** Which sound is wanted: as it came, or in this codec, transcoded if need be. */
+  readonly audio: "source" | "aac" | "opus";
+  /** Whether to begin with the frames since the last keyframe, as far as they are kept. */
+  readonly fromKeyframe: boolean;
+}
+
+/** Where muxers get their frames. */
+export interface FrameSource {
+  /**
+   * Gives the stream's frames to `sink` from now on, whoever publishes it, until disposed. Needs no
+   * publisher yet. While there is a tap, the publisher is asked for keyframes at regular times.
+   */
+  tap(name: StreamName, options: TapOptions, sink: FrameSink): Disposable;
+}
