@@ -22,6 +22,8 @@ export function layerLink(session: string, token: string): string {
 const layerBody = v.object({
   /** A rid, or auto, high, mid, low. */
   encodingId: v.optional(v.nullable(v.string())),
+  /** What draft-ietf-wish-whep-03 calls it. */
+  rid: v.optional(v.nullable(v.string())),
   /** Ours: most lines of a picture. */
   maxHeight: v.optional(v.nullable(v.number())),
 });
@@ -36,8 +38,9 @@ export function layerRoutes(options: RtcRoutesOptions): Hono {
       const example = '{"mediaId": "1", "encodingId": "h"}';
       return c.text(`Cannot read the body: it is JSON like ${example}\n`, 400);
     }
-    const { encodingId, maxHeight } = body.output;
-    return choose(c, options, { layer: encodingId ?? "", maxHeight: maxHeight?.toString() ?? "" });
+    const { encodingId, rid, maxHeight } = body.output;
+    const layer = encodingId ?? rid ?? "";
+    return choose(c, options, { layer, maxHeight: maxHeight?.toString() ?? "" });
   });
   app.delete(PATH, (c) => choose(c, options, { layer: "", maxHeight: "" }));
   return app;

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { IceCredentials } from "../../../core/session/webrtc/ice_credentials.ts";
 import { type Running, start } from "../fixture.ts";
 import { Camera, Screen } from "./camera.ts";
 import { play, publish, type RtcClient, until } from "./client.ts";
 
 /** Restarts ICE by PATCH; the client's next connection shows the new credentials. */
-async function restart(server: Running, client: RtcClient, ufrag: string): Promise<void> {
+async function restart(server: Running, client: RtcClient, ufrag: string): Promise<IceCredentials> {
   const answer = await fetch(server.url + client.location, {
     method: "PATCH",
     headers: { "content-type": "application/trickle-ice-sdpfrag", "if-match": "*" },
@@ -15,7 +16,9 @@ async function restart(server: Running, client: RtcClient, ufrag: string): Promi
   assert.equal(answer.status, 200, text);
   const value = (name: string): string =>
     new RegExp(`^a=${name}:(.*?)\\r?$`, "m").exec(text)?.[1] ?? "";
-  client.peer.useIce({ ufrag: value("ice-ufrag"), pwd: value("ice-pwd") });
+  const renewed = { ufrag: value("ice-ufrag"), pwd: value("ice-pwd") };
+  client.peer.useIce(renewed);
+  return renewed;
 }
 
 test("publisher and viewer restart ICE: media goes on over new connections, by the same keys", async (t) => {
@@ -66,4 +69,24 @@ test("a client without a connection comes back by the new credentials, and by th
   watcher.peer.useIce({ ufrag: answered?.[1] ?? "", pwd: answered?.[2] ?? "" });
   await watcher.connect();
   assert.equal(server.monoport.metrics.value("monoport_sessions"), 1);
+});
+
+test("the credentials of a restart that was overtaken are nobody's, and so are all when the session ends", async (t) => {
+  const server = await start();
+  t.after(() => server.monoport.close());
+  const watcher = await play(server, { stream: "overtaken" });
+  t.after(() => watcher.close());
+  await watcher.connect();
+  const first = await restart(server, watcher, "aaaa");
+  const second = await restart(server, watcher, "bbbb");
+  const refused = (): number =>
+    server.monoport.metrics.value("monoport_faults_total", "core/session/webrtc/unknown-user");
+  watcher.peer.useIce(first);
+  await watcher.connect(1000).catch(() => {}); // an answer comes, of an error
+  await until(() => refused() === 1, "a 401");
+  watcher.peer.useIce(second);
+  await watcher.connect();
+  assert.equal(await watcher.remove(), 200);
+  await watcher.connect(1000).catch(() => {}); // an answer comes, of an error
+  await until(() => refused() === 2, "another");
 });

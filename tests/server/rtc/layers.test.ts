@@ -124,12 +124,16 @@ describe("layers of simulcast, over TCP", () => {
     await until(() => best.rid === "f" && low.rid === "q", "each has his layer");
     assert.deepEqual(await choose(low, { mediaId: "0", encodingId: "1" }), [200, ""]);
     await until(() => low.rid === "h", "the other layer");
+    assert.deepEqual(await choose(low, { mediaId: "0", rid: "0" }), [200, ""]);
+    await until(() => low.rid === "q", "the layer of this rid");
+    assert.deepEqual(await choose(low, { rid: "1" }), [200, ""]);
+    await until(() => low.rid === "h", "the other again");
     assert.deepEqual(await choose(low, { maxHeight: 200 }), [200, ""]);
     await until(() => low.rid === "q", "the layer within the height");
     await fetch(layerUrl(low), { method: "DELETE" });
     await until(() => low.rid === "f", "the best again");
-    assert.ok(camera.asked.length >= 3 && camera.asked.length <= 9, `${camera.asked.length}`);
-    assert.equal(server.monoport.metrics.value("monoport_layer_switches_total"), 3);
+    assert.ok(camera.asked.length >= 5 && camera.asked.length <= 15, `${camera.asked.length}`);
+    assert.equal(server.monoport.metrics.value("monoport_layer_switches_total"), 5);
     const { clients: all } = await api("/api/v1/clients?count=100");
     // biome-ignore lint/suspicious/noExplicitAny: JSON of the API, read by name
     const playing = all.filter((one: any) => one.type === "rtc-play" && one.name === "wish");
@@ -138,7 +142,7 @@ describe("layers of simulcast, over TCP", () => {
       playing.map((one: any) => [one.layer, one.layer_switches]).sort(),
       [
         ["2", 0],
-        ["2", 3],
+        ["2", 5],
       ],
     );
   });
