@@ -87,6 +87,7 @@ test("offers that wait are bounded by address, IPv6 by /64, and in all; who ends
   bench.until(COUNTER_OFFER_MILLIS);
   assert.equal(bench.offers.size, 0, `${id} are forgotten`);
   const one = bench.make("192.0.2.9") ?? "";
+  assert.ok(one, "there is room again");
   bench.offers.session(one, () => true)?.end();
   assert.equal(bench.offers.size, 0);
 });
