@@ -41,6 +41,7 @@ export type ToolName =
   | "nginx stream"
   | "squid"
   | "squid basic_fake_auth"
+  | "squid ssl_bump"
   | "pebble"
   | "pebble-challtestsrv"
   | "libc headers"
@@ -72,8 +73,10 @@ const tools: Readonly<Record<ToolName, Tool>> = {
     names: ["/usr/lib/nginx/modules/ngx_stream_module.so"],
     debian: "libnginx-mod-stream",
   },
-  squid: { names: ["squid", "/usr/sbin/squid"], debian: "squid" },
-  "squid basic_fake_auth": { names: ["/usr/lib/squid/basic_fake_auth"], debian: "squid" },
+  squid: { names: ["squid", "/usr/sbin/squid"], debian: "squid-openssl" },
+  "squid basic_fake_auth": { names: ["/usr/lib/squid/basic_fake_auth"], debian: "squid-openssl" },
+  // Debian's plain squid knows no ssl_bump, and does not have this.
+  "squid ssl_bump": { names: ["/usr/lib/squid/security_file_certgen"], debian: "squid-openssl" },
   pebble: { names: ["pebble"], debian: "pebble" },
   "pebble-challtestsrv": { names: ["pebble-challtestsrv"], debian: "pebble" },
   "libc headers": { names: ["/usr/include/stdio.h"], debian: "libc6-dev" },

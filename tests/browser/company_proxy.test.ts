@@ -1,6 +1,6 @@
 /** Chromium in an office whose firewall lets out TCP to port 443 and no more, or nothing but its proxy. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -79,7 +79,14 @@ describe("from an office", () => {
 
   test("Chromium publishes and plays through squid by CONNECT with a password, where nothing else gets out", async (t) => {
     office.open(undefined);
-    await runSquid(t, office, folder);
+    const configuration = configurationOf("squid.conf", {
+      "http_port 3128": `http_port ${PROXY}:3128`,
+      "http_access allow all": `auth_param basic program ${need("squid basic_fake_auth")}
+acl known proxy_auth REQUIRED
+http_access allow known
+http_access deny all`,
+    });
+    await runSquid(t, office, folder, configuration);
     const proxy = { server: `http://${PROXY}:3128`, username: "clerk", password: "secret" };
     await publishAndPlay(t, "proxied", { proxy });
     // The server sees the proxy's address.
@@ -93,9 +100,54 @@ describe("from an office", () => {
       ).length;
     await until(() => large() >= 2, "pages and media went through the proxy");
   });
+
+  test("a squid that looks for TLS inside CONNECT stops media, which page and log say, unless it is told to pass it", async (t) => {
+    office.open(undefined);
+    const ca = join(folder, "ca.pem");
+    const [key, subject] = [
+      ["-newkey", "rsa:2048", "-nodes"],
+      ["-days", "2", "-subj", "/CN=office"],
+    ];
+    execFileSync(need("openssl"), ["req", "-x509", ...key, ...subject, "-keyout", ca, "-out", ca], {
+      stdio: "ignore",
+    });
+    chmodSync(ca, 0o644);
+    need("squid ssl_bump");
+    const configuration = configurationOf("squid_ssl_bump.conf", {
+      "http_port 3128": `http_port ${PROXY}:3128`,
+      "/etc/squid/ca.pem": `${ca} generate-host-certificates=off`,
+    });
+    const proxy = [`--proxy-server=http://${PROXY}:3128`];
+    await t.test("stops it", async (t) => {
+      const strict = configuration.replace("on_unsupported_protocol tunnel all", "");
+      await runSquid(t, office, folder, strict);
+      const executable = join(folder, "chromium");
+      const args = ["--ignore-certificate-errors", ...proxy];
+      const browser = await launchChromium({ executable, args });
+      t.after(() => browser.close());
+      const page = await openPage(
+        browser,
+        `https://${INTERNET}/players/whip.html?stream=stopped&autostart=true&source=test`,
+      );
+      await page
+        .getByText(/No media connection to .*TCP 203\.0\.113\.2:443/)
+        .waitFor({ timeout: 30_000 });
+      const says = /No STUN within 5 s of an answer stream=live\/stopped/;
+      await until(() => says.test(server.output()), "the log says so");
+    });
+    await t.test("passes it", async (t) => {
+      await runSquid(t, office, folder, configuration);
+      await publishAndPlay(t, "told", { args: ["--ignore-certificate-errors", ...proxy] });
+    });
+  });
 });
 
-async function runSquid(t: TestContext, office: Office, folder: string): Promise<void> {
+async function runSquid(
+  t: TestContext,
+  office: Office,
+  folder: string,
+  configuration: string,
+): Promise<void> {
   const file = join(folder, "squid.conf");
   const own = [
     `access_log stdio:${folder}/access.log`,
@@ -106,14 +158,9 @@ async function runSquid(t: TestContext, office: Office, folder: string): Promise
     "shutdown_lifetime 0 seconds",
     "pinger_enable off",
   ];
-  const configuration = configurationOf("squid.conf", {
-    "http_port 3128": `http_port ${PROXY}:3128`,
-    "http_access allow all": `auth_param basic program ${need("squid basic_fake_auth")}
-acl known proxy_auth REQUIRED
-http_access allow known
-http_access deny all`,
-  });
   writeFileSync(file, `${configuration}\n${own.join("\n")}\n`);
+  for (const left of ["access.log", "cache.log", "pid"])
+    rmSync(join(folder, left), { force: true });
   const [program = "", ...args] = [...office.inside("firewall"), need("squid"), "-N", "-f", file];
   const child: ChildProcess = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
@@ -130,7 +177,7 @@ http_access deny all`,
   });
   const listens = (): boolean => {
     if (child.exitCode !== null) throw new Error(`squid ended:\n${printed}`);
-    return /Accepting HTTP Socket connections/.test(logOf(folder));
+    return /Accepting .*HTTP Socket connections/.test(logOf(folder));
   };
   await until(listens, `squid listens:\n${printed}`, 20_000);
 }
