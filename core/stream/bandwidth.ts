@@ -68,6 +68,8 @@ export class BandwidthEstimator {
   #last = -1;
   #highest = -1;
 
+  /** Whether more waits to be sent than the path takes: what it takes is measured, not guessed. */
+  busy = false;
   #estimate = Number.POSITIVE_INFINITY;
   #remb = Number.POSITIVE_INFINITY;
   #growth = GROWTH_PER_SECOND;
@@ -103,6 +105,11 @@ export class BandwidthEstimator {
   /** Bits per second that his path takes, SRTP included; infinite while nothing says less. */
   get estimatedBitrate(): number {
     return Math.min(this.#estimate, this.#remb);
+  }
+
+  /** The same without what he asked for. */
+  get pathBitrate(): number {
+    return this.#estimate;
   }
 
   /** What he asked not to go over (REMB); infinite without. */
@@ -335,7 +342,7 @@ export class BandwidthEstimator {
   #grow(now: Millis): void {
     const passed = Math.min(MAX_STEP_MILLIS, now - this.#feedbackAt);
     this.#feedbackAt = now;
-    if (this.#estimate === Number.POSITIVE_INFINITY) return;
+    if (this.busy || this.#estimate === Number.POSITIVE_INFINITY) return;
     if (now - this.#congestedAt < HOLD_MILLIS || this.#lossFraction > CONGESTED_LOSS / 2) return;
     this.#estimate *= 1 + (this.#growth * passed) / 1000;
     if (this.#estimate > MAX_BITRATE) this.#estimate = Number.POSITIVE_INFINITY;

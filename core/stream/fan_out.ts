@@ -67,7 +67,7 @@ export class FanOut {
       if (sender === undefined || sink === undefined) continue;
       // A batch of a layer alone, and he has another.
       if (batch.audio.packets === 0 && !wantsVideo(viewer, video)) continue;
-      viewer.gate.update(sink.queuedBytes, now);
+      viewer.look(now);
       if (viewer.shape.begun !== batch) {
         viewer.shape.begin(batch);
         touched.push(viewer.shape);
@@ -182,7 +182,7 @@ export class FanOut {
       this.#receiverId = sender;
     }
     this.#receivedBytes += bytes.length;
-    this.#receiver?.sink?.deliver(bytes, 1);
+    this.#receiver?.datagram(bytes, this.#now);
   };
 
   /** Counts what the last viewer was given in datagrams. */

@@ -19,8 +19,9 @@ const MAX_WAIT_MILLIS = 1000;
  * Decides what a slow viewer still gets: video while he is within the bounds, audio within wider
  * ones. Video is let through again once he is back under half the bound.
  *
- * Datagrams wait nowhere that we could see for long: what his path takes is estimated, and video
- * goes as if what is beyond that queued up here. So he gets as many whole groups of pictures as fit.
+ * Datagrams wait nowhere that we could see for long, so what his path takes is estimated. Beyond that
+ * they wait here (`Pacer`), or where arrivals are not told, video goes as if they did. So he gets as
+ * many whole groups of pictures as fit.
  * Over TCP what is under way tells it all; there only his own word (REMB) counts so.
  */
 export class Gate {
@@ -35,6 +36,9 @@ export class Gate {
   falls = 0;
   /** Whether his path carries datagrams. */
   datagrams = false;
+  /** Whether they are held back to what his path takes, and how long one sent now waits for that. */
+  paced = false;
+  waiting: Millis = 0;
   readonly #limits: HubLimits;
   readonly #queue = new VirtualQueue();
   #closedAt: Millis = 0;
@@ -60,7 +64,7 @@ export class Gate {
     now: Millis,
   ): void {
     this.log.sent(bytes, packets, transport, audio, video, now);
-    if (transport >= 0) this.bandwidth.sent(transport, packets, bytes, now);
+    if (transport >= 0 && !this.paced) this.bandwidth.sent(transport, packets, bytes, now);
     const most = this.#limits.maxLagMillis * 2 * this.#averaging;
     this.#queue.add(bytes, this.#bitrate, most, now);
   }
@@ -97,7 +101,8 @@ export class Gate {
     if (!this.datagrams) return log.behind(now);
     // Each arrival is known, and when its report came back says little.
     if (!this.bandwidth.measures) return log.behind(now, REPORT_PATIENCE_MILLIS);
-    return Math.max(this.bandwidth.queueMillis(now), log.late(now, REPORT_PATIENCE_MILLIS));
+    const queue = this.bandwidth.queueMillis(now) + this.waiting;
+    return Math.max(queue, log.late(now, REPORT_PATIENCE_MILLIS));
   }
 
   /**
@@ -137,7 +142,9 @@ export class Gate {
 
   /** What counts for the queue. */
   get #bitrate(): number {
-    return this.datagrams ? this.bandwidth.estimatedBitrate : this.bandwidth.requestedBitrate;
+    const { bandwidth } = this;
+    const virtual = this.datagrams && !this.paced;
+    return virtual ? bandwidth.estimatedBitrate : bandwidth.requestedBitrate;
   }
 
   #close(now: Millis): void {

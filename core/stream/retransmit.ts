@@ -36,6 +36,8 @@ export class Retransmitter {
   #viewer: Subscriber | undefined;
   #packets = 0;
   #bytes = 0;
+  #rtx = false;
+  #now: Millis = 0;
 
   constructor(engine: SrtpEngine, limits: HubLimits) {
     this.#engine = engine;
@@ -90,6 +92,8 @@ export class Retransmitter {
     this.#viewer = viewer;
     this.#packets = 0;
     this.#bytes = 0;
+    this.#rtx = rtx;
+    this.#now = now;
     this.#one[0] = sender;
     const framed = viewer.sink?.framed !== false;
     if (rtx) this.#engine.seal(this.#one, this.#ids, framed, this.#onSealed);
@@ -110,7 +114,9 @@ export class Retransmitter {
     const packets = sink.framed ? framesIn(bytes) : 1;
     this.#packets += packets;
     this.#bytes += bytes.length;
-    sink.deliver(bytes, packets);
+    // The very same packet has an old transport-wide number, which the pacer does not know.
+    if (sink.framed || !this.#rtx) sink.deliver(bytes, packets);
+    else this.#viewer?.datagram(bytes, this.#now);
   };
 
   #putRtx(

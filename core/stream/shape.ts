@@ -37,6 +37,8 @@ export class Shape {
   users = 0;
   /** Whether packets carry a transport-wide sequence number. */
   readonly transport: boolean;
+  /** Whether those of all kinds do. */
+  readonly allTransport: boolean;
   /** In-step viewers of the batch, by mask of what they get. */
   readonly groups: readonly SenderId[][] = [[], [], [], [], [], [], [], []];
   readonly #audio: KindShape | undefined;
@@ -52,6 +54,8 @@ export class Shape {
     this.#audio = audio && new KindShape(audio);
     this.#video = video && new KindShape(video);
     this.transport = this.#audio?.transport === true || this.#video?.transport === true;
+    this.allTransport =
+      this.transport && this.#audio?.transport !== false && this.#video?.transport !== false;
   }
 
   /** A batch begins that viewers of this shape are in. */

@@ -5,6 +5,7 @@ import type { EventSink } from "./events.ts";
 import type { FanOut } from "./fan_out.ts";
 import type { StreamName } from "./name.ts";
 import type { HubLimits } from "./options.ts";
+import { Pacing } from "./pacer.ts";
 import { Publisher } from "./publisher.ts";
 import type { Retransmitter } from "./retransmit.ts";
 import { reportFor, WallClock } from "./sender_report.ts";
@@ -52,6 +53,7 @@ export class Stream {
   readonly #context: StreamContext;
   readonly #clock: WallClock;
   #tickAt: Millis = NEVER;
+  readonly pacing: Pacing = new Pacing();
 
   constructor(name: StreamName, context: StreamContext, now: Millis) {
     this.name = name;
@@ -276,7 +278,14 @@ export class Stream {
     }
   }
 
+  /** Packets wait for a viewer. */
+  pace(viewer: Subscriber, now: Millis): void {
+    this.pacing.add(viewer, now);
+    this.#context.wake(this.pacing.due);
+  }
+
   handleTimeout(now: Millis): void {
+    this.pacing.run(now);
     this.#ask(now);
     if (now < this.#tickAt) return;
     this.#tickAt = NEVER;
@@ -291,7 +300,7 @@ export class Stream {
   }
 
   nextTimeout(): Millis {
-    let due = this.#tickAt;
+    let due = Math.min(this.#tickAt, this.pacing.due);
     for (const { keyframes } of this.layers.active) due = Math.min(due, keyframes.due);
     return due;
   }
@@ -301,7 +310,7 @@ export class Stream {
     const { sender, sink, gate, video } = viewer;
     this.#tell(viewer);
     if (sender === undefined || sink === undefined) return;
-    if (!gate.video || !gate.audio) gate.update(sink.queuedBytes, now);
+    if (!gate.video || !gate.audio || gate.paced) viewer.look(now);
     if (!viewer.stalled && gate.isStalled(now)) {
       viewer.stalled = true;
       this.#context.emit({ type: "viewer-stalled", stream: this, subscriber: viewer });

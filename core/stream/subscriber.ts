@@ -13,6 +13,7 @@ import { extendIndex } from "../wire/rtp/mod.ts";
 import { Gate } from "./gate.ts";
 import { LayerChoice, type LayerWish } from "./layer_choice.ts";
 import type { HubLimits } from "./options.ts";
+import { Pacer } from "./pacer.ts";
 import { RateMeter } from "./rate_meter.ts";
 import { SentReports } from "./sent_reports.ts";
 import type { Shape } from "./shape.ts";
@@ -74,6 +75,11 @@ export class Subscriber {
   roundTrip: Millis | undefined;
   /** Extended transport-wide sequence number, -1 before the first. */
   transport = -1;
+  readonly #pacer = new Pacer();
+  /** What may wait here, in bytes. */
+  readonly #maxHeldBytes: number;
+  /** Whether all his packets have transport-wide numbers. */
+  readonly #numbered: boolean;
 
   constructor(stream: Stream, shape: Shape, options: SubscriberOptions, limits: HubLimits) {
     this.stream = stream;
@@ -83,6 +89,8 @@ export class Subscriber {
       options.video && new ViewerTrack("video", options.video, stream.layers.first.track);
     if (options.layer !== undefined) this.choice.ask(options.layer);
     this.gate = new Gate(limits);
+    this.#maxHeldBytes = limits.maxQueuedBytes * 2;
+    this.#numbered = shape.allTransport;
     const perSecond = limits.retransmitBytesPerSecond;
     this.repairs = new TokenBucket(perSecond / 2, perSecond / 1000);
     this.#wishes = new TokenBucket(KEYFRAME_BURST, 1 / limits.viewerKeyframeMillis);
@@ -101,12 +109,14 @@ export class Subscriber {
   /** The last path is gone: nothing is sent until `resume`. */
   suspend(): void {
     this.#suspended = true;
+    this.#stopPacing();
     this.audio?.pause();
     this.video?.pause();
   }
 
   /** There is a path again, or another one: what the old one took says nothing any more. */
   resume(now: Millis): void {
+    this.#stopPacing();
     this.gate.restart(now);
     this.stalled = false;
     if (!this.#suspended) return;
@@ -118,6 +128,7 @@ export class Subscriber {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.#stopPacing();
     this.stream.viewerLeft(this, this.#sender);
   }
 
@@ -188,21 +199,63 @@ export class Subscriber {
     this.#sink?.report(report);
   }
 
-  /**
-   * Hands over what was sealed for this viewer. `nextTransport` is the transport-wide sequence
-   * number (16 bits) behind the last one used, -1 when his packets carry none.
-   */
-  delivered(bytes: Uint8Array, packets: number, nextTransport: number, now: Millis): void {
-    this.sent(bytes.length, packets, nextTransport, now);
-    this.#sink?.deliver(bytes, packets);
+  /** Looks at how he fares: before a batch, and from time to time. */
+  look(now: Millis): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    const { gate } = this;
+    const bitrate = gate.bandwidth.pathBitrate;
+    gate.datagrams = !sink.framed;
+    if (gate.paced) gate.waiting = (this.#pacer.bytes * 8000) / bitrate;
+    gate.update(sink.queuedBytes + this.#pacer.bytes, now);
+    const narrow = gate.datagrams && this.#numbered && bitrate !== Number.POSITIVE_INFINITY;
+    if (narrow && !gate.paced) {
+      gate.paced = true;
+      this.#pacer.start(this.transport, now);
+    } else if (!narrow && gate.paced && this.#pacer.bytes === 0) {
+      this.#stopPacing();
+    }
   }
 
-  /** Counts what the sink was given. */
+  /** Hands over one sealed packet that is new, at once or when his path takes it. */
+  datagram(bytes: Uint8Array, now: Millis): void {
+    if (!this.gate.paced) {
+      this.#sink?.deliver(bytes, 1);
+    } else {
+      this.#pacer.hold(bytes, this.#maxHeldBytes);
+      if (this.release(now)) this.stream.pace(this, now);
+    }
+  }
+
+  /** Lets packets go that waited; whether others still wait. */
+  release(now: Millis): boolean {
+    const { bandwidth } = this.gate;
+    this.#pacer.release(bandwidth.pathBitrate, now, this.#send);
+    bandwidth.busy = this.#pacer.bytes > 0;
+    return bandwidth.busy;
+  }
+
+  readonly #send = (packet: Uint8Array, number: number, now: Millis): void => {
+    this.gate.bandwidth.sent(number, 1, packet.length, now);
+    this.#sink?.deliver(packet, 1);
+  };
+
+  #stopPacing(): void {
+    this.gate.paced = false;
+    this.gate.waiting = 0;
+    this.gate.bandwidth.busy = false;
+    this.#pacer.clear();
+    this.stream.pacing.delete(this);
+  }
+
+  /**
+   * Counts what was sealed for him. `nextTransport` is the transport-wide sequence number (16 bits)
+   * behind the last one used, -1 when his packets carry none.
+   */
   sent(bytes: number, packets: number, nextTransport: number, now: Millis): void {
     if (nextTransport >= 0) this.transport = this.#extend((nextTransport - 1) & 0xffff);
     const audio = this.audio?.highestSent ?? -1;
     const video = this.video?.highestSent ?? -1;
-    this.gate.datagrams = this.#sink?.framed === false;
     this.gate.sent(bytes, packets, this.transport, audio, video, now);
     this.sentBytes += bytes;
     this.byteRate.add(bytes, now);

@@ -31,6 +31,7 @@ export class VirtualQueue {
   #drain(bitrate: number, now: Millis): void {
     const passed = Math.max(0, now - this.#at);
     this.#at = now;
-    if (this.#bits > 0) this.#bits = Math.max(0, this.#bits - (bitrate * passed) / 1000);
+    if (bitrate === Number.POSITIVE_INFINITY) this.#bits = 0;
+    else this.#bits = Math.max(0, this.#bits - (bitrate * passed) / 1000);
   }
 }
