@@ -72,7 +72,7 @@ export function diagnoseRoutes(options: DiagnoseOptions): Hono {
 
 /** How the request arrived, as far as it tells of what stands between. */
 function factsOf(c: Context, { peer, info, maxKbps, offer }: DiagnoseOptions): object {
-  const { address, direct } = peer(c);
+  const { address } = peer(c);
   const { headers } = c.req.raw;
   const proxied = PROXY_FIELDS.filter((name) => headers.has(name));
   // Browsers keep connections; nginx's proxy_pass does not unless it is told to.
@@ -80,7 +80,6 @@ function factsOf(c: Context, { peer, info, maxKbps, offer }: DiagnoseOptions): o
   return {
     version: VERSION,
     address,
-    connection_from: direct,
     proxied,
     host: headers.get("host") ?? "",
     port: info(c).local.port,

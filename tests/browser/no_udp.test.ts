@@ -89,6 +89,27 @@ describe("where no UDP goes through", () => {
     assert.equal(await page.isVisible("#why"), true);
   });
 
+  test("/diagnose finds the NAT that this browser is behind", async (t) => {
+    inside("nft", "flush", "chain", "inet", "f", "out");
+    inside("ip", "addr", "add", "192.0.2.77/32", "dev", "lo");
+    inside("nft", "add table ip nat");
+    t.after(() => inside("nft", "delete table ip nat"));
+    inside("nft", "add chain ip nat post { type nat hook postrouting priority 100 ; }");
+    inside("nft", `add rule ip nat post udp dport ${server.port} snat to 192.0.2.77`);
+    const page = await openPage(browser, `${server.url}/diagnose`);
+    t.after(() => page.close());
+    await page.click("#start");
+    await page.waitForSelector('[data-check="address"][data-verdict="passes"]', {
+      timeout: 40_000,
+    });
+    const facts = (await page.textContent('[data-check="address"] .facts')) ?? "";
+    assert.match(
+      facts,
+      /^127\.0\.0\.1 by HTTP, .*192\.0\.2\.77:\d+ by STUN over UDP, .*behind a NAT$/,
+    );
+    assert.match(await text(page, "address"), /another address than media/);
+  });
+
   test("where UDP carries small packets only, a page falls back to TCP and says so", async (t) => {
     // So ICE finds a path by UDP, and DTLS gets nowhere on it.
     inside("nft", "flush", "chain", "inet", "f", "out");

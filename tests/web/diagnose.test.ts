@@ -107,10 +107,15 @@ describe("figures", () => {
 
   test("media from another address than HTTP is told", () => {
     const tcp = { host: "192.0.2.7", port: 4000 };
-    const same = addressCheck({ http: "192.0.2.7", tcp, udp: undefined });
+    const same = addressCheck({ http: "192.0.2.7", tcp, udp: undefined, behindNat: false });
     assert.equal(same.facts, "192.0.2.7 by HTTP, 192.0.2.7:4000 by STUN over TCP");
     assert.equal(same.advice, "");
-    assert.match(addressCheck({ http: "10.0.0.1", tcp, udp: tcp }).advice, /another address/);
+    const behind = addressCheck({ http: "192.0.2.7", tcp, udp: undefined, behindNat: true });
+    assert.match(behind.facts, /, this browser is behind a NAT$/);
+    assert.match(
+      addressCheck({ http: "10.0.0.1", tcp, udp: tcp, behindNat: false }).advice,
+      /another address/,
+    );
   });
 });
 

@@ -5,6 +5,8 @@ export interface Figures {
   readonly protocol: string;
   /** The server's address and port of that pair. */
   readonly remote: string;
+  /** `host` when the server sees this browser's own address, `prflx` behind a NAT. */
+  readonly localType: string;
   readonly roundTripMillis: number | undefined;
   readonly videoKbps: number;
   readonly audioKbps: number;
@@ -56,6 +58,7 @@ interface Entry extends RTCStats {
   readonly remoteCandidateId?: string;
   readonly currentRoundTripTime?: number;
   readonly protocol?: string;
+  readonly candidateType?: string;
   readonly address?: string;
   readonly port?: number;
   readonly jitterBufferDelay?: number;
@@ -152,7 +155,7 @@ export class StatsReader {
 function path(
   report: Report,
   reports: readonly (Entry | undefined)[],
-): Pick<Figures, "protocol" | "remote" | "roundTripMillis"> {
+): Pick<Figures, "protocol" | "remote" | "localType" | "roundTripMillis"> {
   const entries = [...report.values()];
   const transport = entries.find(({ type }) => type === "transport");
   const pairs = entries.filter(({ type }) => type === "candidate-pair");
@@ -166,6 +169,7 @@ function path(
   const roundTrip = reported ?? pair?.currentRoundTripTime;
   return {
     protocol: local?.protocol ?? remote?.protocol ?? "",
+    localType: local?.candidateType ?? "",
     remote: remote?.address === undefined ? "" : `${remote.address}:${remote.port}`,
     roundTripMillis: roundTrip === undefined ? undefined : roundTrip * 1000,
   };

@@ -127,9 +127,11 @@ export interface Seen {
   readonly http: string;
   readonly tcp: { readonly host: string; readonly port: number } | undefined;
   readonly udp: { readonly host: string; readonly port: number } | undefined;
+  /** As UDP tells: the browser has another address than the server sees. */
+  readonly behindNat: boolean;
 }
 
-export function addressCheck({ http, tcp, udp }: Seen): Check {
+export function addressCheck({ http, tcp, udp, behindNat }: Seen): Check {
   const stun = [
     ...(tcp === undefined ? [] : [{ over: "TCP", ...tcp }]),
     ...(udp === undefined ? [] : [{ over: "UDP", ...udp }]),
@@ -137,6 +139,7 @@ export function addressCheck({ http, tcp, udp }: Seen): Check {
   const facts = [
     `${http} by HTTP`,
     ...stun.map(({ over, host, port }) => `${hostAndPort(host, port)} by STUN over ${over}`),
+    ...(behindNat ? ["this browser is behind a NAT"] : []),
   ].join(", ");
   const others = stun.filter(({ host }) => host !== http);
   if (others.length === 0) return passes(facts);

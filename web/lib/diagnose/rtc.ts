@@ -24,6 +24,8 @@ export interface RtcResult {
   readonly roundTripMillis: number | undefined;
   /** Where the session comes from, as the server sees it. */
   readonly from: { readonly host: string; readonly port: number } | undefined;
+  /** The server sees another address than this browser has. */
+  readonly behindNat: boolean;
   /** What held the sender back: `cpu`, `bandwidth` or empty. */
   readonly limitation: string;
 }
@@ -52,7 +54,7 @@ export async function testRtc(
     const answer = await postOffer(address(settings, direction), offer, settings.token);
     session = answer.session;
     const candidates = candidatesOf(answer.sdp);
-    const nothing = { candidates, reached: false, kbps: 0, limitation: "" };
+    const nothing = { candidates, reached: false, kbps: 0, limitation: "", behindNat: false };
     const none = { ...nothing, roundTripMillis: undefined, from: undefined };
     if (!candidates.some((one) => one.transport === transport))
       return { ...none, outcome: "not offered" };
@@ -124,6 +126,12 @@ async function measure(
     kbps: direction === "up" ? sent : figures.videoKbps,
     roundTripMillis: figures.roundTripMillis,
     from: after?.from ?? undefined,
+    // Of TCP every local candidate is reflexive, as it has no port before it connects.
+    // Nor does a browser that may show no address of its own know that it talks to itself.
+    behindNat:
+      figures.protocol === "udp" &&
+      /^[ps]rflx$/.test(figures.localType) &&
+      !/^(127\.|::1$)/.test(after?.from?.host ?? ""),
     limitation: figures.limitation,
   };
 }

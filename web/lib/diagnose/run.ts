@@ -129,7 +129,8 @@ export class Diagnosis {
     }
     this.#tell("round-trip", roundTripCheck(this.#trips));
     const [tcp, udp] = transports.map((transport) => sessions.get(transport)?.down?.from);
-    this.#tell("address", addressCheck({ http: facts.address, tcp, udp }));
+    const behindNat = sessions.get("udp")?.down?.behindNat ?? false;
+    this.#tell("address", addressCheck({ http: facts.address, tcp, udp, behindNat }));
   }
 
   async #httpRate({ max_kbps: maxKbps, upload_bytes: largest }: ServerFacts): Promise<void> {
