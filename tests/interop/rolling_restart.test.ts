@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { launchChromium, openPage, type Stats, statsWhen } from "../browser/chromium.ts";
 import { freePort } from "../free_port.ts";
 import { Camera } from "../server/rtc/camera.ts";
 import { type Place, play, publish, until } from "../server/rtc/client.ts";
@@ -47,11 +48,11 @@ listen monoport
 `;
 }
 
-async function startOne(t: TestContext): Promise<ServerProcess> {
+async function startOne(t: TestContext, graceSeconds: number): Promise<ServerProcess> {
   const server = await startServer({
     args: [
-      ...["--demo", "off", "--rtc_server.protocol", "tcp"],
-      ...["--proxy_protocol.from", "127.0.0.1", "--drain.grace", "5", "--grace_start_wait", "500"],
+      ...["--rtc_server.protocol", "tcp", "--proxy_protocol.from", "127.0.0.1"],
+      ...["--drain.grace", String(graceSeconds), "--grace_start_wait", "500"],
     ],
   });
   t.after(() => server.stop("SIGKILL"));
@@ -93,19 +94,37 @@ async function watch(
   return seen;
 }
 
-test("haproxy sends new clients elsewhere while the old ones watch on, and then those end", async (t) => {
-  const servers = [await startOne(t), await startOne(t)] as const;
+interface Balanced {
+  readonly place: Place;
+  readonly servers: readonly [ServerProcess, ServerProcess];
+}
+
+async function startBalanced(t: TestContext, graceSeconds: number): Promise<Balanced> {
+  const servers = [await startOne(t, graceSeconds), await startOne(t, graceSeconds)] as const;
   const port = await freePort("127.0.0.1");
   const place = { url: `http://127.0.0.1:${port}`, port };
   await startHaproxy(t, configurationFor(port, ...servers));
   await until(() => isOk(`${place.url}/healthz`), "haproxy passes HTTP", 20_000);
+  return { place, servers };
+}
 
-  const old = await watch(t, place, "old");
+/** The one with so many sessions, and the other one. */
+async function busyAndIdle(
+  [first, second]: Balanced["servers"],
+  sessions: number,
+): Promise<[busy: ServerProcess, idle: ServerProcess]> {
+  const sorted: [ServerProcess, ServerProcess] =
+    (await sessionsOf(first)) === sessions ? [first, second] : [second, first];
   // All of one client's connections reach the same server: balance source.
-  const [draining, other] =
-    (await sessionsOf(servers[0])) === 2 ? servers : [servers[1], servers[0]];
-  assert.equal(await sessionsOf(draining), 2);
-  assert.equal(await sessionsOf(other), 0);
+  assert.equal(await sessionsOf(sorted[0]), sessions);
+  assert.equal(await sessionsOf(sorted[1]), 0);
+  return sorted;
+}
+
+test("haproxy sends new clients elsewhere while the old ones watch on, and then those end", async (t) => {
+  const { place, servers } = await startBalanced(t, 5);
+  const old = await watch(t, place, "old");
+  const [draining, other] = await busyAndIdle(servers, 2);
 
   process.kill(draining.pid, "SIGTERM");
   await until(async () => !(await isOk(`${draining.url}/readyz`)), "readiness falls");
@@ -121,4 +140,23 @@ test("haproxy sends new clients elsewhere while the old ones watch on, and then 
   assert.equal(await draining.stop(), 0);
   const since = fresh.received;
   await until(() => fresh.received > since + 20, "the new viewer watches on");
+});
+
+test("a page that is told goodbye plays on at the other server at once", async (t) => {
+  const { place, servers } = await startBalanced(t, 1);
+  const browser = await launchChromium();
+  t.after(() => browser.close());
+  const url = `${place.url}/players/whep.html?app=live&stream=demo&autostart=true`;
+  const page = await openPage(browser, url);
+  const plays = (frames: number): Promise<Stats> =>
+    statsWhen(page, ({ inbound }) => inbound.some((one) => one.framesDecoded > frames));
+  await plays(20);
+  const [draining, other] = await busyAndIdle(servers, 1);
+  process.kill(draining.pid, "SIGTERM");
+  await until(() => draining.ended(), "the old server has ended");
+  const gone = performance.now();
+  await until(async () => (await sessionsOf(other)) === 1, "the page has come to the other one");
+  // Without close_notify Chromium would wait for 5 s of silence first.
+  assert.ok(performance.now() - gone < 4000, `${performance.now() - gone} ms`);
+  await plays(20);
 });

@@ -22,6 +22,7 @@ export type State =
 
 const lookMillis = 500;
 const retryMillis = 3_000;
+const goodbyeMillis = 1_000;
 /** A connection may come back by itself before ICE is restarted for it. */
 const restartMillis = 2_000;
 
@@ -144,6 +145,7 @@ export abstract class Conversation {
       clearTimeout(this.#deadline);
       this.#wasConnected = true;
       this.#restarted = false;
+      if (this.pc !== undefined) this.#awaitGoodbye(this.pc);
       this.connected();
     } else if (state === "disconnected") {
       this.tell("interrupted", "The connection is interrupted; waiting for it to come back.");
@@ -154,6 +156,19 @@ export abstract class Conversation {
       if (this.#wasConnected) this.#fail("The connection was lost.", true);
       else this.#notConnected();
     }
+  }
+
+  /** DTLS close_notify: the session is over, and who plays on asks another server at once. */
+  #awaitGoodbye(pc: RTCPeerConnection): void {
+    const [transport] = [...pc.getReceivers(), ...pc.getSenders()].flatMap(
+      (one) => one.transport ?? [],
+    );
+    if (transport === undefined) return;
+    transport.onstatechange = () => {
+      if (pc !== this.pc || transport.state !== "closed") return;
+      // Not all of them in the same moment.
+      this.#fail("The server has ended the session.", true, Math.random() * goodbyeMillis);
+    };
   }
 
   /** Tries the other transport; when there is none left, says what was tried. */
@@ -192,11 +207,12 @@ export abstract class Conversation {
     this.onchange();
   }
 
-  #fail(words: string, mayPass: boolean): void {
+  #fail(words: string, mayPass: boolean, millis = retryMillis): void {
     this.#end();
     const again = this.retries && mayPass;
-    this.tell("failed", again ? `${words} Trying again in ${retryMillis / 1000} s.` : words);
-    if (again) this.#retry = setTimeout(() => void this.start(), retryMillis);
+    const soon = millis < 1000 ? "now" : `in ${Math.round(millis / 1000)} s`;
+    this.tell("failed", again ? `${words} Trying again ${soon}.` : words);
+    if (again) this.#retry = setTimeout(() => void this.start(), millis);
   }
 
   /** Closes the connection and tells the server; the last words stay. */
