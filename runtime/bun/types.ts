@@ -37,8 +37,31 @@ export interface BunListener {
   stop(closeConnections?: boolean): void;
 }
 
+export interface BunUdpSocket {
+  readonly hostname: string;
+  readonly port: number;
+  /** False when the kernel's buffer is full; `drain` follows. Throws when the datagram cannot go. */
+  send(bytes: Uint8Array, port: number, address: string): boolean;
+  /**
+   * Bytes, port and address of each; returns how many the kernel took, one after the other. Throws
+   * when an address is none.
+   */
+  sendMany(packets: readonly (Uint8Array | number | string)[]): number;
+  close(): void;
+}
+
 export interface BunApi {
   readonly version: string;
+  udpSocket(options: {
+    readonly hostname: string;
+    readonly port: number;
+    readonly binaryType: "uint8array";
+    readonly socket: {
+      data(socket: BunUdpSocket, bytes: Uint8Array, port: number, address: string): void;
+      drain(socket: BunUdpSocket): void;
+      error(error: Error): void;
+    };
+  }): Promise<BunUdpSocket>;
   listen<Data>(options: {
     readonly hostname: string;
     readonly port: number;

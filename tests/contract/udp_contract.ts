@@ -144,6 +144,26 @@ function robustness(runtime: Runtime): void {
     await all.close();
   });
 
+  test("a peer that is gone costs the others no datagram, and they come in order", async () => {
+    const [a] = await open(runtime);
+    const [b, atB] = await open(runtime, "127.0.0.1");
+    const gone = (await open(runtime, "127.0.0.1"))[0];
+    await gone.close();
+    for (let i = 0; i < 50; i++) {
+      a.send(text("x"), gone.local);
+      a.send(Uint8Array.of(i), b.local);
+      a.send(Uint8Array.of(i, 0), b.local);
+      if (i % 10 === 9) await sleep(2); // for the answers of the kernel
+    }
+    await until("all datagrams", () => atB.length === 100);
+    assert.deepEqual(
+      atB.map(({ bytes }) => `${bytes[0]} ${bytes.length}`),
+      Array.from({ length: 100 }, (_, i) => `${i >> 1} ${1 + (i & 1)}`),
+    );
+    await a.close();
+    await b.close();
+  });
+
   test("an exception of the handler loses one datagram; after close there is silence", async () => {
     let count = 0;
     const socket = await runtime.openUdp({ host: "127.0.0.1", port: 0 }, () => {
