@@ -13,6 +13,7 @@ import {
   statsWhen,
 } from "./chromium.ts";
 import { type Figures, figuresWhen, launchFirefox, openPage } from "./firefox.ts";
+import { playLayer, publishHere, shownSizes, THREE_LAYERS } from "./layers_page.ts";
 
 let firefox: Browser;
 let chromium: Chromium;
@@ -59,6 +60,34 @@ for (const codec of ["VP8", "VP9", "AV1"]) {
     assert.ok((await soundEnergy(player)) > 0.001, "the fake microphone's tone is heard");
   });
 }
+
+test("Firefox's layers of VP8: each viewer has his own", async (t) => {
+  const publisher = await openPage(firefox, `${site}/players/whip.html`);
+  t.after(() => publisher.close());
+  const options = { codec: "video/VP8", encodings: THREE_LAYERS, width: 1280, height: 720 };
+  await publisher.evaluate(publishHere, ["/rtc/v1/whip/?stream=layers", options] as const);
+  const layers = async (): Promise<unknown[]> => {
+    const { streams } = (await (await fetch(`${site}/api/v1/streams`)).json()) as {
+      streams: { name: string; video?: { layers?: { active: boolean }[] } }[];
+    };
+    const found = streams.find(({ name }) => name === "layers")?.video?.layers ?? [];
+    return found.filter(({ active }) => active);
+  };
+  for (const end = Date.now() + 20_000; Date.now() < end && (await layers()).length < 2; ) {
+    await new Promise((wake) => setTimeout(wake, 200));
+  }
+  // The largest comes only where Firefox finds the bandwidth for it.
+  const widths: number[] = [];
+  for (const layer of ["low", "high"]) {
+    const player = await openInChromium(chromium, `${site}/players/whep.html`);
+    t.after(() => player.context().close());
+    await playLayer(player, `/rtc/v1/whep/?stream=layers&layer=${layer}`);
+    await statsWhen(player, ({ inbound: all }) => all.some((one) => one.framesDecoded > 20));
+    widths.push((await shownSizes(player)).at(-1)?.width ?? 0);
+  }
+  const [low = 0, high = 0] = widths;
+  assert.ok(low === 320 && high > low, `${low} and ${high} wide`);
+});
 
 test("Firefox publishes and plays over UDP where both are offered", async (t) => {
   const both = await startServer({ host: "0.0.0.0", args: ["--demo", "off"] });

@@ -130,6 +130,7 @@ test("a viewer behind a slow connection goes down to what it takes, and up again
 
 for (const [codec, scalabilityMode] of [
   ["video/VP9", "L1T3"],
+  ["video/VP9", "L3T3"],
   ["video/VP9", "L3T3_KEY"],
   ["video/AV1", "L1T3"],
 ] as const) {

@@ -16,46 +16,47 @@ export const THREE_LAYERS: readonly RTCRtpEncodingParameters[] = [
   { rid: "f", maxBitrate: 1_500_000 },
 ];
 
-/** Publishes the fake camera to a WHIP URL of the page's own origin. */
-export function publishLayers(page: Page, path: string, options: PublishOptions): Promise<void> {
-  return page.evaluate(
-    async ([url, { codec, encodings, width, height }]) => {
-      const media = await navigator.mediaDevices.getUserMedia({
-        audio: true,
-        video: { width: { exact: width }, height: { exact: height } },
-      });
-      const pc = new RTCPeerConnection();
-      Object.assign(globalThis, { monoport: { pc } });
-      for (const track of media.getAudioTracks())
-        pc.addTransceiver(track, { direction: "sendonly" });
-      for (const track of media.getVideoTracks()) {
-        const sender = pc.addTransceiver(track, {
-          direction: "sendonly",
-          sendEncodings: encodings.map((one) => ({ ...one })),
-        });
-        const known = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
-        const wanted = known.filter(
-          ({ mimeType }) => mimeType === codec || mimeType === "video/rtx",
-        );
-        sender.setCodecPreferences(wanted);
-      }
-      await pc.setLocalDescription();
-      const answer = await fetch(url, {
-        method: "POST",
-        headers: { "content-type": "application/sdp" },
-        body: pc.localDescription?.sdp ?? "",
-      });
-      if (answer.status !== 201) throw new Error(await answer.text());
-      // On a busy machine Chromium takes late packets for a narrow path and sends fewer layers.
-      const sdp = (await answer.text()).replace(
-        /a=rtpmap:(\d+) (?:VP8|H264)\/90000\r\n/g,
-        (line, payloadType) =>
-          `${line}a=fmtp:${payloadType} x-google-min-bitrate=3000;x-google-start-bitrate=3000\r\n`,
-      );
-      await pc.setRemoteDescription({ type: "answer", sdp });
-    },
-    [path, options] as const,
+/** Publishes the fake camera to a WHIP URL of the page's own origin; for `evaluate`. */
+export async function publishHere([url, options]: readonly [
+  string,
+  PublishOptions,
+]): Promise<void> {
+  const { codec, encodings, width, height } = options;
+  const media = await navigator.mediaDevices.getUserMedia({
+    audio: true,
+    video: { width: { exact: width }, height: { exact: height } },
+  });
+  const pc = new RTCPeerConnection();
+  Object.assign(globalThis, { monoport: { pc } });
+  for (const track of media.getAudioTracks()) pc.addTransceiver(track, { direction: "sendonly" });
+  for (const track of media.getVideoTracks()) {
+    const sender = pc.addTransceiver(track, {
+      direction: "sendonly",
+      sendEncodings: encodings.map((one) => ({ ...one })),
+    });
+    const known = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
+    const wanted = known.filter(({ mimeType }) => mimeType === codec || mimeType === "video/rtx");
+    sender.setCodecPreferences(wanted);
+  }
+  await pc.setLocalDescription();
+  const answer = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/sdp" },
+    body: pc.localDescription?.sdp ?? "",
+  });
+  if (answer.status !== 201) throw new Error(await answer.text());
+  // On a busy machine Chromium takes late packets for a narrow path and sends fewer layers.
+  const floor = "x-google-min-bitrate=3000;x-google-start-bitrate=3000";
+  const sdp = (await answer.text()).replace(
+    /a=rtpmap:(\d+) (?:VP8|H264)\/90000\r\n/g,
+    (line, payloadType) => `${line}a=fmtp:${payloadType} ${floor}\r\n`,
   );
+  await pc.setRemoteDescription({ type: "answer", sdp });
+}
+
+/** The same in Chromium. */
+export function publishLayers(page: Page, path: string, options: PublishOptions): Promise<void> {
+  return page.evaluate(publishHere, [path, options] as const);
 }
 
 /** Plays a WHEP URL; returns where another layer may be chosen. */
