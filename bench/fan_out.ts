@@ -74,6 +74,7 @@ class FanOutBench {
   readonly #subscribers: Subscriber[] = [];
   readonly #senders: number[] = [];
   readonly #publisher;
+  readonly #layers: readonly SourceTrack[];
   #now = 1000;
   #videoIndex = 1;
   #audioIndex = 1;
@@ -81,11 +82,16 @@ class FanOutBench {
   /** Transport-wide number behind those reported. */
   #reported = 0;
 
-  constructor(profile: SrtpProfile, viewers: number, transport: boolean) {
+  /** With several layers each viewer asks for one, in turn. */
+  constructor(profile: SrtpProfile, viewers: number, transport: boolean, layers = 1) {
     const publisher = this.hub.publish(streamName(), "bench", this.#now);
     if (typeof publisher === "string") throw new Error(publisher);
     this.#publisher = publisher;
-    publisher.addTrack(video);
+    this.#layers =
+      layers === 1
+        ? [video]
+        : Array.from({ length: layers }, (_, i) => ({ ...video, rid: `${i}` }));
+    for (const layer of this.#layers) publisher.addTrack(layer);
     publisher.addTrack(audio);
     const extensions = new Map(transport ? [[TWCC, 3] as const] : []);
     const common = { nack: true, twoByte: true, extensions };
@@ -105,6 +111,7 @@ class FanOutBench {
             rtxSsrc: i * 4 + 3,
             formats: [{ format: vp8, payloadType: 96, rtxPayloadType: 97 }],
           },
+          layer: { layer: layers === 1 ? "auto" : `${i % layers}`, maxHeight: 1e9 },
         },
         this.#now,
       );
@@ -121,7 +128,7 @@ class FanOutBench {
     for (let i = 0; i < FRAMES; i++) {
       const due = Math.floor(((i + 1) * AUDIO_PACKETS) / FRAMES);
       for (let at = Math.floor((i * AUDIO_PACKETS) / FRAMES); at < due; at++) this.#audio();
-      this.#video();
+      this.#picture();
       this.#now += 33;
       if (i % 3 === 2) this.#report();
       this.hub.handleTimeout(this.#now);
@@ -129,18 +136,26 @@ class FanOutBench {
     }
   }
 
-  #video(): void {
+  #picture(): void {
     const frame = this.#frame++;
+    const index = this.#videoIndex;
+    this.#videoIndex += FRAME_PACKETS;
+    this.#layers.forEach((layer, at) => {
+      this.#video(layer, 7 + at * 16, index, frame);
+    });
+    this.#publisher.flush(this.#now);
+  }
+
+  #video(layer: SourceTrack, ssrc: number, from: number, frame: number): void {
     for (let part = 0; part < FRAME_PACKETS; part++) {
       const bytes = new Uint8Array(VIDEO_BYTES);
-      const index = this.#videoIndex++;
+      const index = from + part;
       const last = part === FRAME_PACKETS - 1;
-      encodeRtpHeader(bytes, 0, 100, last, index & 0xffff, (frame * 3000) >>> 0, 7);
+      encodeRtpHeader(bytes, 0, 100, last, index & 0xffff, (frame * 3000) >>> 0, ssrc);
       bytes[12] = part === 0 ? 0x10 : 0;
       bytes[13] = frame % 90 === 0 ? 0x10 : 0x11;
-      this.#publisher.put(video, bytes, index, this.#now);
+      this.#publisher.put(layer, bytes, index, this.#now);
     }
-    this.#publisher.flush(this.#now);
   }
 
   #audio(): void {
@@ -185,4 +200,7 @@ for (const profile of ["SRTP_AES128_CM_HMAC_SHA1_80", "SRTP_AEAD_AES_128_GCM"] a
       throw new Error(`${packets} packets delivered, ${fanOut.engine.refused} refused`);
     }
   }
+  const layered = new FanOutBench(profile, 100, true, 3);
+  bench("100 viewers of 3 layers", delivered * 100, () => layered.run());
+  if (layered.engine.refused > 0) throw new Error(`${layered.engine.refused} refused`);
 }
