@@ -13,6 +13,8 @@ export interface RelayConfig {
   readonly "relay.pull_when": "demand" | "always";
   /** How long a pull on demand goes on without viewers. */
   readonly "relay.pull_idle": number;
+  /** How long a push goes on without a publisher, who may only be reloading his page. */
+  readonly "relay.push_idle": number;
   /** The only hosts that are connected to. */
   readonly "relay.allow": readonly string[];
   /** Bearer tokens by host; a secret. */
@@ -57,6 +59,11 @@ export const relaySettings: RelaySettings = {
     milliseconds(1000, 3_600_000),
     "10000",
     "ms without viewers that end a pull on demand",
+  ),
+  "relay.push_idle": setting(
+    milliseconds(1000, 3_600_000),
+    "10000",
+    "ms without a publisher that end a push",
   ),
   "relay.allow": setting(
     v.pipe(

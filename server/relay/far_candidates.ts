@@ -1,7 +1,7 @@
 /** Which of the far end's candidates are connected to. @module */
 import type { Endpoint } from "../../core/base/mod.ts";
+import { formatIp, parseIp } from "../../core/bytes/mod.ts";
 import type { Candidate } from "../../core/wire/sdp/mod.ts";
-import { isAddress } from "../candidates.ts";
 import type { AllowList } from "./allow_list.ts";
 
 /** Candidates of each transport that are tried: an answer shall not make us scan ports. */
@@ -32,12 +32,12 @@ export function farCandidates(
   const tcp: Endpoint[] = [];
   const udp: Endpoint[] = [];
   const passedOver: string[] = [];
+  const own = addressOf(signaller.address, signaller);
   for (const one of candidates.toSorted((a, b) => b.priority - a.priority)) {
     const passive = one.transport === "tcp" && one.tcpType !== "active" && one.tcpType !== "so";
     if ((!passive && one.transport !== "udp") || one.port < 1) continue;
     const host = addressOf(one.address, signaller);
-    const allowed =
-      host !== undefined && (host === signaller.address || allow.allowsAddress(host, one.port));
+    const allowed = host !== undefined && (host === own || allow.allowsAddress(host, one.port));
     const into = passive ? tcp : udp;
     if (!allowed) passedOver.push(`${one.transport} ${one.address} port ${one.port}`);
     else if (into.length < CANDIDATES_MAX) into.push({ host, port: one.port });
@@ -47,6 +47,7 @@ export function farCandidates(
 
 /** A name is taken for the signaller's own alone: any other would be looked up for the far end. */
 function addressOf(address: string, signaller: Signaller): string | undefined {
-  if (isAddress(address)) return address;
+  const bytes = parseIp(address);
+  if (bytes !== undefined) return formatIp(bytes);
   return address.toLowerCase() === signaller.host.toLowerCase() ? signaller.address : undefined;
 }

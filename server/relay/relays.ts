@@ -31,8 +31,6 @@ import {
 
 /** How often viewers are looked for. */
 const TICK_MILLIS: Millis = 250;
-/** A push goes on for so long without a publisher: he may only be reloading his page. */
-export const PUSH_LINGER_MILLIS: Millis = 10_000;
 
 export interface RelaysOptions {
   readonly rtc: RtcContext;
@@ -78,10 +76,11 @@ export class Relays {
   /** Begins what is always wanted. */
   start(): void {
     for (const rule of this.#rules) {
-      if (rule.kind !== "pull" || rule.stream === "*") continue;
+      if (rule.stream === "*") continue;
       const name = parseStreamName(rule.app, rule.stream);
       const relay = isBadStreamName(name) ? undefined : this.#demand(rule, name);
-      if (this.#rtc.config["relay.pull_when"] === "always") relay?.start();
+      const always = this.#rtc.config["relay.pull_when"] === "always";
+      if (rule.kind === "pull" && always) relay?.start();
     }
     this.#wake();
   }
@@ -107,6 +106,7 @@ export class Relays {
     const relay = this.#make(wish.kind, name, url, wish.token, true);
     if (relay === undefined) return "Too many relays (limits.relays)";
     if (wish.kind === "pull" || this.#rtc.hub.stream(name.key)?.live) relay.start();
+    if (this.#tick === undefined) this.#wake();
     return relay.facts();
   }
 
@@ -176,6 +176,9 @@ export class Relays {
 
   #wake(): void {
     const { runtime } = this.#rtc;
+    this.#tick?.[Symbol.dispose]();
+    this.#tick = undefined;
+    if (this.#rules.length + this.#relays.size === 0) return;
     this.#tick = runtime.wakeAt(runtime.now() + TICK_MILLIS, () => {
       this.#demandPulls();
       const now = runtime.now();
@@ -225,7 +228,7 @@ export class Relays {
       return;
     }
     relay.unwantedSince ??= now;
-    const patience = kind === "push" ? PUSH_LINGER_MILLIS : config["relay.pull_idle"];
+    const patience = config[kind === "push" ? "relay.push_idle" : "relay.pull_idle"];
     if (now - relay.unwantedSince >= patience) relay.stop();
   }
 

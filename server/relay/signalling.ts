@@ -131,7 +131,8 @@ function accepted(answer: HttpAnswer, url: URL, wall: Millis): Accepted {
 /** Seconds or a date (RFC 9110 §10.2.3). */
 function retryAfter(value: string | undefined, wall: Millis): Millis | undefined {
   if (value === undefined) return undefined;
-  const millis = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - wall;
+  if (!/^(\d{1,9}|.* GMT)$/.test(value)) return undefined;
+  const millis = value.endsWith("GMT") ? Date.parse(value) - wall : Number(value) * 1000;
   return millis >= 0 ? Math.min(millis, RETRY_AFTER_MAX_MILLIS) : undefined;
 }
 

@@ -13,7 +13,7 @@ test("a stream is pushed to another server by WHIP over TCP, and is whole there"
     "--relay.allow",
     "127.0.0.1",
   );
-  assert.deepEqual(await relays(near), []); // it begins when the stream does
+  assert.equal((await onlyRelay(near)).state, "idle"); // it begins when the stream does
   const camera = await film(t, near, "cam");
   const screen = await watch(t, far, "copy");
   await until(() => screen.packets > 60, "pictures on the far end");
@@ -27,6 +27,25 @@ test("a stream is pushed to another server by WHIP over TCP, and is whole there"
   );
   assert.ok(relay.kbps > 100, `${relay.kbps}`);
   assert.equal(far.monoport.metrics.value("monoport_sessions_total", "publish"), 1);
+});
+
+test("a push ends when the stream has had no publisher for a while, and begins with the next", async (t) => {
+  const far = await server(t);
+  const near = await server(
+    t,
+    ...["--relay.allow", "127.0.0.1", "--relay.push_idle", "1000"],
+    ...["--relay.push", `live/cam=${far.url}/whip/live/copy`],
+  );
+  const screen = await watch(t, far, "copy");
+  for (let round = 1; round <= 2; round++) {
+    const camera = await film(t, near, "cam");
+    const before = screen.packets;
+    await until(() => screen.packets > before + 30, `pictures, round ${round}`);
+    camera.stop();
+    await camera.client.remove();
+    await until(async () => (await onlyRelay(near)).state === "idle", "the push is over");
+    await until(() => far.monoport.metrics.value("monoport_sessions") === 1, "and so it is there");
+  }
 });
 
 test("a stream is pulled from another server by WHEP when the first viewer waits for it", async (t) => {
@@ -56,6 +75,23 @@ test("a stream is pulled from another server by WHEP when the first viewer waits
   await second.client.remove();
   await until(() => far.monoport.metrics.value("monoport_sessions") === 1, "the pull ends");
   await until(async () => (await relays(near)).length === 0, "it is forgotten");
+});
+
+test("what is pulled on demand may be pushed on, and the push alone is no demand", async (t) => {
+  const far = await server(t);
+  const third = await server(t);
+  const near = await server(
+    t,
+    ...["--relay.allow", "127.0.0.1", "--relay.pull_idle", "1000"],
+    ...["--relay.pull", `live/cam=${far.url}/whep/live/cam`],
+    ...["--relay.push", `live/*=${third.url}/whip/live/[stream]`],
+  );
+  await film(t, far, "cam");
+  const screen = await watch(t, near, "cam");
+  const onward = await watch(t, third, "cam");
+  await until(() => screen.packets > 30 && onward.packets > 30, "pictures here and there");
+  await screen.client.remove();
+  await until(() => far.monoport.metrics.value("monoport_sessions") === 1, "the pull ends");
 });
 
 test("a far end that offers UDP alone is reached by UDP", async (t) => {

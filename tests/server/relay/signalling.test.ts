@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HttpAnswer } from "../../../server/relay/http_answer.ts";
 import type { HttpClient, HttpRequest } from "../../../server/relay/http_client.ts";
-import { type Accepted, postOffer } from "../../../server/relay/signalling.ts";
+import { type Accepted, postOffer, type Refused } from "../../../server/relay/signalling.ts";
 
 type Canned = { readonly status: number; readonly fields?: Readonly<Record<string, string>> };
 
@@ -79,4 +79,20 @@ test("servers that the stream has passed are told with the answer", async () => 
   assert.deepEqual(told.via, ["x", "y"]);
   const [odd] = await offer("http://a.test/", { status: 201, fields: { "monoport-via": "x y" } });
   assert.deepEqual(odd.via, []);
+});
+
+test("Retry-After is at most 300 s, and nonsense is none", async () => {
+  const asked = async (value: string): Promise<unknown> => {
+    const refused = offer("http://a.test/", { status: 503, fields: { "retry-after": value } });
+    return await refused.then(
+      () => "taken",
+      (error: Refused) => error.retryAfterMillis,
+    );
+  };
+  assert.equal(await asked("7"), 7000);
+  assert.equal(await asked("999999999"), 300_000);
+  assert.equal(await asked("Thu, 01 Jan 1970 00:01:00 GMT"), 60_000);
+  for (const odd of ["-1", "soon", "1e3", "Wed, 31 Dec 1969 23:00:00 GMT"]) {
+    assert.equal(await asked(odd), undefined, odd);
+  }
 });
