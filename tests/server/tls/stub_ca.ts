@@ -114,6 +114,9 @@ export class StubCa {
           ],
         });
       case "/challenge":
+        if (await this.validates("other.example")) this.complaints.push("shown to another name");
+        if (await this.validates("media.example", "h2,acme-tls/1"))
+          this.complaints.push("shown to other protocols");
         this.#authorization = (await this.validates()) ? "valid" : "invalid";
         return this.#answer(200, {});
       case "/finalize":
@@ -143,9 +146,9 @@ export class StubCa {
   }
 
   /** What RFC 8737 §3 asks of who validates. */
-  async validates(): Promise<boolean> {
-    const at = ["-connect", `127.0.0.1:${this.#port()}`, "-servername", "media.example"];
-    const child = spawn(need("openssl"), ["s_client", ...at, "-alpn", "acme-tls/1"], {
+  async validates(name = "media.example", alpn = "acme-tls/1"): Promise<boolean> {
+    const at = ["-connect", `127.0.0.1:${this.#port()}`, "-servername", name];
+    const child = spawn(need("openssl"), ["s_client", ...at, "-alpn", alpn], {
       stdio: ["ignore", "pipe", "ignore"],
       timeout: 10_000,
     });
