@@ -17,8 +17,9 @@ export const PACE_MILLIS: Millis = 5;
  */
 const GAINS: readonly number[] = [1.25, 0.75, 1, 1, 1, 1, 1, 1];
 const PHASE_MILLIS = 125;
-/** The path took more when the estimate has risen so much by that. */
+/** The path took more when the estimate has risen so much by that: then more is tried at once. */
 const RISEN = 1.08;
+const NEXT_GAIN = 2;
 /** May go at once, as time of the rate; a packet may always go when none did for as long. */
 const BURST_MILLIS = 10;
 
@@ -34,7 +35,8 @@ export class Pacer {
   #at: Millis = 0;
   #phase = 1;
   #phaseAt: Millis = 0;
-  /** The estimate when more was tried last. */
+  /** How many times the estimate is tried, and what it was when that began. */
+  #tried = 1;
   #triedFrom = Number.POSITIVE_INFINITY;
   /** Extended transport-wide number of the packet that came last. */
   #number = -1;
@@ -63,7 +65,8 @@ export class Pacer {
     send: (packet: Uint8Array, number: number, now: Millis) => void,
   ): void {
     if (now - this.#phaseAt >= PHASE_MILLIS) this.#nextPhase(bitrate, now);
-    const rate = (bitrate * (GAINS[this.#phase] ?? 1)) / 1000;
+    const gain = this.#phase === 0 ? this.#tried : (GAINS[this.#phase] ?? 1);
+    const rate = (bitrate * gain) / 1000;
     const gained = Math.max(0, now - this.#at) * rate;
     this.#credit = Math.min(rate * BURST_MILLIS, this.#credit + gained);
     this.#at = now;
@@ -87,8 +90,11 @@ export class Pacer {
   #nextPhase(bitrate: number, now: Millis): void {
     this.#phaseAt = now;
     this.#phase = (this.#phase + 1) % GAINS.length;
-    if (this.#phase > 1 && bitrate > this.#triedFrom * RISEN) this.#phase = 0;
-    if (this.#phase === 0) this.#triedFrom = bitrate;
+    const risen = this.#phase > 1 && bitrate > this.#triedFrom * RISEN;
+    if (risen) this.#phase = 0;
+    if (this.#phase > 0) return;
+    this.#triedFrom = bitrate;
+    this.#tried = risen ? NEXT_GAIN : (GAINS[0] ?? 1);
   }
 
   clear(): void {

@@ -55,11 +55,10 @@ describe("Chromium behind a bad network, over UDP", () => {
     );
     assert.equal(first.protocol, "udp");
 
+    let lost = 0;
     for (const loss of [1, 5, 10]) {
-      await network.set({ delayMillis: 50, reordered: 1, loss });
+      lost += (await network.set({ delayMillis: 50, reordered: 1, loss })).lost;
       const got = await watch(t, `${loss} %`, publisher, player, 4000);
-      const { lost } = await network.set({ delayMillis: 50, reordered: 1, loss });
-      assert.ok(lost > loss * 3, `the wire lost ${lost}`);
       // A frame in two would be a bad picture, but the machine may have other things to do.
       assert.ok(got.framesDecoded >= got.framesEncoded * 0.5, `${loss} %: ${JSON.stringify(got)}`);
       assert.ok(got.freezeSeconds < 2, `${loss} %: ${JSON.stringify(got)}`);
@@ -67,13 +66,14 @@ describe("Chromium behind a bad network, over UDP", () => {
     }
 
     const dropped = await droppedFrames();
-    await network.set({ delayMillis: 50, kbit: 700 });
+    lost += (await network.set({ delayMillis: 50, kbit: 700 })).lost;
+    assert.ok(lost > 30, `the wire lost ${lost}`);
     const narrow = await watch(t, "700 kbit/s", publisher, player, 5000);
     assert.ok((await droppedFrames()) - dropped > 10, "frames were dropped for him");
     assert.ok(narrow.framesDecoded > 0);
     assert.ok(narrow.concealed < narrow.samples * 0.35, "and he goes on hearing");
     await network.set({ delayMillis: 50 });
-    await wait(2000);
+    await wait(4500);
     const wide = await watch(t, "again without a limit", publisher, player, 3000);
     assert.ok(wide.framesDecoded >= wide.framesEncoded * 0.5, JSON.stringify(wide));
 
