@@ -26,8 +26,9 @@ export async function runCommand(runtime: Runtime): Promise<void> {
     const { config, warnings } = parseConfig(runtime.env(), args);
     for (const warning of warnings) runtime.print(`Warning: ${warning}`, "error");
     const monoport = await serve({ runtime, config });
-    runtime.print(banner(runtime, monoport, config));
+    // Before anybody is told that it runs.
     stopOnSignal(runtime, monoport);
+    runtime.print(banner(runtime, monoport, config));
   } catch (error) {
     if (!(error instanceof MonoportError)) throw error;
     runtime.print(explain(error), "error");
