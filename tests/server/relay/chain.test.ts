@@ -117,3 +117,17 @@ test("a far end that offers UDP alone is reached by UDP", async (t) => {
     ],
   );
 });
+
+test("a far end is reached by IPv6, in whatever spelling", async (t) => {
+  const far = await server(t, "--listen", "[::1]:0");
+  const url = `http://[0:0::1]:${far.port}`;
+  const near = await server(
+    t,
+    ...["--relay.allow", `[::1]:${far.port}`],
+    ...["--relay.push", `live/cam=${url}/whip/live/copy`],
+    ...["--relay.pull", `live/back=${url}/whep/live/copy`],
+  );
+  await film(t, near, "cam");
+  const screen = await watch(t, near, "back");
+  await until(() => screen.packets > 30, "pictures there and back");
+});

@@ -89,12 +89,11 @@ test("a far end that starts anew is pulled from again, and the viewer here stays
   assert.equal(screen.badJumps, 0);
 });
 
-test("a connection that breaks is dialled again, and the session goes on", async (t) => {
-  const far = await server(t);
-  const at = await port();
+/** A wire for media between two servers: the sockets of its connections, and its port. */
+async function wireTo(t: TestContext, to: number): Promise<{ sockets: Socket[]; port: number }> {
   const sockets: Socket[] = [];
   const wire = createTcpServer((socket) => {
-    const onward = connect(far.port, "127.0.0.1");
+    const onward = connect(to, "127.0.0.1");
     for (const one of [socket, onward]) {
       sockets.push(one);
       one.on("error", () => {});
@@ -107,7 +106,14 @@ test("a connection that breaks is dialled again, and the session goes on", async
     wire.close();
     for (const socket of sockets) socket.destroy();
   });
+  const at = await port();
   await new Promise<void>((resolve) => wire.listen(at, "127.0.0.1", resolve));
+  return { sockets, port: at };
+}
+
+test("a connection that breaks is dialled again, and the session goes on", async (t) => {
+  const far = await server(t);
+  const { sockets, port: at } = await wireTo(t, far.port);
   const near = await server(
     t,
     ...ALLOW,
@@ -127,6 +133,26 @@ test("a connection that breaks is dialled again, and the session goes on", async
   assert.equal(far.monoport.metrics.value("monoport_sessions_total", "publish"), 1);
   assert.equal(near.monoport.metrics.value("monoport_relays"), 1);
   assert.deepEqual([screen.torn, screen.badJumps], [0, 0]);
+});
+
+test("a far end that takes nothing any more loses frames, and nobody else does", async (t) => {
+  const far = await server(t);
+  const { sockets, port: at } = await wireTo(t, far.port);
+  const near = await server(
+    t,
+    ...ALLOW,
+    ...["--relay.push", `live/cam=${far.url}/whip/live/cam?candidate=127.0.0.1:${at}`],
+  );
+  await film(t, near, "cam");
+  const there = await watch(t, far, "cam");
+  const here = await watch(t, near, "cam");
+  await until(() => there.packets > 30 && here.packets > 30, "pictures here and there");
+  for (const socket of sockets) socket.unpipe().pause();
+  const dropped = (): number => near.monoport.metrics.value("monoport_dropped_frames_total");
+  await until(() => dropped() > 10, "frames are dropped");
+  const before = here.packets;
+  await until(() => here.packets > before + 60, "the viewer here goes on");
+  assert.deepEqual([here.gaps, here.torn, here.jumps], [0, 0, 0]);
 });
 
 test("a counter-offer is a refusal, in its words", async (t) => {
