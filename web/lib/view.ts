@@ -50,6 +50,9 @@ export function showConversation(conversation: Conversation): void {
   const why = document.getElementById("why");
   if (why instanceof HTMLAnchorElement) {
     why.hidden = !conversation.unconnected;
+    const { origin } = conversation.settings;
+    // Another server tests its own way.
+    if (origin !== location.origin) why.href = new URL("/diagnose", origin).href;
     why.search = location.search;
   }
   const list = document.getElementById("figures");
