@@ -8,6 +8,7 @@ import type { Metrics } from "./metrics.ts";
 import type { Readiness } from "./readiness.ts";
 import { type ApiOptions, apiRoutes } from "./routes/api.ts";
 import { type DiagnoseOptions, diagnoseRoutes } from "./routes/diagnose.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { layerRoutes } from "./routes/layer.ts";
 import { type Asset, pageRoutes } from "./routes/pages.ts";
 import { type RelayRoutesOptions, relayRoutes } from "./routes/relays.ts";
@@ -79,6 +80,7 @@ export function createApp(options: AppOptions): Hono {
   if (options.api !== undefined) app.route("/", apiRoutes(options.api));
   if (options.rtc !== undefined) {
     app.route("/", layerRoutes(options.rtc));
+    app.route("/", eventRoutes(options.rtc));
     app.route("/", rtcRoutes(options.rtc));
   }
   if (options.pages !== undefined) app.route("/", pageRoutes(options.pages));

@@ -112,6 +112,7 @@ function signallingRoutes(parts: HttpParts, { identity, peer }: Shared): RtcRout
   return {
     iceLinks: iceLinks(config["rtc_server.ice_servers"]),
     redirects: { all: config["rtc_server.redirect"], full: config["limits.redirect"] },
+    clock: runtime,
     onRedirected: () => metrics.count("monoport_redirects_total"),
     rate: requestRate({
       limit,

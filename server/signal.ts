@@ -56,6 +56,23 @@ export interface SignalAnswer {
   readonly type: "answer" | "offer";
 }
 
+/** A stream, as one who watches it may know it. */
+export interface WatchedStream {
+  /** Whether somebody publishes it. */
+  readonly active: boolean;
+  readonly viewers: number;
+  /** The layers of simulcast by the index of the session's m-line, as in the WHEP draft. */
+  readonly layers: Readonly<Record<string, readonly WatchedLayer[]>>;
+}
+
+export interface WatchedLayer {
+  readonly rid: string;
+  readonly width: number;
+  readonly height: number;
+  /** Bits per second; 0 when it is not sent. */
+  readonly bitrate: number;
+}
+
 /** A session, for whoever has shown its id and token. */
 export interface SignalSession {
   readonly action: "publish" | "play";
@@ -75,6 +92,8 @@ export interface SignalSession {
   restart(peer: IceCredentials): void;
   /** Puts a viewer onto another layer; a sentence when it cannot be. */
   chooseLayer(words: LayerWords): string | undefined;
+  /** The stream it is for. */
+  watched(): WatchedStream;
   /** Whether an offer of ours waits for its answer; there is no ICE session yet then. */
   readonly waits: boolean;
   /** Takes that answer. */

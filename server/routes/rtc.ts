@@ -6,6 +6,7 @@
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import * as v from "valibot";
+import type { Runtime } from "../../core/base/mod.ts";
 import { type Admit, admitAll } from "../admit.ts";
 import type { CandidateRequest } from "../candidate_finder.ts";
 import { type Candidates, isAddress } from "../candidates.ts";
@@ -13,6 +14,7 @@ import type { Log } from "../log.ts";
 import { isRefusal, type Signalling, type SignalRefusal, type SignalRequest } from "../signal.ts";
 import { mediaType, readBody } from "./body.ts";
 import { type Identity, jsonCode, SRS_CODE } from "./envelope.ts";
+import { eventsLink } from "./events.ts";
 import { layerLink } from "./layer.ts";
 import type { Peer } from "./peer.ts";
 import { redirect } from "./redirect.ts";
@@ -37,6 +39,7 @@ export interface RtcRoutesOptions {
   /** Servers that new sessions are sent to: all of them, and those there is no room for. */
   readonly redirects: { readonly all: string; readonly full: string };
   readonly onRedirected: () => void;
+  readonly clock: Pick<Runtime, "now" | "wakeAt">;
   /** Refuses who asks too often. */
   readonly rate: MiddlewareHandler;
 }
@@ -187,7 +190,10 @@ export async function offer(
     session: answer.id,
   });
   const path = action === "publish" ? "/rtc/v1/whip/" : "/rtc/v1/whep/";
-  if (action === "play") c.header("link", layerLink(answer.id, answer.token), { append: true });
+  if (action === "play") {
+    for (const link of [layerLink(answer.id, answer.token), eventsLink(answer.id, answer.token)])
+      c.header("link", link, { append: true });
+  }
   for (const link of options.iceLinks) c.header("link", link, { append: true });
   if (answer.type === "offer") {
     return c.body(answer.sdp, 406, {

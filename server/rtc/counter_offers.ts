@@ -135,6 +135,7 @@ export class CounterOffers {
         opened = client && signalSession(context, client);
         return undefined;
       },
+      watched: () => ({ active: false, viewers: 0, layers: {} }),
       chooseLayer: () => "This session has not begun: its offer waits for the answer",
       end: () => this.#delete(waiting),
     };

@@ -37,6 +37,11 @@ export class IceSession {
     return this.#etag;
   }
 
+  /** Index of the video line among the m-lines; -1 without one. */
+  get videoLine(): number {
+    return this.#options.media.find(({ kind }) => kind === "video")?.index ?? -1;
+  }
+
   get restarts(): number {
     return this.#restarts;
   }

@@ -1,5 +1,6 @@
 /** A client as its session resource: what a request to its Location may do. @module */
-import type { SignalSession } from "../signal.ts";
+import { statsOf } from "../../core/stream/mod.ts";
+import type { SignalSession, WatchedStream } from "../signal.ts";
 import type { Client } from "./client.ts";
 import type { RtcContext } from "./context.ts";
 import { layerWish } from "./layer_wish.ts";
@@ -39,11 +40,29 @@ export function signalSession(context: RtcContext, client: Client): SignalSessio
       context.drain();
       return undefined;
     },
+    watched: () => watchedStream(context, client),
     waits: false,
     answer: () => ({ status: 409, message: "No offer of this session waits for an answer" }),
     end: () => {
       client.session.close();
       context.drain();
     },
+  };
+}
+
+function watchedStream({ hub, runtime }: RtcContext, { name, ice }: Client): WatchedStream {
+  const stream = hub.stream(name.key);
+  if (stream === undefined) return { active: false, viewers: 0, layers: {} };
+  const { layers } = statsOf(stream, runtime.now());
+  const told = layers.map(({ rid, description, bitsPerSecond, alive }) => ({
+    rid,
+    width: description?.width ?? 0,
+    height: description?.height ?? 0,
+    bitrate: alive ? Math.round(bitsPerSecond) : 0,
+  }));
+  return {
+    active: stream.live,
+    viewers: stream.viewers.length,
+    layers: told.length === 0 ? {} : { [`${ice.videoLine}`]: told },
   };
 }

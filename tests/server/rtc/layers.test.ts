@@ -147,6 +147,37 @@ describe("layers of simulcast, over TCP", () => {
     );
   });
 
+  test("a viewer's event stream tells the layers (draft-ietf-wish-whep-03 §4.9.1.3)", async (t) => {
+    await film("told");
+    const shown = await watch("told");
+    const made = await fetch(layerUrl(shown).replace("/layer?", "/events?"), {
+      method: "POST",
+      body: '["layers"]',
+    });
+    await made.text();
+    const gone = new AbortController();
+    t.after(() => gone.abort());
+    const url = server.url + (made.headers.get("location") ?? "");
+    const { body } = await fetch(url, { signal: gone.signal });
+    let text = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of body ?? []) {
+      text += decoder.decode(chunk);
+      if (/^data: .*"width":1280.*\n\n$/m.test(text)) break;
+    }
+    const [, data = ""] = /.*^event: layers\ndata: (.*)\n\n$/ms.exec(text) ?? [];
+    const told = JSON.parse(data)["0"] as { rid: string; height: number; bitrate: number }[];
+    assert.deepEqual(
+      told.map(({ rid, height }) => [rid, height]),
+      [
+        ["0", 180],
+        ["1", 360],
+        ["2", 720],
+      ],
+    );
+    assert.ok(told.every(({ bitrate }) => bitrate >= 0));
+  });
+
   test("the API names every layer with its size, rate and SSRC, the worst first", async () => {
     await film("figures");
     await sleep(1200);
