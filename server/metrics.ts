@@ -111,17 +111,26 @@ export function serverMetrics(): Metrics {
   metrics.counter("monoport_received_bytes_total", "RTP bytes received from publishers");
   metrics.counter("monoport_sent_packets_total", "RTP packets sent to viewers");
   metrics.counter("monoport_sent_bytes_total", "RTP bytes sent to viewers, as on the wire");
+  declareViewers(metrics);
+  metrics.counter("monoport_diagnose_tests_total", "Tests of /diagnose, by kind", "test");
+  declareSignalling(metrics);
+  metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
+  declareRelayMetrics(metrics);
+  return metrics;
+}
+
+function declareViewers(metrics: Metrics): void {
+  metrics.counter(
+    "monoport_retransmitted_packets_total",
+    "RTP packets sent to viewers again, on their NACK",
+  );
+  metrics.counter("monoport_viewer_falls_total", "Times that a viewer fell behind");
   metrics.counter("monoport_dropped_frames_total", "Frames dropped for viewers who fell behind");
   metrics.counter(
     "monoport_dropped_packets_total",
     "RTP packets dropped for viewers who fell behind",
   );
-  metrics.counter("monoport_diagnose_tests_total", "Tests of /diagnose, by kind", "test");
-  declareSignalling(metrics);
-  metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
   metrics.counter("monoport_layer_switches_total", "Changes of a viewer to another layer");
-  declareRelayMetrics(metrics);
-  return metrics;
 }
 
 function declareTlsMetrics(metrics: Metrics): void {

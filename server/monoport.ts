@@ -207,6 +207,11 @@ function gauges(metrics: Metrics, parts: Gauged): void {
   );
   metrics.gauge("monoport_streams", "Streams, live or waited for", () => rtc.hub.size);
   metrics.gauge(
+    "monoport_narrow_viewers",
+    "Viewers whose path was found to take less than they were sent",
+    () => rtc.hub.narrowViewers,
+  );
+  metrics.gauge(
     "monoport_diagnose_tests",
     "Tests of /diagnose under way",
     () => diagnoses.slots.taken,

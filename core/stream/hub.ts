@@ -90,6 +90,17 @@ export class Hub {
     return this.#streams.size;
   }
 
+  /** Viewers whose path is estimated to take only so much, whatever that is. */
+  get narrowViewers(): number {
+    let narrow = 0;
+    for (const stream of this.#streams.values()) {
+      for (const viewer of stream.viewers) {
+        if (viewer.estimatedBitrate !== Number.POSITIVE_INFINITY) narrow++;
+      }
+    }
+    return narrow;
+  }
+
   /** Of all viewers there are and were, for metrics. */
   totals(): HubTotals {
     const totals = { ...this.#gone };

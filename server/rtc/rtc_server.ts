@@ -108,6 +108,11 @@ export class RtcServer implements Signalling, Facts {
       clients: this.#clients,
       drain: () => this.drain(),
     };
+    metrics.follow(
+      "monoport_retransmitted_packets_total",
+      () => this.hub.totals().retransmittedPackets,
+    );
+    metrics.follow("monoport_viewer_falls_total", () => this.hub.totals().falls);
     metrics.follow("monoport_dropped_frames_total", () => this.hub.totals().droppedFrames);
     metrics.follow("monoport_dropped_packets_total", () => this.hub.totals().droppedPackets);
     metrics.follow("monoport_layer_switches_total", () => this.hub.totals().layerSwitches);
