@@ -21,6 +21,9 @@ import type { Config } from "./config.ts";
 import { servesRtcTcp } from "./listening.ts";
 import type { Names } from "./names.ts";
 
+/** Most entries of the queries that are looked at. */
+const QUERIES_MAX = 16;
+
 /** A request, as far as it matters here. */
 export interface CandidateRequest {
   /** Values of the `eip` and `candidate` queries. */
@@ -57,17 +60,18 @@ export class CandidateFinder {
 
   /** Looks up what is configured, so that a name that leads nowhere is told at the start. */
   async warm(): Promise<void> {
-    await this.#resolve(this.#configured(), "configured", () => true);
+    await this.#resolve(this.#configured(), "configured");
   }
 
   async find(request: CandidateRequest): Promise<Candidates> {
     const { config } = this.#options;
     const found = config["rtc_server.use_auto_detect_network_ip"] ? this.#options.interfaces() : [];
     const ofClient = (address: string): boolean => mayTell(address, request.address, found);
+    const asked = askedFor(request.query);
     const [query, configured, host] = await Promise.all([
-      this.#resolve(request.query.flatMap(parseCandidates), "query", ofClient),
-      this.#resolve(this.#configured(), "configured", () => true),
-      this.#hostAddresses(request.host, ofClient),
+      this.#resolve(asked, "query", request.address, ofClient),
+      this.#resolve(this.#configured(), "configured"),
+      asked.length > 0 ? [] : this.#hostAddresses(request, ofClient),
     ]);
     const sources = {
       query,
@@ -105,15 +109,16 @@ export class CandidateFinder {
   }
 
   async #hostAddresses(
-    header: string,
+    request: CandidateRequest,
     tells: (address: string) => boolean,
   ): Promise<readonly string[]> {
     const { config } = this.#options;
-    const host = hostOnly(header);
+    const host = hostOnly(request.host);
     if (!config["rtc_server.api_as_candidates"] || host === "") return [];
     if (host === "localhost") return ["127.0.0.1"];
     if (isAddress(host)) return [canonical(host)];
-    const addresses = await this.#resolve([{ host, port: undefined }], "host", tells);
+    const name = { host, port: undefined };
+    const addresses = await this.#resolve([name], "host", request.address, tells);
     return addresses.map((one) => one.host);
   }
 
@@ -124,7 +129,8 @@ export class CandidateFinder {
   async #resolve(
     addresses: readonly WrittenAddress[],
     source: CandidateSource,
-    tells: (address: string) => boolean,
+    asker?: string,
+    tells: (address: string) => boolean = () => true,
   ): Promise<WrittenAddress[]> {
     const { config, names } = this.#options;
     const keeps = config["rtc_server.keep_api_domain"];
@@ -132,7 +138,7 @@ export class CandidateFinder {
     const each = await Promise.all(
       addresses.map(async (one) => {
         if (isAddress(one.host)) return [one];
-        const found = resolves ? await names.addresses(one.host, source === "configured") : [];
+        const found = resolves ? await names.addresses(one.host, asker) : [];
         const told = found.filter(tells).map((host) => ({ host, port: one.port }));
         // The operator's word stands where it is not to be looked up, the client's where it cannot be.
         const stands =
@@ -142,6 +148,11 @@ export class CandidateFinder {
     );
     return each.flat();
   }
+}
+
+/** What the queries ask for; who asks for more gets the first ones. */
+function askedFor(query: readonly string[]): WrittenAddress[] {
+  return query.slice(0, QUERIES_MAX).flatMap(parseCandidates).slice(0, QUERIES_MAX);
 }
 
 /** A balancer that writes PROXY headers passes TCP: its port says nothing of UDP. */

@@ -13,9 +13,11 @@ import type { Metrics } from "./metrics.ts";
 const WAIT_MILLIS: Millis = 1_000;
 const KEEP_MILLIS: Millis = 60_000;
 const KEEP_FAILED_MILLIS: Millis = 10_000;
-/** Most names that are remembered, and most lookups for strangers at a time. */
+/** Most names that are remembered; those that are asked for stay. */
 export const NAMES_MAX = 256;
+/** Most lookups for clients at a time, in all and for one address. */
 export const LOOKUPS_MAX = 4;
+export const LOOKUPS_PER_ADDRESS = 1;
 /** Most addresses of a name. */
 const ADDRESSES_MAX = 4;
 
@@ -24,6 +26,12 @@ export type NamesRuntime = Pick<Runtime, "now" | "wakeAt" | "resolve">;
 interface Remembered {
   readonly addresses: readonly string[];
   readonly until: Millis;
+}
+
+interface Running {
+  readonly found: Promise<readonly string[]>;
+  /** The address of the client it is for; undefined for ourselves. */
+  readonly asker: string | undefined;
 }
 
 /** Why a name gave no address, as it is logged and counted. */
@@ -43,7 +51,7 @@ export class Names {
   readonly #runtime: NamesRuntime;
   readonly #onLookup: (name: string, result: LookupResult, error: string) => void;
   readonly #known = new Map<string, Remembered>();
-  readonly #running = new Map<string, Promise<readonly string[]>>();
+  readonly #running = new Map<string, Running>();
 
   constructor(
     runtime: NamesRuntime,
@@ -54,23 +62,31 @@ export class Names {
   }
 
   /**
-   * The addresses of a name; none when there are none, or not soon. A name of ours (of the
-   * configuration) is looked up however much strangers ask for.
+   * The addresses of a name; none when there are none, or not soon. `asker` is the address of the
+   * client who wrote it; a name of the configuration has none, and is looked up however many
+   * clients want theirs.
    */
-  async addresses(spelt: string, ours = false): Promise<readonly string[]> {
+  async addresses(spelt: string, asker?: string): Promise<readonly string[]> {
     const name = spelt.toLowerCase();
     const known = this.#known.get(name);
+    if (known !== undefined) this.#remember(name, known);
     if (known !== undefined && this.#runtime.now() < known.until) return known.addresses;
     let running = this.#running.get(name);
     if (running === undefined) {
-      if (!isName(name) || (!ours && this.#running.size >= LOOKUPS_MAX)) {
+      if (!isName(name) || (asker !== undefined && this.#isBusyFor(asker))) {
         this.#onLookup(name, "refused", "");
         return known?.addresses ?? [];
       }
-      running = this.#lookUp(name);
+      running = { found: this.#lookUp(name), asker };
       this.#running.set(name, running);
     }
-    return (await this.#inTime(running)) ?? this.#late(name, known);
+    return (await this.#inTime(running.found)) ?? this.#late(name, known);
+  }
+
+  #isBusyFor(asker: string): boolean {
+    const others = [...this.#running.values()].filter((one) => one.asker !== undefined);
+    const own = others.filter((one) => one.asker === asker);
+    return others.length >= LOOKUPS_MAX || own.length >= LOOKUPS_PER_ADDRESS;
   }
 
   async #lookUp(name: string): Promise<readonly string[]> {

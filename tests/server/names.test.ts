@@ -80,25 +80,59 @@ test("a name that cannot be found is asked for again after 10 s, and what was kn
   assert.deepEqual(world.results, ["resolved", "failed", "failed", "failed"]);
 });
 
-test("lookups for strangers are few at a time; a configured name is looked up all the same", async () => {
+/** A world whose lookups end when the test says so. */
+function slowWorld(): { world: World; answer: () => void } {
   const world = new World();
   const answers: (() => void)[] = [];
   world.answer = () => new Promise((resolve) => void answers.push(() => resolve(["192.0.2.1"])));
-  const running = Array.from({ length: LOOKUPS_MAX }, (_, i) => world.names.addresses(`n${i}`));
-  assert.deepEqual(await world.names.addresses("one-more"), []);
-  running.push(world.names.addresses("configured", true));
+  const answer = (): void => {
+    for (const one of answers.splice(0)) one();
+  };
+  return { world, answer };
+}
+
+test("lookups for clients are few at a time; a configured name is looked up all the same", async () => {
+  const { world, answer } = slowWorld();
+  const ask = (i: number) => world.names.addresses(`n${i}`, `192.0.2.${i}`);
+  const running = Array.from({ length: LOOKUPS_MAX }, (_, i) => ask(i));
+  assert.deepEqual(await ask(100), []);
+  running.push(world.names.addresses("configured"));
   assert.equal(world.asked.length, LOOKUPS_MAX + 1);
-  for (const answer of answers) answer();
+  answer();
   assert.deepEqual(await running.at(-1), ["192.0.2.1"]);
   assert.deepEqual(world.results.filter((one) => one === "refused").length, 1);
 });
 
-test("only so many names are remembered", async () => {
+test("one address has one lookup at a time, and shares those of others", async () => {
+  const { world, answer } = slowWorld();
+  const first = world.names.addresses("a", "192.0.2.1");
+  assert.deepEqual(await world.names.addresses("b", "192.0.2.1"), []);
+  const shared = world.names.addresses("a", "192.0.2.2");
+  answer();
+  assert.deepEqual(await Promise.all([first, shared]), [["192.0.2.1"], ["192.0.2.1"]]);
+  assert.deepEqual(world.asked, ["a"]);
+});
+
+test("a name that was known keeps its addresses while lookups are refused", async () => {
+  const { world, answer } = slowWorld();
+  const first = world.names.addresses("media.example", "192.0.2.1");
+  answer();
+  await first;
+  world.pass(61_000);
+  void world.names.addresses("slow.example", "192.0.2.1");
+  assert.deepEqual(await world.names.addresses("media.example", "192.0.2.1"), ["192.0.2.1"]);
+  assert.deepEqual(world.results, ["resolved", "refused"]);
+});
+
+test("only so many names are remembered, and those in use stay", async () => {
   const world = new World();
-  for (let i = 0; i <= NAMES_MAX; i++) await world.names.addresses(`n${i}.example`);
-  await world.names.addresses("n1.example");
+  for (let i = 0; i < NAMES_MAX; i++) await world.names.addresses(`n${i}.example`);
+  await world.names.addresses("n0.example");
+  await world.names.addresses("one-more.example");
   assert.equal(world.asked.length, NAMES_MAX + 1);
   await world.names.addresses("n0.example");
+  assert.equal(world.asked.length, NAMES_MAX + 1);
+  await world.names.addresses("n1.example");
   assert.equal(world.asked.length, NAMES_MAX + 2);
 });
 
