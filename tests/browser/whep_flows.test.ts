@@ -61,7 +61,9 @@ function playByCounterOffer(page: Page, url: string): Promise<readonly [number, 
       body: "",
     });
     const pc = new RTCPeerConnection();
-    Object.assign(globalThis, { monoport: { pc } });
+    const events = /<([^>]*)>; rel="[^"]*:server-sent-events"/.exec(made.headers.get("link") ?? "");
+    const about = new URL(events?.[1] ?? "", endpoint).href;
+    Object.assign(globalThis, { monoport: { pc }, about });
     await pc.setRemoteDescription({ type: "offer", sdp: await made.text() });
     await pc.setLocalDescription();
     const session = new URL(made.headers.get("location") ?? "", endpoint);
@@ -95,5 +97,23 @@ test("Chromium answers a counter-offer by PATCH and plays; a page elsewhere may 
     assert.ok(inbound(stats, "video").framesDecoded > 20);
     assert.ok(inbound(stats, "audio").packets > 0);
     assert.equal(stats.remotePort, server.port);
+    assert.equal(await firstEvent(page, "active"), "{}");
   }
 });
+
+/** The data of the first event of this type, as an EventSource of the page has it. */
+function firstEvent(page: Page, type: string): Promise<string> {
+  return page.evaluate(async (name) => {
+    const { about } = globalThis as unknown as { about: string };
+    const made = await fetch(about, { method: "POST" });
+    const source = new EventSource(new URL(made.headers.get("location") ?? "", about));
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        source.addEventListener(name, ({ data }) => resolve(data));
+        setTimeout(() => reject(new Error("no event within 5 s")), 5000);
+      });
+    } finally {
+      source.close();
+    }
+  }, type);
+}
