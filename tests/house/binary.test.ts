@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { serverCommand } from "../runtimes.ts";
 import { startServer } from "../server_process.ts";
 import { repository } from "../tools.ts";
 
@@ -28,6 +29,15 @@ test("the binary serves its API and its pages from an empty directory", async (t
   assert.equal(index.status, 200);
   assert.match(index.headers.get("content-type") ?? "", /^text\/html/);
   assert.match(await index.text(), /<title>[^<]*Monoport/);
+
+  const [program = ""] = serverCommand("binary");
+  const target = `${server.host}:${server.port}`;
+  const checked = execFileSync(program, ["check", target], {
+    cwd,
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  assert.match(checked, /^passes +WebRTC over TCP: .*All that is offered passes\.\n$/ms);
 
   assert.notEqual(await server.stop(), null, "it ends by itself on SIGINT");
 });

@@ -86,6 +86,7 @@ describe("figures", () => {
     assert.equal(slow.verdict, "slow");
     assert.match(slow.advice, /Too slow for publishing a good picture\. Choose/);
     assert.match(rateCheck({ ...rates, up: 300, limitation: "cpu" }).advice, /could not encode/);
+    assert.match(rateCheck({ ...rates, up: 9, limitation: "hidden" }).advice, /in the background/);
     assert.match(rateCheck({ ...rates, up: 9, down: 9 }).advice, /playing or publishing/);
     assert.equal(rateCheck({ ...rates, down: 290, up: 290, maxKbps: 300 }).verdict, "passes");
     assert.match(rateCheck({ ...rates, up: undefined }).facts, /up not measured/);

@@ -83,7 +83,7 @@ export interface Rates {
   readonly down: number | undefined;
   readonly up: number | undefined;
   readonly maxKbps: number;
-  /** What held the sender back: `cpu`, `bandwidth` or empty. */
+  /** What held the sender back: `cpu`, `bandwidth`, `hidden` (the page was) or empty. */
   readonly limitation: string;
 }
 
@@ -97,13 +97,17 @@ export function rateCheck({ down, up, maxKbps, limitation }: Rates): Check {
     ...(up !== undefined && up < enough ? ["publishing"] : []),
   ];
   if (slow.length === 0) return passes(facts);
-  const cause =
-    slow[0] === "publishing" && limitation === "cpu"
-      ? "This computer could not encode faster; the network may be able to."
-      : "Choose a lower bitrate, or a better network.";
+  const cause = (slow[0] === "publishing" && causes[limitation]) || better;
   const advice = `Too slow for ${slow.join(" and ")} a good picture. ${cause}`;
   return { verdict: "slow", facts, advice: advice.replace("playing and", "playing or") };
 }
+
+const better = "Choose a lower bitrate, or a better network.";
+/** By what held a publisher back, other than the network. */
+const causes: Readonly<Record<string, string>> = {
+  cpu: "This computer could not encode faster; the network may be able to.",
+  hidden: "The page was in the background, where browsers draw little: keep it in front.",
+};
 
 /** In ms, by what it was measured over. */
 export type RoundTrips = ReadonlyMap<string, number>;

@@ -26,7 +26,7 @@ export interface RtcResult {
   readonly from: { readonly host: string; readonly port: number } | undefined;
   /** The server sees another address than this browser has. */
   readonly behindNat: boolean;
-  /** What held the sender back: `cpu`, `bandwidth` or empty. */
+  /** What held the sender back: `cpu`, `bandwidth`, `hidden` (the page was) or empty. */
   readonly limitation: string;
 }
 
@@ -132,7 +132,7 @@ async function measure(
       figures.protocol === "udp" &&
       /^[ps]rflx$/.test(figures.localType) &&
       !/^(127\.|::1$)/.test(after?.from?.host ?? ""),
-    limitation: figures.limitation,
+    limitation: document.hidden ? "hidden" : figures.limitation,
   };
 }
 
