@@ -129,8 +129,14 @@ export class LayerChoice {
     const bits = layers[at]?.bitsPerSecond ?? 0;
     const settled = now - this.#changedAt >= ESTIMATE_MILLIS;
     const fails = now - this.#raisedAt < TRIAL_MILLIS && gate.behind(now) > TRIAL_LAG_MILLIS;
-    if (fell || fails || (settled && estimate < bits * ROOM_TO_STAY)) this.#lower(at, now);
-    else if (!gate.video) this.#tryAt = Math.max(this.#tryAt, now + this.#quiet);
+    // Right after a change a fall may come of what the layer before left on the path.
+    const known = estimate !== Number.POSITIVE_INFINITY;
+    const counts = fell && (settled || !known || estimate < bits);
+    if (counts || fails || (settled && estimate < bits * ROOM_TO_STAY)) {
+      this.#lower(layers, at, estimate, now);
+    } else if (!gate.video) {
+      this.#tryAt = Math.max(this.#tryAt, now + this.#quiet);
+    }
     if (this.#most >= layers.length - 1 || at !== this.#most) return;
     const next = (layers[at + 1]?.bitsPerSecond ?? 0) * ROOM_TO_RAISE;
     if (now < this.#tryAt || estimate < next) return;
@@ -138,13 +144,15 @@ export class LayerChoice {
     this.#tryAt = now + this.#quiet;
   }
 
-  #lower(at: number, now: Millis): void {
+  /** To the next lower layer, and on to one that the estimate covers. */
+  #lower(layers: readonly VideoLayer[], at: number, estimate: number, now: Millis): void {
     const relapse = now - this.#raisedAt < RELAPSE_MILLIS;
     const longer = Math.min(MAX_QUIET_MILLIS, this.#quiet * 2);
     this.#quiet = relapse ? longer : FIRST_QUIET_MILLIS;
     this.#raisedAt = Number.NEGATIVE_INFINITY;
     this.#tryAt = now + this.#quiet;
     this.#most = Math.max(0, at - 1);
+    while (this.#most > 0 && estimate < (layers[this.#most]?.bitsPerSecond ?? 0)) this.#most--;
   }
 
   /** The best within what he may have and wants. */

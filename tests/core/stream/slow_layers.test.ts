@@ -13,7 +13,8 @@ import {
 import { layerOf, Simulcast } from "./simulcast.ts";
 
 /** How a viewer's path tells what came out of it. */
-type Feedback = "highest number only" | "arrival times";
+type Feedback = (typeof FEEDBACK)[number];
+const FEEDBACK = ["highest number only", "arrival times", "arrival times of datagrams"] as const;
 
 /** A path of limited rate with a queue without end, that reports by transport-wide feedback. */
 class SlowPath {
@@ -39,7 +40,7 @@ class SlowPath {
   constructor(viewer: Viewer, rate: number, feedback: Feedback) {
     this.#viewer = viewer;
     this.rate = rate;
-    if (feedback === "arrival times") this.#twcc = new TwccFeedback({ senderSsrc: 1 });
+    if (feedback !== "highest number only") this.#twcc = new TwccFeedback({ senderSsrc: 1 });
   }
 
   /** Lets packets arrive up to `now`. */
@@ -71,7 +72,7 @@ class SlowPath {
   #report(now: number): void {
     const { subscriber } = this.#viewer;
     if (now < this.#reportAt || this.#highest < 0) return;
-    this.#reportAt = now + 100;
+    this.#reportAt = now + 90;
     if (this.#twcc === undefined) reportTransport(subscriber, this.#highest, now);
     for (let bytes = this.#twcc?.poll(now); bytes !== undefined; bytes = this.#twcc?.poll(now)) {
       subscriber.handleTransportFeedback(bytes, 4, bytes.length, now);
@@ -93,6 +94,7 @@ function stage(rate: number, feedback: Feedback): Stage {
   const source = new Simulcast(world);
   source.play(world, 1000);
   const viewer = world.view({ video: videoOptions() });
+  viewer.framed = feedback !== "arrival times of datagrams";
   const path = new SlowPath(viewer, rate, feedback);
   const play = (millis: number): void => {
     source.play(world, millis, () => path.pass(world.now));
@@ -100,7 +102,7 @@ function stage(rate: number, feedback: Feedback): Stage {
   return { world, source, viewer, path, play };
 }
 
-for (const feedback of ["highest number only", "arrival times"] as const) {
+for (const feedback of FEEDBACK) {
   test(`who falls behind is put on a lower layer, sees video again soon, and is raised later (${feedback})`, () => {
     const { viewer, path, play } = stage(1000, feedback);
     play(3000);
