@@ -101,7 +101,9 @@ export class Gate {
     if (!this.datagrams) return log.behind(now);
     // Each arrival is known, and when its report came back says little.
     if (!this.bandwidth.measures) return log.behind(now, REPORT_PATIENCE_MILLIS);
-    const queue = this.bandwidth.queueMillis(now) + this.waiting;
+    // Where all has arrived nothing queues any more, and no further report will tell.
+    const onPath = log.unreportedBytes > 0 ? this.bandwidth.queueMillis(now) : 0;
+    const queue = onPath + this.waiting;
     return Math.max(queue, log.late(now, REPORT_PATIENCE_MILLIS));
   }
 

@@ -68,6 +68,41 @@ test("an estimate below what the layer costs lowers, before the viewer falls beh
   assert.equal(one.pass(10_000), "q", "there is nothing below");
 });
 
+test("who falls goes at once to the layer that the estimate covers", () => {
+  const one = new Chooser();
+  one.pass(5000);
+  one.estimate = 300_000;
+  one.gate.falls++;
+  assert.equal(one.look(), "q");
+});
+
+test("a fall right after a change counts only if the estimate is below the layer, or unknown", () => {
+  for (const [estimate, rid] of [
+    [1_000_000, "h"],
+    [500_000, "q"],
+    [Number.POSITIVE_INFINITY, "q"],
+  ] as const) {
+    const one = new Chooser();
+    one.pass(5000);
+    one.gate.falls++;
+    assert.equal(one.pass(1000), "h");
+    one.estimate = estimate;
+    one.gate.falls++;
+    assert.equal(one.look(), rid, `${estimate}`);
+  }
+});
+
+test("a layer on trial is left before a frame is lost to it", () => {
+  const one = new Chooser();
+  one.pass(5000);
+  one.gate.falls++;
+  assert.equal(one.pass(4000), "h");
+  assert.equal(one.pass(1000), "f");
+  one.gate.behind = () => 250;
+  assert.equal(one.look(), "h");
+  assert.equal(one.pass(5000), "h", "and for longer than the first time");
+});
+
 test("nobody is raised to what the estimate does not cover, however long it is quiet", () => {
   const one = new Chooser();
   one.estimate = 500_000;
