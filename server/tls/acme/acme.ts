@@ -15,6 +15,7 @@ import type { Pem } from "../pem.ts";
 import { AcmeClient, type Fetch } from "./client.ts";
 import { order } from "./order.ts";
 import { AcmeError } from "./problem.ts";
+import { askRenewalInfo, certificateId } from "./renewal_info.ts";
 import { AcmeStore } from "./store.ts";
 
 /** Sleeps end at least so often: the wall clock may jump, and a machine may be suspended. */
@@ -50,8 +51,14 @@ export interface AcmeParts {
 interface Domain {
   readonly name: string;
   certificate: Certificate | undefined;
+  /** What the CA calls it (RFC 9773 §4.1). */
+  id: string | undefined;
   /** When to order, in ms since the Unix epoch. */
   due: number;
+  /** Not before; the CA may want it at once. */
+  earliest: number;
+  /** When to ask the CA when it wants the certificate renewed. */
+  ask: number;
   failures: number;
 }
 
@@ -134,13 +141,17 @@ export class Acme {
   async add(name: string): Promise<void> {
     const { runtime } = this.#parts;
     const now = runtime.wallClock();
-    const domain: Domain = { name, certificate: undefined, due: now, failures: 0 };
+    const domain: Domain = {
+      ...{ name, certificate: undefined, id: undefined },
+      ...{ due: now, earliest: now, ask: now, failures: 0 },
+    };
     this.#domains.push(domain);
     const pem = await this.#store.certificate(name);
     if (pem === undefined) return;
     const kept = await certificateOf(runtime, pem).catch(() => undefined);
     if (!kept?.names.includes(name) || kept.notAfter <= now) return;
     domain.certificate = kept;
+    domain.id = certificateId(pem.chain);
     domain.due = this.#dueOf(kept);
   }
 
@@ -167,7 +178,7 @@ export class Acme {
     this.#orderDue().finally(() => {
       if (this.#ends.signal.aborted) return;
       const { runtime } = this.#parts;
-      const next = Math.min(...this.#domains.map(({ due }) => due));
+      const next = Math.min(...this.#domains.map(({ due, ask }) => Math.min(due, ask)));
       const millis = Math.min(Math.max(next - runtime.wallClock(), 0), LOOK_MILLIS);
       this.#timer = runtime.wakeAt(runtime.now() + millis, () => this.#work());
     });
@@ -176,6 +187,7 @@ export class Acme {
   async #orderDue(): Promise<void> {
     const { runtime, metrics } = this.#parts;
     for (const domain of this.#domains) {
+      if (domain.ask <= runtime.wallClock()) await this.#askWhen(domain);
       if (domain.due > runtime.wallClock()) continue;
       try {
         await this.#order(domain);
@@ -185,6 +197,26 @@ export class Acme {
         metrics.count("monoport_acme_orders_total", "failed");
         this.#postpone(domain, error);
       }
+    }
+  }
+
+  /** Moves the renewal to where the CA wants it, though never behind nine tenths of the life. */
+  async #askWhen(domain: Domain): Promise<void> {
+    const { runtime, log } = this.#parts;
+    const now = runtime.wallClock();
+    domain.ask = now + LOOK_MILLIS * 6;
+    const { certificate, id, failures } = domain;
+    if (certificate === undefined || id === undefined || failures > 0) return;
+    try {
+      const info = await askRenewalInfo(this.#client, id, now);
+      if (info === undefined) return;
+      const due = info.start + this.#chance() * (info.end - info.start);
+      const last = certificate.notAfter - (certificate.notAfter - certificate.notBefore) / 10;
+      domain.due = Math.max(Math.min(due, last), domain.earliest);
+      domain.ask = now + info.askAgainMillis;
+    } catch (error) {
+      if (this.#ends.signal.aborted) return;
+      log.debug("Cannot ask when to renew", { domain: domain.name, error: String(error) });
     }
   }
 
@@ -198,6 +230,7 @@ export class Acme {
         now: () => runtime.wallClock(),
       },
       domain.name,
+      domain.id,
     );
     const certificate = await certificateOf(runtime, pem).catch((error) => {
       throw new AcmeError(`The CA's certificate cannot be used: ${String(error)}`);
@@ -205,8 +238,11 @@ export class Acme {
     if (!certificate.names.includes(domain.name))
       throw new AcmeError("The CA's certificate is for another name");
     domain.certificate = certificate;
+    domain.id = certificateId(pem.chain);
     domain.failures = 0;
-    domain.due = Math.max(this.#dueOf(certificate), runtime.wallClock() + BETWEEN_ORDERS_MILLIS);
+    domain.earliest = runtime.wallClock() + BETWEEN_ORDERS_MILLIS;
+    domain.due = Math.max(this.#dueOf(certificate), domain.earliest);
+    domain.ask = runtime.wallClock();
     log.info("Got a certificate", {
       domain: domain.name,
       issuer: certificate.issuer,

@@ -46,6 +46,8 @@ export interface Directory {
   readonly newNonce: string;
   readonly newAccount: string;
   readonly newOrder: string;
+  /** RFC 9773. */
+  readonly renewalInfo?: string | undefined;
   readonly meta: { readonly externalAccountRequired?: boolean | undefined };
 }
 
@@ -53,6 +55,7 @@ const directorySchema: v.GenericSchema<unknown, Directory> = v.object({
   newNonce: httpsUrl,
   newAccount: httpsUrl,
   newOrder: httpsUrl,
+  renewalInfo: v.optional(httpsUrl),
   meta: v.optional(v.object({ externalAccountRequired: v.optional(v.boolean()) }), {}),
 });
 
@@ -85,6 +88,11 @@ export class AcmeClient {
       "directory",
     );
     return this.#directory;
+  }
+
+  /** What needs no account. @throws {AcmeError} with the CA's own words. */
+  async get(url: string): Promise<Answer> {
+    return await this.#request(url, { method: "GET" });
   }
 
   /**

@@ -51,14 +51,17 @@ type Order = v.InferOutput<typeof orderSchema>;
 type Authorization = v.InferOutput<typeof authorizationSchema>;
 
 /**
- * A certificate for `domain` with a key of its own.
+ * A certificate for `domain` with a key of its own; `replaces` is the id of the one it had.
  *
  * @throws {AcmeError}
  */
-export async function order(context: OrderContext, domain: string): Promise<Pem> {
+export async function order(
+  context: OrderContext,
+  domain: string,
+  replaces: string | undefined,
+): Promise<Pem> {
   const { client } = context;
-  const { newOrder } = await client.directory();
-  const made = await client.post(newOrder, { identifiers: [{ type: "dns", value: domain }] });
+  const made = await begin(client, domain, replaces);
   const at = locationOf(made.headers, "order");
   const { authorizations } = parseAnswer(orderSchema, made, "order");
   for (const one of authorizations) await authorize(context, domain, one);
@@ -80,6 +83,25 @@ export async function order(context: OrderContext, domain: string): Promise<Pem>
   const accept = "application/pem-certificate-chain";
   const { text } = await client.post(done.certificate, undefined, accept);
   return { chain: text, key };
+}
+
+async function begin(
+  client: AcmeClient,
+  domain: string,
+  replaces: string | undefined,
+): Promise<Answer> {
+  const { newOrder, renewalInfo } = await client.directory();
+  const identifiers = [{ type: "dns", value: domain }];
+  if (renewalInfo === undefined || replaces === undefined)
+    return await client.post(newOrder, { identifiers });
+  try {
+    return await client.post(newOrder, { identifiers, replaces });
+  } catch (error) {
+    // It was replaced already, or is another CA's (RFC 9773 §5).
+    const without = ["alreadyReplaced", "malformed", "unauthorized"];
+    if (!(error instanceof AcmeError) || !without.includes(error.type)) throw error;
+    return await client.post(newOrder, { identifiers });
+  }
 }
 
 async function authorize(context: OrderContext, domain: string, at: string): Promise<void> {

@@ -4,30 +4,38 @@ import { type Running, start } from "../fixture.ts";
 import { until } from "../rtc/client.ts";
 import { Folder, getHttps } from "../tls_client.ts";
 import { type Mood, StubCa } from "./stub_ca.ts";
-import { virtualTime } from "./virtual_time.ts";
+import { type VirtualTime, virtualTime } from "./virtual_time.ts";
 
-interface Case {
+/** As RFC 9773 §4.1 writes it for the key identifier and serial number that the CA uses. */
+const ID = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE";
+const HOUR_MILLIS = 3_600_000;
+
+interface Case extends VirtualTime {
   readonly running: Running;
   readonly ca: StubCa;
-  readonly lines: readonly string[];
 }
 
-async function startWith(t: TestContext, mood: Mood): Promise<Case> {
+async function startWith(
+  t: TestContext,
+  mood: Mood,
+  window?: { readonly start: number; readonly end: number },
+): Promise<Case> {
   const folder = new Folder();
   t.after(() => folder.remove());
   let port = 0;
   const ca = new StubCa(mood, () => port);
-  const { runtime, lines } = await virtualTime(500);
+  ca.window = window;
+  const time = await virtualTime(500);
   const running = await start(
     [
       ...["--acme.domains", "media.example", "--acme.directory", ca.directory],
       ...["--acme.agree_tos", "on", "--tls.dir", folder.path, "--log.level", "info"],
     ],
-    { runtime, fetch: ca.fetch },
+    { runtime: time.runtime, fetch: ca.fetch },
   );
   port = running.port;
   t.after(() => running.monoport.close());
-  return { running, ca, lines };
+  return { ...time, running, ca };
 }
 
 async function logs({ ca, lines }: Case, says: RegExp): Promise<void> {
@@ -56,6 +64,36 @@ test("an authorization that is valid already needs no challenge", async (t) => {
   await logs(one, /Got a certificate/);
   assert.deepEqual(one.ca.complaints, []);
   assert.equal(one.ca.validated, 0);
+});
+
+test("the CA is asked when it wants a renewal, and the order says what it replaces", async (t) => {
+  const [start, end] = [Date.now() + 4 * HOUR_MILLIS, Date.now() + 5 * HOUR_MILLIS];
+  const one = await startWith(t, "good", { start, end });
+  const { ca, running, forward } = one;
+  const orders = (): number =>
+    running.monoport.metrics.value("monoport_acme_orders_total", "valid");
+  await until(() => ca.asked.length > 0, "it is asked about the first certificate");
+  assert.equal(ca.asked[0], ID);
+  assert.deepEqual(ca.replaced, [undefined]);
+  forward(3.9 * HOUR_MILLIS);
+  await until(() => ca.asked.length > 1, "it is asked again");
+  assert.equal(orders(), 1, "not before the window");
+  ca.window = { start: Date.now() + 200 * HOUR_MILLIS, end: Date.now() + 201 * HOUR_MILLIS };
+  forward(2.2 * HOUR_MILLIS);
+  await until(() => ca.asked.length > 2, "and again");
+  assert.equal(orders(), 1, "the window has moved");
+  ca.window = { start: 0, end: 1 };
+  ca.forgetful = true;
+  forward(1.1 * HOUR_MILLIS);
+  await until(() => orders() === 2, "a window in the past means now");
+  assert.deepEqual(ca.replaced, [undefined, undefined], "without what the CA had forgotten");
+  ca.forgetful = false;
+  await new Promise((wake) => setTimeout(wake, 200));
+  assert.equal(orders(), 2, "but never twice in an hour");
+  forward(1.1 * HOUR_MILLIS);
+  await until(() => orders() === 3, "an hour later");
+  assert.equal(ca.replaced[2], ID);
+  assert.deepEqual(ca.complaints, []);
 });
 
 for (const [mood, says] of [

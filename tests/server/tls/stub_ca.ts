@@ -10,6 +10,7 @@ import { createHash, createPublicKey, type KeyObject, verify, X509Certificate } 
 import { once } from "node:events";
 import { Crypto } from "@peculiar/webcrypto";
 import {
+  AuthorityKeyIdentifierExtension,
   Pkcs10CertificateRequest,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
@@ -40,6 +41,14 @@ export class StubCa {
   mood: Mood;
   /** Complaints about requests that break RFC 8555. */
   readonly complaints: string[] = [];
+  /** When it wants certificates renewed, from now on; absent: it does not say. */
+  window: { readonly start: number; readonly end: number } | undefined;
+  /** What new orders were said to replace. */
+  readonly replaced: unknown[] = [];
+  /** Whether it knows nothing of what an order replaces. */
+  forgetful = false;
+  /** Ids it was asked about. */
+  readonly asked: string[] = [];
   /** Validations that were right. */
   validated = 0;
   readonly #port: () => number;
@@ -60,8 +69,22 @@ export class StubCa {
 
   readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
     const path = url.slice(HOST.length);
+    if (init.method === "GET" && path.startsWith("/renewal/")) {
+      this.asked.push(path.slice("/renewal/".length));
+      const time = (at = 0): string => new Date(at).toISOString();
+      const { start, end } = this.window ?? {};
+      const suggestedWindow = { start: time(start), end: time(end) };
+      return new Response(JSON.stringify({ suggestedWindow }), {
+        headers: { "retry-after": "3600" },
+      });
+    }
     if (init.method === "GET") {
-      const names = { newNonce: "nonce", newAccount: "account", newOrder: "orders" };
+      const names = {
+        newNonce: "nonce",
+        newAccount: "account",
+        newOrder: "orders",
+        ...(this.window ? { renewalInfo: "renewal" } : {}),
+      };
       const entries = Object.entries(names).map(([name, at]) => [name, `${HOST}/${at}`]);
       return this.#answer(200, Object.fromEntries(entries));
     }
@@ -99,6 +122,9 @@ export class StubCa {
         if (body["termsOfServiceAgreed"] !== true) this.complaints.push("terms");
         return this.#answer(201, { status: "valid" }, `${HOST}/account/1`);
       case "/orders":
+        if (this.forgetful && "replaces" in body)
+          return this.#answer(409, { type: "urn:ietf:params:acme:error:alreadyReplaced" });
+        this.replaced.push(body["replaces"]);
         this.#order = "pending";
         this.#authorization = this.mood === "already-valid" ? "valid" : "pending";
         return this.#answer(201, this.#orderNow(), `${HOST}/order`);
@@ -189,7 +215,7 @@ export class StubCa {
     const name = this.mood === "other-name" ? "other.example" : "media.example";
     const certificate = await X509CertificateGenerator.create(
       {
-        serialNumber: "01",
+        serialNumber: "87654321",
         subject: `CN=${name}`,
         issuer: "CN=Stub CA",
         notBefore: new Date(Date.now() - 1000),
@@ -198,7 +224,10 @@ export class StubCa {
           this.mood === "other-key" ? ca.publicKey : await request.publicKey.export(crypto),
         signingKey: ca.privateKey,
         signingAlgorithm: algorithm,
-        extensions: [new SubjectAlternativeNameExtension([{ type: "dns", value: name }])],
+        extensions: [
+          new SubjectAlternativeNameExtension([{ type: "dns", value: name }]),
+          new AuthorityKeyIdentifierExtension("69885b6b87464041e1b37b847ba0ae2cde01c8d4"),
+        ],
       },
       crypto,
     );
