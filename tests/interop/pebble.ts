@@ -148,7 +148,7 @@ function makeServerCertificate(folder: string): string {
 
 function fetchTrusting(ca: string, url: string, init: RequestInit): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const headers = Object.fromEntries(new Headers(init.headers));
+    const headers = { "user-agent": "test", ...Object.fromEntries(new Headers(init.headers)) };
     const asked = request(
       url,
       { method: init.method ?? "GET", headers, ca, agent: false, timeout: 10_000 },
