@@ -21,6 +21,8 @@ export class Publisher {
   /** Who it is: a client that comes again takes over from itself. */
   readonly client: string;
   readonly claimedAt: Millis;
+  /** Gives way to anybody until its media comes; set by an owner who does not know if any will. */
+  provisional = false;
   /** When media last came, -1 for never. */
   mediaAt: Millis = -1;
   /** Whether there is a path to it; kept by its owner. */
@@ -97,6 +99,7 @@ export class Publisher {
     const { busyMediaMillis, busyClaimMillis } = limits;
     const sends = this.mediaAt >= 0 && now - this.mediaAt < busyMediaMillis;
     if (this.client === client) return sends && this.connected;
+    if (this.provisional && this.mediaAt < 0) return false;
     return sends || now - this.claimedAt < busyClaimMillis;
   }
 

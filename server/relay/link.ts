@@ -210,6 +210,8 @@ export class Link {
       const publisher = context.rtc.hub.publish(name, `relay ${id}`, now);
       if (publisher === "busy") return `${name.key} is published here by another client`;
       if (publisher === "too-many-streams") return "Too many streams (limits.streams)";
+      // The far end may have nothing to send: whoever publishes here goes first until it does.
+      publisher.provisional = true;
       this.publishing = publishingRole(context.rtc, publisher, answer);
     } else {
       const subscriber = context.rtc.hub.subscribe(name, subscriberOptions(answer, false), now);

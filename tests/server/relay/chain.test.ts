@@ -131,3 +131,17 @@ test("a far end is reached by IPv6, in whatever spelling", async (t) => {
   const screen = await watch(t, near, "back");
   await until(() => screen.packets > 30, "pictures there and back");
 });
+
+test("who publishes here goes before a pull that has brought nothing yet", async (t) => {
+  const far = await server(t);
+  const near = await server(
+    t,
+    ...["--relay.allow", "127.0.0.1", "--relay.pull", `live/*=${far.url}/whep/live/[stream]`],
+  );
+  const screen = await watch(t, near, "cam");
+  await until(async () => (await relays(near))[0]?.state === "connected", "the pull waits");
+  await film(t, near, "cam"); // 409 would fail it
+  await until(() => screen.packets > 30, "pictures from here");
+  await until(async () => (await relays(near))[0]?.state !== "connected", "the pull has ended");
+  assert.equal(near.monoport.metrics.value("monoport_sessions"), 2);
+});
