@@ -346,12 +346,12 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
   #select(pair: PairId, now: Millis): void {
     if (pair === this.#sendsTo) return; // it was only nominated now
     this.#tellNetwork(now);
-    const changed = this.#sendsTo !== undefined;
     this.#sendsTo = pair;
     this.#events.push({ type: "selected", pair });
+    // What was under way on the old pair may be lost with it; what a peer who began before we had
+    // chosen a pair was to be answered went nowhere.
+    if (!this.#dtls.connected) this.#dtls.resendFlight(now);
     this.#dtls.start(now); // does nothing but the first time
-    // What was under way on the old pair may be lost with it.
-    if (changed && !this.#dtls.connected) this.#dtls.resendFlight(now);
   }
 
   #drainDtls(): void {
