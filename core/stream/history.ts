@@ -10,6 +10,7 @@ export class History {
   #oldest = 0;
   #newest = -1;
   #bytes = 0;
+  #count = 0;
 
   /** `capacity` is in packets, `maxAge` in ms. */
   constructor(capacity: number, maxBytes: number, maxAge: Millis) {
@@ -42,6 +43,9 @@ export class History {
     const { index } = packet;
     if (this.#newest < 0 || index < this.#oldest) this.#oldest = index;
     this.#forgetBefore(index - this.#slots.length + 1);
+    // After a jump there is nothing to look for in between.
+    if (this.#count === 0) this.#oldest = index;
+    this.#count++;
     this.#newest = Math.max(index, this.#newest);
     this.#slots[index % this.#slots.length] = packet;
     this.#bytes += packet.bytes.length;
@@ -50,14 +54,17 @@ export class History {
 
   /** Forgets what is too old at `now`, and what is above the bound in bytes. */
   trim(now: Millis): void {
-    while (this.#oldest <= this.#newest) {
-      const packet = this.get(this.#oldest);
-      if (packet !== undefined) {
-        const fresh = now - packet.receivedAt <= this.#maxAge;
-        if (fresh && this.#bytes <= this.#maxBytes) return;
-      }
-      this.#forgetBefore(this.#oldest + 1);
+    const slots = this.#slots;
+    let at = this.#oldest;
+    for (; at <= this.#newest; at++) {
+      const packet = slots[at % slots.length];
+      if (packet === undefined || packet.index !== at) continue;
+      if (now - packet.receivedAt <= this.#maxAge && this.#bytes <= this.#maxBytes) break;
+      this.#bytes -= packet.bytes.length;
+      this.#count--;
+      slots[at % slots.length] = undefined;
     }
+    this.#oldest = at;
   }
 
   #forgetBefore(index: number): void {
@@ -69,6 +76,7 @@ export class History {
       const packet = this.#slots[slot];
       if (packet === undefined || packet.index !== at) continue;
       this.#bytes -= packet.bytes.length;
+      this.#count--;
       this.#slots[slot] = undefined;
     }
     this.#oldest = Math.max(this.#oldest, index);

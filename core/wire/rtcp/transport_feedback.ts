@@ -145,8 +145,9 @@ function isSmall(delta: number): boolean {
 /** One byte per packet; the symbols happen to be the sizes of the deltas. */
 function symbolsOf(deltas: readonly (number | undefined)[]): Uint8Array {
   const symbols = new Uint8Array(deltas.length);
-  for (const [i, delta] of deltas.entries()) {
-    symbols[i] = delta === undefined ? NOT_RECEIVED : isSmall(delta) ? SMALL : LARGE;
+  for (let i = 0; i < deltas.length; i++) {
+    const delta = deltas[i];
+    if (delta !== undefined) symbols[i] = isSmall(delta) ? SMALL : LARGE;
   }
   return symbols;
 }

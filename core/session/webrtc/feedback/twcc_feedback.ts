@@ -11,6 +11,8 @@ import { difference16 } from "../../../wire/rtp/mod.ts";
 export const TWCC_MILLIS: Millis = 50;
 /** Sequence numbers that can wait to be reported; a power of two. */
 export const TWCC_WINDOW: number = 8_192;
+/** After a jump by so much nothing is said of what lies between: the sender has begun anew. */
+const MAX_GAP = 512;
 /** So many packets in a row that are older than the window: the sender has begun anew. */
 const MAX_STRAYS = 16;
 /** One feedback packet, below the MTU with SRTCP and framing around it. */
@@ -64,8 +66,7 @@ export class TwccFeedback {
     const ahead = difference16(transportSequence, this.#to);
     let sequence = this.#to + ahead;
     if (sequence >= this.#to) {
-      // After a jump beyond the window nothing older is said.
-      if (ahead >= TWCC_WINDOW) this.#from = sequence;
+      if (ahead >= MAX_GAP) this.#from = sequence;
       this.#to = sequence + 1;
       this.#from = Math.max(this.#from, this.#to - TWCC_WINDOW);
     } else if (sequence < this.#to - TWCC_WINDOW) {
