@@ -4,7 +4,7 @@ import { isIPv6 } from "node:net";
 import type { DatagramHandler, Endpoint, ListenOptions, UdpSocket } from "../../core/base/io.ts";
 import { endpoint, onHost } from "./endpoint.ts";
 import { reportBug } from "./process.ts";
-import { SendQueue } from "./send_queue.ts";
+import { QUEUE_DATAGRAMS, SendQueue } from "./send_queue.ts";
 
 /** A keyframe for many viewers is a burst; Linux's default of 208 KB loses some of it. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -61,14 +61,17 @@ function enlarge(socket: Socket): void {
   }
 }
 
-class DgramSocket implements UdpSocket {
+/** The calls of node:dgram's socket that a `DgramSocket` makes. */
+export type DgramCalls = Pick<Socket, "address" | "send" | "close" | "getSendQueueCount">;
+
+export class DgramSocket implements UdpSocket {
   readonly local: Endpoint;
-  readonly #socket: Socket;
+  readonly #socket: DgramCalls;
   readonly #six: boolean;
   readonly #queue: SendQueue | undefined;
   #closed = false;
 
-  constructor(socket: Socket, oneByOne: boolean) {
+  constructor(socket: DgramCalls, oneByOne: boolean) {
     const { address, port, family } = socket.address();
     this.local = endpoint(address, port);
     this.#socket = socket;
@@ -79,7 +82,8 @@ class DgramSocket implements UdpSocket {
   send(bytes: Uint8Array, to: Endpoint): void {
     if (this.#closed || to.port < 1 || to.port > 65_535) return;
     if (this.#queue) this.#queue.send(bytes, to);
-    else this.#sendNow(bytes, to);
+    // What a full kernel does not take waits in libuv, which has no bound of its own.
+    else if (this.#socket.getSendQueueCount() < QUEUE_DATAGRAMS) this.#sendNow(bytes, to);
   }
 
   /** Without `done` a failed send is an `error` event, which nobody hears; and there is no callback per datagram. */

@@ -4,6 +4,7 @@ import { netKind } from "../../runtime/common/base_runtime.ts";
 import { descriptorWatch } from "../../runtime/common/descriptors.ts";
 import { systemError } from "../../runtime/common/endpoint.ts";
 import { QUEUE_DATAGRAMS, SendQueue } from "../../runtime/common/send_queue.ts";
+import { type DgramCalls, DgramSocket } from "../../runtime/common/udp.ts";
 
 /** Datagrams are told apart by their length. */
 const MANY = 3 * QUEUE_DATAGRAMS;
@@ -45,6 +46,24 @@ test("a send queue that is never empty keeps its order and its bound", () => {
   while (sent.length < MANY) done();
   assert.equal(length, MANY - 99);
   assert.ok(sent.every((size, i) => size === i + 1));
+});
+
+test("what node:dgram has queued is bounded: more is dropped until there is room", () => {
+  let queued = 0;
+  const sent: number[] = [];
+  const socket = {
+    address: () => ({ address: "0.0.0.0", port: 9, family: "IPv4" }),
+    send: (bytes: Uint8Array) => void sent.push(bytes.length),
+    close: () => {},
+    getSendQueueCount: () => queued,
+  };
+  const udp = new DgramSocket(socket as unknown as DgramCalls, false);
+  udp.send(datagram(1), to);
+  queued = QUEUE_DATAGRAMS;
+  udp.send(datagram(2), to);
+  queued--;
+  udp.send(datagram(3), to);
+  assert.deepEqual(sent, [1, 3]);
 });
 
 test("a shortage of descriptors is told, once in 100 ms when that is in vain", () => {
