@@ -238,7 +238,10 @@ export class IceLite implements IceAgent {
     this.#answer(input, request, generation, BINDING_SUCCESS, [
       encodeXorMappedAddress(input.remote, request.transactionId),
     ]);
-    const nominates = attribute(request, Attr.UseCandidate) !== undefined;
+    // Who repeats a request has not got our answer. Firefox nominates in its first checks already: where
+    // nothing of ours comes through, their repetitions must not look like a choice.
+    const repeated = input.transport === "udp" && this.#recent.has(request.transactionId);
+    const nominates = attribute(request, Attr.UseCandidate) !== undefined && !repeated;
     this.#pairs.checked(input.pair, input.transport, nominates, now, generation.number);
     if (nominates) {
       this.#generations.nominate(generation, now);

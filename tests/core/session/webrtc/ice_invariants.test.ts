@@ -8,11 +8,9 @@ import {
   type IceEvent,
 } from "../../../../core/session/webrtc/ice_lite.ts";
 import { SILENT_MILLIS } from "../../../../core/session/webrtc/ice_pairs.ts";
-import { agent, drain, noMi, remote, request, useCandidate } from "./ice_peer.ts";
+import { agent, drain, freshRequest, noMi, remote, useCandidate } from "./ice_peer.ts";
 
 const MAX = 4;
-const check = request();
-const nomination = request(useCandidate);
 
 type Step = readonly [
   kind: "check" | "nominate" | "forge" | "garbage" | "data" | "close" | "wait",
@@ -103,7 +101,7 @@ function act(
   const transport = isUdp(pair) ? "udp" : "tcp";
   const input = (bytes: Uint8Array) => ice.handleInput({ pair, transport, remote, bytes }, now);
   if (kind === "check" || kind === "nominate") {
-    input(kind === "check" ? check : nomination);
+    input(kind === "check" ? freshRequest() : freshRequest(useCandidate));
     model.valid(pair, now);
     if (kind === "nominate") assert.equal(ice.selected, pair);
   } else if (kind === "forge" || kind === "garbage") {

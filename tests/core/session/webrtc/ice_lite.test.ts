@@ -22,6 +22,7 @@ import { nodeCrypto } from "../../../../runtime/common/crypto.ts";
 import {
   agent,
   drain,
+  freshRequest,
   hmac,
   local,
   noMi,
@@ -249,6 +250,19 @@ describe("time", () => {
       { type: "selected", pair: 1, nominated: false },
     ]);
     assert.equal(ice.nextTimeout(), 25_000 + CONSENT_MILLIS);
+  });
+
+  test("a check that is repeated over UDP does not nominate again: our answer did not come through", () => {
+    const ice = agent();
+    const unanswered = freshRequest(useCandidate);
+    send(ice, 1, unanswered, 0, "udp");
+    send(ice, 2, freshRequest(useCandidate), 100, "tcp");
+    for (const now of [200, 400, 800, 1600]) {
+      assert.equal(send(ice, 1, unanswered, now, "udp").answers.length, 1);
+      assert.equal(ice.selected, 2);
+    }
+    send(ice, 1, freshRequest(useCandidate), 2000, "udp");
+    assert.equal(ice.selected, 1, "a new one does");
   });
 
   test("UDP and TCP pairs live side by side: no grace while one is left", () => {

@@ -41,6 +41,22 @@ export function request(...more: StunAttribute[]): Uint8Array {
   return encodeStun({ type: BINDING_REQUEST, transactionId, attributes }, hmac);
 }
 
+let last = 0;
+
+/** 12 bytes that no other check has. */
+export function freshTransactionId(): Uint8Array {
+  const id = new Uint8Array(12);
+  new DataView(id.buffer).setUint32(8, ++last);
+  return id;
+}
+
+/** A check with a transaction id of its own, as it must have over UDP. */
+export function freshRequest(...more: StunAttribute[]): Uint8Array {
+  const attributes = [username, controlling, priority, ...more];
+  const draft = { type: BINDING_REQUEST, transactionId: freshTransactionId(), attributes };
+  return encodeStun(draft, hmac);
+}
+
 export function agent(maxPairs: number = MAX_PAIRS): IceLite {
   return new IceLite({ local, crypto: nodeCrypto, now: 0, maxPairs });
 }

@@ -19,10 +19,10 @@ import {
   codeOf,
   controlling,
   drain,
+  freshTransactionId,
   local,
   priority,
   send,
-  transactionId,
   useCandidate,
 } from "./ice_peer.ts";
 
@@ -33,7 +33,8 @@ function check(ice: IceCredentials, nominates = false): Uint8Array {
   const username = { type: Attr.Username, value: latin1Bytes(`${ice.ufrag}:peer`) };
   const attributes = [username, controlling, priority, ...(nominates ? [useCandidate] : [])];
   const hmac = nodeCrypto.hmac("sha1", latin1Bytes(ice.pwd));
-  return encodeStun({ type: BINDING_REQUEST, transactionId, attributes }, hmac);
+  const draft = { type: BINDING_REQUEST, transactionId: freshTransactionId(), attributes };
+  return encodeStun(draft, hmac);
 }
 
 function retired(events: ReturnType<typeof drain>["events"]): string[] {
