@@ -1,4 +1,7 @@
 /** Codecs: their names in SDP, and what can be read from their RTP payloads. @module */
+
+export type { CodedFormat, CodedFrame, Depacketizer } from "./coded.ts";
+export { depacketizerFor } from "./depacketizer.ts";
 export { FRAME_START, KEYFRAME, type VideoDescription } from "./flags.ts";
 export * from "./format.ts";
 export * from "./inspect.ts";

@@ -1,5 +1,6 @@
 import { Fault } from "../../base/mod.ts";
-import { u8, u16 } from "../../bytes/mod.ts";
+import { BitReader, concat, u8, u16 } from "../../bytes/mod.ts";
+import { rbspOf } from "../rbsp.ts";
 
 export const BAD_CONFIGURATION: Fault = /* @__PURE__ */ new Fault(
   "core/media/h264",
@@ -53,6 +54,41 @@ export function decodeConfiguration(bytes: Uint8Array): DecoderConfiguration | F
   let profileLevelId = "";
   for (let i = 1; i <= 3; i++) profileLevelId += u8(bytes, i).toString(16).padStart(2, "0");
   return { profileLevelId, lengthBytes, parameterSets };
+}
+
+/**
+ * The record for parameter sets (first the sequence, then the picture ones), with lengths of 4 bytes;
+ * `undefined` when there is no sequence parameter set.
+ */
+export function encodeConfiguration(parameterSets: readonly Uint8Array[]): Uint8Array | undefined {
+  const ofType = (type: number): Uint8Array[] =>
+    parameterSets.filter((set) => set.length > 3 && (u8(set, 0) & 0x1f) === type);
+  const sequence = ofType(7).slice(0, 31);
+  const picture = parameterSets.filter((set) => set.length > 0 && (u8(set, 0) & 0x1f) === 8);
+  const [first] = sequence;
+  if (first === undefined) return undefined;
+  const profile = u8(first, 1);
+  const parts: Uint8Array[] = [
+    Uint8Array.of(1, profile, u8(first, 2), u8(first, 3), 0xff, 0xe0 | sequence.length),
+  ];
+  for (const set of sequence) parts.push(Uint8Array.of(set.length >> 8, set.length), set);
+  parts.push(Uint8Array.of(Math.min(picture.length, PARAMETER_SETS_MAX)));
+  for (const set of picture.slice(0, PARAMETER_SETS_MAX)) {
+    parts.push(Uint8Array.of(set.length >> 8, set.length), set);
+  }
+  if (WITH_CHROMA.includes(profile)) parts.push(chromaOf(first));
+  return concat(parts);
+}
+
+/** Profiles whose records tell chroma format and bit depths behind the parameter sets. */
+const WITH_CHROMA = [100, 110, 122, 144, 244];
+
+function chromaOf(sps: Uint8Array): Uint8Array {
+  const bits = new BitReader(rbspOf(sps, 4, sps.length));
+  bits.ue(); // seq_parameter_set_id
+  const chroma = bits.ue();
+  if (chroma === 3) bits.bit(); // separate_colour_plane_flag
+  return Uint8Array.of(0xfc | (chroma & 3), 0xf8 | (bits.ue() & 7), 0xf8 | (bits.ue() & 7), 0);
 }
 
 /** NAL units out of a sample, each behind its length; views of it. Empty ones are left out. */
