@@ -1,6 +1,7 @@
 import { type Millis, NEVER, type SrtpEngine } from "../base/mod.ts";
 import type { HubEvent } from "./events.ts";
 import { FanOut } from "./fan_out.ts";
+import type { FrameSink } from "./frame.ts";
 import type { StreamName } from "./name.ts";
 import { DEFAULT_LIMITS, type HubLimits } from "./options.ts";
 import type { Publisher } from "./publisher.ts";
@@ -75,6 +76,21 @@ export class Hub {
     if (viewers >= maxViewers) return "too-many-viewers";
     if (known?.publisher === undefined && viewers >= maxWaitingViewers) return "too-many-waiting";
     return this.#demand(name, now)?.subscribe(options) ?? "too-many-streams";
+  }
+
+  /**
+   * Gives the frames of a stream, which need not be published yet, to `sink` until `untap`; `undefined`
+   * when there are too many streams.
+   */
+  tap(name: StreamName, sink: FrameSink, fromKeyframe: boolean, now: Millis): Stream | undefined {
+    const stream = this.#demand(name, now);
+    stream?.frames.add(sink, fromKeyframe, now);
+    return stream;
+  }
+
+  untap(stream: Stream, sink: FrameSink): void {
+    stream.frames.remove(sink);
+    stream.framesLeft();
   }
 
   /** The stream called `key` (`app/stream`), if somebody publishes or waits for it. */

@@ -3,6 +3,7 @@ import { type MediaKind, sameFormat } from "../media/mod.ts";
 import { type NtpTime, unixFromNtp } from "../wire/rtcp/mod.ts";
 import type { EventSink } from "./events.ts";
 import type { FanOut } from "./fan_out.ts";
+import { FrameBus } from "./frame_bus.ts";
 import type { StreamName } from "./name.ts";
 import type { HubLimits } from "./options.ts";
 import { Pacing } from "./pacer.ts";
@@ -11,12 +12,11 @@ import type { Retransmitter } from "./retransmit.ts";
 import { reportFor, WallClock } from "./sender_report.ts";
 import { Shape, shapeKey } from "./shape.ts";
 import { Subscriber, type SubscriberOptions } from "./subscriber.ts";
+import { nextTick } from "./tick.ts";
 import { type SourceTrack, Track } from "./track.ts";
 import { type VideoLayer, VideoLayers } from "./video_layers.ts";
+import { tellStates } from "./viewer_states.ts";
 import type { ViewerTrack } from "./viewer_track.ts";
-
-/** Streams look after reports, waiting viewers and stalled ones so often, all at the same times. */
-const TICK_MILLIS = 100;
 
 /** Packets of a batch; more are sent as several. */
 const MAX_BATCH_PACKETS = 256;
@@ -54,6 +54,8 @@ export class Stream {
   readonly #clock: WallClock;
   #tickAt: Millis = NEVER;
   readonly pacing: Pacing = new Pacing();
+  /** Made when somebody wants frames. */
+  #frames: FrameBus | undefined;
 
   constructor(name: StreamName, context: StreamContext, now: Millis) {
     this.name = name;
@@ -87,6 +89,22 @@ export class Stream {
     return this.layers.active.flatMap(({ track }) => track.source?.rid ?? []);
   }
 
+  /** The stream as frames. */
+  get frames(): FrameBus {
+    this.#frames ??= new FrameBus(this, this.#context);
+    return this.#frames;
+  }
+
+  /** Somebody who took frames has left. */
+  framesLeft(): void {
+    this.#sleep();
+  }
+
+  /** A keyframe of this track is needed by who takes frames. */
+  wantKeyframe(track: Track, now: Millis): void {
+    this.#want(this.layers.of(track), now);
+  }
+
   /** Takes the publisher's slot, or tells that another client holds it. */
   claim(client: string, now: Millis): Publisher | "busy" {
     const holder = this.publisher;
@@ -114,8 +132,9 @@ export class Stream {
       // The next publisher may have no layers.
       viewer.video?.follow(this.layers.first.track);
       if (viewer.video !== undefined) viewer.video.target = undefined;
-      this.#tell(viewer);
+      tellStates(this, viewer, this.#context.emit);
     }
+    this.#frames?.handleEnd();
     if (publisher.mediaAt >= 0) {
       this.#context.emit({ type: "unpublished", stream: this, publisher });
     }
@@ -170,6 +189,7 @@ export class Stream {
     for (const { batch, track } of this.layers.active) {
       if (batch.packets.length === 0) continue;
       if (fanOut.run(batch, this.audio, track, this.#viewers, now)) begun = true;
+      this.#frames?.handlePackets(batch.packets, track, now);
       batch.clear();
       sent = true;
     }
@@ -191,7 +211,7 @@ export class Stream {
 
   /** Whether all a viewer of `layer` gets has a sender report. */
   #relate(layer: VideoLayer, now: Millis): void {
-    const bySender = isReported(this.audio) && isReported(layer.track);
+    const bySender = this.audio.reported && layer.track.reported;
     if (bySender && !layer.bySender) {
       // What was told by arrival is only roughly in step: correct it at once.
       for (const viewer of this.#viewers) {
@@ -222,7 +242,7 @@ export class Stream {
     viewer.video?.adopt();
     if (this.layers.several) this.layers.update(now);
     this.chooseLayer(viewer, now);
-    this.#tell(viewer);
+    tellStates(this, viewer, this.#context.emit);
     this.wantKeyframeFor(viewer, now);
     this.#schedule(nextTick(now));
   }
@@ -287,6 +307,9 @@ export class Stream {
   handleTimeout(now: Millis): void {
     this.pacing.run(now);
     this.#ask(now);
+    if (this.#frames !== undefined && now >= this.#frames.nextTimeout()) {
+      this.#frames.handleTimeout(now);
+    }
     if (now < this.#tickAt) return;
     this.#tickAt = NEVER;
     if (this.layers.several) this.layers.update(now);
@@ -300,7 +323,7 @@ export class Stream {
   }
 
   nextTimeout(): Millis {
-    let due = Math.min(this.#tickAt, this.pacing.due);
+    let due = Math.min(this.#tickAt, this.pacing.due, this.#frames?.nextTimeout() ?? NEVER);
     for (const { keyframes } of this.layers.active) due = Math.min(due, keyframes.due);
     return due;
   }
@@ -308,7 +331,7 @@ export class Stream {
   /** One viewer's turn. */
   #lookAfter(viewer: Subscriber, now: Millis): void {
     const { sender, sink, gate, video } = viewer;
-    this.#tell(viewer);
+    tellStates(this, viewer, this.#context.emit);
     if (sender === undefined || sink === undefined) return;
     if (!gate.video || !gate.audio || gate.paced) viewer.look(now);
     if (!viewer.stalled && gate.isStalled(now)) {
@@ -330,20 +353,6 @@ export class Stream {
     const { bySender } = source === undefined ? this.layers.first : this.layers.of(source);
     const report = viewed && reportFor(viewed, this.#clock, bySender, now);
     if (report !== undefined) viewer.report(report, now);
-  }
-
-  /** Tells the owner about states that changed. */
-  #tell(viewer: Subscriber): void {
-    this.#tellOf(viewer, viewer.audio);
-    this.#tellOf(viewer, viewer.video);
-  }
-
-  #tellOf(subscriber: Subscriber, viewed: ViewerTrack | undefined): void {
-    if (viewed === undefined || viewed.state === viewed.told) return;
-    viewed.told = viewed.state;
-    const { kind, state } = viewed;
-    const live = this.track(kind).format;
-    this.#context.emit({ type: "viewer-state", stream: this, subscriber, kind, state, live });
   }
 
   /** The layer a viewer gets, or is to get. */
@@ -379,14 +388,7 @@ export class Stream {
 
   /** After somebody left. */
   #sleep(): void {
-    if (this.publisher === undefined && this.#viewers.length === 0) this.#context.idle(this);
+    const wanted = this.#viewers.length > 0 || this.#frames?.wanted === true;
+    if (this.publisher === undefined && !wanted) this.#context.idle(this);
   }
-}
-
-function nextTick(now: Millis): Millis {
-  return (Math.floor(now / TICK_MILLIS) + 1) * TICK_MILLIS;
-}
-
-function isReported(track: Track): boolean {
-  return track.format === undefined || track.clock.at !== undefined;
 }

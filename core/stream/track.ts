@@ -86,6 +86,11 @@ export class Track {
   /** Timestamp of the last frame that was seen to be a keyframe. */
   #keyframeTimestamp = -1;
 
+  /** Whether its sender has told his clock, if there is one. */
+  get reported(): boolean {
+    return this.format === undefined || this.clock.at !== undefined;
+  }
+
   constructor(kind: MediaKind, limits: HubLimits) {
     const video = kind === "video";
     this.kind = kind;

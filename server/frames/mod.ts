@@ -16,3 +16,4 @@ export interface FrameSource {
    */
   tap(name: StreamName, options: TapOptions, sink: FrameSink): Disposable;
 }
+export { HubFrames } from "./hub_frames.ts";
