@@ -33,6 +33,9 @@ export interface FrameBusContext {
 /** How often a publisher is asked for a keyframe while there are muxers (SRS: `pli_for_rtmp`). */
 export const KEYFRAME_EVERY_MILLIS: Millis = 2000;
 
+/** A publisher who did not answer is asked again after so long. */
+const ASK_AGAIN_MILLIS: Millis = 500;
+
 export class FrameBus {
   readonly #host: FrameBusHost;
   readonly #context: FrameBusContext;
@@ -46,7 +49,8 @@ export class FrameBus {
   #audio: TrackFrames | undefined;
   #audioClock: FrameClock | undefined;
   #video: TrackFrames | undefined;
-  #keyframeAt: Millis = Number.NEGATIVE_INFINITY;
+  /** When the next keyframe is asked for, if none comes before. */
+  #askAt: Millis = Number.NEGATIVE_INFINITY;
   #now: Millis = 0;
 
   constructor(
@@ -120,7 +124,7 @@ export class FrameBus {
     this.#audio = undefined;
     this.#audioClock = undefined;
     this.#video = undefined;
-    this.#keyframeAt = Number.NEGATIVE_INFINITY;
+    this.#askAt = Number.NEGATIVE_INFINITY;
     for (const sink of this.#sinks) sink.handleEnd();
   }
 
@@ -130,7 +134,8 @@ export class FrameBus {
     const arrival = this.#arrival(now);
     this.#audio?.handleTimeout(arrival);
     this.#video?.handleTimeout(arrival);
-    if (now - this.#keyframeAt >= this.#keyframeEvery && !this.#given.has("video")) {
+    if (now >= this.#askAt && !this.#given.has("video")) {
+      this.#askAt = now + ASK_AGAIN_MILLIS;
       this.#host.wantKeyframe(this.#host.video, now);
     }
     this.#schedule();
@@ -138,9 +143,8 @@ export class FrameBus {
 
   nextTimeout(): Millis {
     if (!this.wanted) return NEVER;
-    const keyframe = Math.max(this.#keyframeAt + this.#keyframeEvery, this.#now + 100);
     return Math.min(
-      keyframe,
+      this.#askAt,
       this.#audio?.nextTimeout() ?? NEVER,
       this.#video?.nextTimeout() ?? NEVER,
     );
@@ -190,7 +194,9 @@ export class FrameBus {
   }
 
   #tellFrame(frame: Frame): void {
-    if (frame.kind === "video" && frame.keyframe) this.#keyframeAt = this.#now;
+    if (frame.kind === "video" && frame.keyframe) {
+      this.#askAt = this.#now + this.#keyframeEvery;
+    }
     this.#gop.put(frame);
     for (const sink of this.#sinks) sink.handleFrame(frame);
   }
