@@ -176,15 +176,6 @@ test("REMB below the stream's bitrate drops whole groups of pictures, and above 
   assert.ok(after.inTime === 1 && after.decoded > 0.99, JSON.stringify(after));
 });
 
-test("a packet that is held no more, and lost, leads to a keyframe", () => {
-  const limits = { historyMillis: 50 };
-  const call = new Call({ bitsPerSecond: BITS, delayMillis: 100, loss: 0.05, limits }).run(3);
-  const { world } = call.sender;
-  assert.ok(call.sender.viewer.subscriber.video?.stats.retransmittedPackets === 0);
-  const asked = world.of("keyframe-request").length;
-  assert.ok(asked >= 2 && asked <= 8, `${asked} keyframes asked for in 3 s`);
-});
-
 test("a viewer who asks for keyframes all the time gets one a second", () => {
   const call = new Call({ bitsPerSecond: BITS, delayMillis: 10 }).run(2);
   const { sender } = call;

@@ -247,3 +247,25 @@ test("repairs take no more than half of what a narrow path takes", () => {
   }
   assert.ok(repaired > 100_000 && repaired < 500_000 * 1.1, `${repaired} bytes in 10 s`);
 });
+
+test("a packet that is held no more leads to a keyframe, unless one came since", () => {
+  const world = new World({ historyMillis: 500 });
+  const viewer = world.view();
+  const sent = frames(world, viewer, 60);
+  const asked = (): number => world.of("keyframe-request").length;
+  const nack = (seen: Seen): void =>
+    viewer.subscriber.handleNack(VIDEO_SSRC, [seen.header.sequenceNumber], world.now);
+  const before = asked();
+  nack(sent.at(-1)!);
+  assert.equal(asked(), before);
+  nack(sent[60]!);
+  assert.equal(asked(), before + 1);
+  assert.equal(viewer.of(RTX_SSRC).length, 1);
+  world.pass(3000);
+  const waiting = asked();
+  const source = world.publish();
+  source.pushFrame(world.now, true);
+  nack(sent[90]!);
+  world.pass(2000);
+  assert.equal(asked(), waiting);
+});
