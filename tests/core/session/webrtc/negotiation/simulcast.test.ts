@@ -7,6 +7,7 @@ import {
   negotiatePublish,
 } from "../../../../../core/session/webrtc/negotiation/mod.ts";
 import { MAX_LAYERS as MAX_LAYERS_OF_HUB } from "../../../../../core/stream/video_layers.ts";
+import { decodeSdp, isSdpFault } from "../../../../../core/wire/sdp/mod.ts";
 import { recorded } from "../../../wire/sdp/recorded.ts";
 import { accepted, decoded, local } from "./local.ts";
 
@@ -62,6 +63,14 @@ test("layers beyond the bound are declined, those behind first", () => {
   );
   assert.deepEqual(media.rids, all.slice(0, MAX_LAYERS));
   assert.equal(lines.at(-1), "a=simulcast:recv r0;r1;r2;r3");
+});
+
+test("a hundred rids are one too many for a description", () => {
+  const rids = Array.from({ length: 100 }, (_, i) => `rid:r${i} send`);
+  const read = decodeSdp(offer(...rids, "simulcast:send r0;r1"));
+  assert.ok(isSdpFault(read));
+  assert.equal(read.fault.code, "too-many-lines-of-a-kind");
+  assert.match(read.text, /^a=rid:r64 send/);
 });
 
 test("of alternatives the first that can be taken is, and a paused one stays paused", () => {
