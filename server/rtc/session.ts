@@ -137,7 +137,8 @@ export class RtcSession {
     this.#paths.set(pair, path);
     this.#transport.openPair(pair, "udp", path.remote, this.#runtime.now());
     this.#input(pair, datagram);
-    if (this.#transport.isValid(pair)) return pair;
+    // What it led to may have ended the session, and with it the path.
+    if (this.#paths.has(pair) && this.#transport.isValid(pair)) return pair;
     this.losePath(pair);
     return undefined;
   }

@@ -4,9 +4,10 @@ import type { Conn, ConnHandler, Endpoint, Millis, Runtime } from "../../../core
 import { concat } from "../../../core/bytes/mod.ts";
 import { WebRtcTransport } from "../../../core/session/webrtc/transport.ts";
 import { nodeCrypto } from "../../../runtime/common/crypto.ts";
+import { UdpPath } from "../../../server/rtc/path.ts";
 import { RtcSession } from "../../../server/rtc/session.ts";
 import { alice, bob } from "../../core/session/webrtc/dtls/peers.ts";
-import { local } from "../../core/session/webrtc/ice_peer.ts";
+import { local, remote } from "../../core/session/webrtc/ice_peer.ts";
 import { RtcPeer } from "../../core/session/webrtc/rtc_peer.ts";
 
 /** A connection whose peer takes nothing: what is written stays where it is. */
@@ -108,6 +109,41 @@ class Fixture {
     return conn;
   }
 }
+
+describe("a UDP path", () => {
+  /** A path that nothing comes back from. */
+  const pathOf = (gone: UdpPath[]): UdpPath =>
+    new UdpPath(
+      { local: remote, send: () => {}, close: () => Promise.resolve() },
+      remote,
+      (path) => void gone.push(path),
+    );
+
+  test("whose first datagram leads to the session's end is not the session's any more", () => {
+    const fixture = new Fixture();
+    const gone: UdpPath[] = [];
+    const path = pathOf(gone);
+    fixture.onTurn = () => fixture.session.close();
+    const check = fixture.peer.check(true).slice(2);
+    assert.equal(fixture.session.vet(check), undefined);
+    assert.equal(fixture.session.acceptDatagram(path, check), undefined);
+    assert.deepEqual(gone, [path]);
+    assert.equal(fixture.clock.armed, 0, "no timer is left");
+  });
+
+  test("goes with its session", () => {
+    const fixture = new Fixture();
+    const gone: UdpPath[] = [];
+    for (let i = 1; i <= 2; i++) {
+      const check = fixture.peer.check(true).slice(2);
+      assert.equal(fixture.session.acceptDatagram(pathOf(gone), check), i);
+    }
+    fixture.session.losePath(1);
+    assert.equal(gone.length, 1);
+    fixture.session.close();
+    assert.equal(gone.length, 2);
+  });
+});
 
 describe("connections of a session whose peer takes nothing", () => {
   test("one that says FIN and never reads is closed within seconds", () => {
