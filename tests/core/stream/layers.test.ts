@@ -77,6 +77,20 @@ test("who asks for a layer gets it: by rid, or by high, mid and low", () => {
   for (const viewer of viewers) assertSmooth(viewer.of(VIDEO_SSRC));
 });
 
+test("who does not take the codec of the best layer gets the best that he takes", () => {
+  const world = new World();
+  const [q, h, f] = LAYERS;
+  const source = new Simulcast(world, [q!, h!, { ...f!, payloadType: 101 }]);
+  source.play(world, 500);
+  const formats = videoOptions().formats.slice(0, 1);
+  const viewer = world.view({ video: videoOptions({ formats }) });
+  const other = world.view();
+  source.play(world, 500);
+  assert.deepEqual([shown(viewer), shown(other)], ["h", "f"]);
+  assert.equal(other.of(VIDEO_SSRC).at(-1)?.header.payloadType, 102);
+  assert.equal(viewer.subscriber.video?.state, "playing");
+});
+
 test("a greatest height is kept to while there is a layer within it", () => {
   const { world, source } = started();
   const viewers = [1080, 480, 360, 90].map((maxHeight) =>

@@ -1,7 +1,7 @@
 /** A publisher of several layers in virtual time. @module */
 import { putU16, putU32 } from "../../../core/bytes/mod.ts";
 import type { Publisher, SourceTrack } from "../../../core/stream/mod.ts";
-import { LEVEL, name, OPUS, rtp, TWCC, VP8, type World } from "./fixture.ts";
+import { H264, LEVEL, name, OPUS, rtp, TWCC, VP8, type World } from "./fixture.ts";
 
 export interface LayerOptions {
   readonly rid: string;
@@ -9,6 +9,8 @@ export interface LayerOptions {
   readonly height: number;
   /** Packets of a frame, 1000 bytes each. */
   readonly parts: number;
+  /** Default 100, VP8; 101 is H.264, which tells no size here. */
+  readonly payloadType?: number;
 }
 
 export const LAYERS: readonly LayerOptions[] = [
@@ -44,7 +46,7 @@ export class LayerSource {
 
   /** Packets of a picture taken at `captured`. */
   packets(captured: number, key: boolean): [Uint8Array, number][] {
-    const { parts, width, height } = this.options;
+    const { parts, width, height, payloadType = 100 } = this.options;
     const frame = this.frame++;
     const out: [Uint8Array, number][] = [];
     for (let part = 0; part < parts; part++) {
@@ -55,12 +57,19 @@ export class LayerSource {
         payload.set([0x10, 0, 0, 0x9d, 0x01, 0x2a, width & 0xff, width >> 8], 1);
         payload.set([height & 0xff, height >> 8], 9);
       }
+      if (payloadType === 101) {
+        payload[0] = part === 0 ? (key ? 0x65 : 0x61) : 0x7c;
+        payload[1] = part === 0 ? 0x80 : 0x05;
+      }
       payload.set(new TextEncoder().encode(this.options.rid), 20);
       putU32(payload, 24, frame);
       putU16(payload, 28, part);
       const index = this.index++;
       const last = part === parts - 1;
-      out.push([rtp(100, index, this.timestamp(captured), this.ssrc, payload, last), index]);
+      out.push([
+        rtp(payloadType, index, this.timestamp(captured), this.ssrc, payload, last),
+        index,
+      ]);
     }
     return out;
   }
@@ -96,7 +105,10 @@ export class Simulcast {
     if (typeof publisher === "string") throw new Error(publisher);
     this.publisher = publisher;
     this.#read = world.of("keyframe-request").length;
-    const formats = new Map([[100, VP8]]);
+    const formats = new Map([
+      [100, VP8],
+      [101, H264],
+    ]);
     const extensions = new Map([[TWCC, 5]]);
     this.layers = layers.map((options, at) => {
       const track: SourceTrack = { kind: "video", rid: options.rid, formats, extensions };
