@@ -95,9 +95,10 @@ async function listenUdp(
     const why = set
       ? `rtc_server.listen is ${textOf(endpoint)}`
       : `rtc_server.listen is not set, so UDP has the number of the TCP port, ${endpoint.port}`;
+    const other = endpoint.port < 65_535 ? endpoint.port + 1 : 8000;
     throw new MonoportError(
       error.code,
-      `UDP ${error.message}: ${why}. Free it, give another port, as in --rtc_server.listen ${endpoint.port + 1}, or serve WebRTC over TCP alone: --rtc_server.protocol tcp`,
+      `UDP ${error.message}: ${why}. Free it, give another port, as in --rtc_server.listen ${other}, or serve WebRTC over TCP alone: --rtc_server.protocol tcp`,
       { cause: error },
     );
   }

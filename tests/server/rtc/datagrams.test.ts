@@ -293,6 +293,29 @@ describe("the UDP port", () => {
     );
   });
 
+  test("may be several: each serves every session, and the first stands in candidates", async (t) => {
+    const server = await serve(t, ["--rtc_server.listen", "127.0.0.1:0 [::1]:0"]);
+    const { udpEndpoints } = server.monoport;
+    assert.deepEqual(
+      udpEndpoints.map(({ host }) => host),
+      ["127.0.0.1", "::1"],
+    );
+    const source = await client(t, server);
+    const runtime = await loadRuntime();
+    for (const to of udpEndpoints) {
+      let answers = 0;
+      const socket = await runtime.openUdp({ host: to.host, port: 0 }, () => void answers++);
+      t.after(() => socket.close());
+      socket.send(check(ufragOf(source), passwordOf(source)), to);
+      await until(() => answers === 1, "an answer");
+    }
+    assert.equal(paths(server), 2);
+    const offered = source.answer.match(/^a=candidate:.* udp .*$/gm) ?? [];
+    assert.ok(
+      offered.length > 0 && offered.every((one) => one.includes(` ${udpEndpoints[0]?.port} `)),
+    );
+  });
+
   test("an ip:port that is asked for stands for both transports", async (t) => {
     const server = await serve(t, ["--rtc_server.candidate", "192.0.2.7:9000"]);
     const { answer } = await client(t, server);
