@@ -51,6 +51,8 @@ export class Relay {
   readonly options: RelayOptions;
   /** The servers by which those came who want the stream of a pull. */
   via: readonly string[] = [];
+  /** Since when somebody has wanted it without a break. */
+  wantedSince: Millis | undefined;
   /** When nobody wanted it any more; `undefined` while somebody does. */
   unwantedSince: Millis | undefined;
   #state: RelayState = "idle";
@@ -99,6 +101,11 @@ export class Relay {
     if (this.#state !== "connected") return;
     this.stop();
     this.start();
+  }
+
+  /** Begins anew when the stream sends what was not agreed on. */
+  checkFormats(): void {
+    if (this.#link?.isOutdated()) this.restart();
   }
 
   facts(): RelayFacts {
@@ -155,6 +162,7 @@ export class Relay {
     this.#error = "";
     this.#enter("connected");
     this.#tell("info", this.options.kind === "push" ? "Pushing" : "Pulling");
+    this.checkFormats(); // which may have changed while the session came about
   }
 
   #failed(link: Link, why: string, retryAfterMillis: Millis = 0): void {

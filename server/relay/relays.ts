@@ -29,6 +29,8 @@ import {
   urlFor,
 } from "./rules.ts";
 
+/** How long a push waits for the first packets of all tracks: one may be muted. */
+const SETTLE_MILLIS: Millis = 1000;
 /** How often viewers are looked for. */
 const TICK_MILLIS: Millis = 250;
 
@@ -105,7 +107,7 @@ export class Relays {
     if (this.#find(wish.kind, name, url) !== undefined) return `${name.key} has this relay already`;
     const relay = this.#make(wish.kind, name, url, wish.token, true);
     if (relay === undefined) return "Too many relays (limits.relays)";
-    if (wish.kind === "pull" || this.#rtc.hub.stream(name.key)?.live) relay.start();
+    this.#look(relay, this.#rtc.runtime.now());
     if (this.#tick === undefined) this.#wake();
     return relay.facts();
   }
@@ -155,9 +157,8 @@ export class Relays {
         this.#pushing(event.subscriber)?.restart();
         break;
       case "format":
-        for (const relay of this.#of(event.stream.name.key)) {
-          if (relay.link?.isOutdated()) relay.restart();
-        }
+        for (const relay of this.#of(event.stream.name.key)) relay.checkFormats();
+        this.#lookAt(event.stream);
         break;
       default:
         break;
@@ -169,9 +170,12 @@ export class Relays {
     for (const rule of this.#rules) {
       if (rule.kind === "push" && fitsRule(rule, stream.name)) this.#demand(rule, stream.name);
     }
-    for (const relay of this.#of(stream.name.key)) {
-      if (relay.options.kind === "push") relay.start();
-    }
+    this.#lookAt(stream);
+  }
+
+  #lookAt(stream: Stream): void {
+    const now = this.#rtc.runtime.now();
+    for (const relay of this.#of(stream.name.key)) this.#look(relay, now);
   }
 
   #wake(): void {
@@ -219,10 +223,13 @@ export class Relays {
         : always || (stream !== undefined && this.#isWatched(stream));
     if (wanted) {
       relay.unwantedSince = undefined;
-      // A push begins with the first media, when the formats are known.
-      if (relay.state === "idle" && (kind === "push" || this.#isFree(relay))) relay.start();
+      relay.wantedSince ??= now;
+      const ready =
+        kind === "push" ? isSettled(stream, relay.wantedSince, now) : this.#isFree(relay);
+      if (relay.state === "idle" && ready) relay.start();
       return;
     }
+    relay.wantedSince = undefined;
     if (relay.state === "idle") {
       if (!byApi && this.#isPassing(relay)) this.#relays.delete(relay.options.id);
       return;
@@ -313,4 +320,13 @@ export class Relays {
     }
     return undefined;
   }
+}
+
+/** Whether it is known what the stream sends, or has been waited for long enough. */
+function isSettled(stream: Stream | undefined, since: Millis, now: Millis): boolean {
+  const publisher = stream?.publisher;
+  const known = (["audio", "video"] as const).every(
+    (kind) => publisher?.[kind] === undefined || stream?.track(kind).format !== undefined,
+  );
+  return known || now - since >= SETTLE_MILLIS;
 }
