@@ -47,6 +47,29 @@ test("waits are 1 s, then twice as long, 30 s at most, and by half of it random"
   assert.equal(waitMillis(9, 1), 30_000);
 });
 
+test("a far end that refuses again is asked later each time", async (t) => {
+  const url = await fake(t, (_request, response) => {
+    response.writeHead(500).end();
+  });
+  const near = await server(
+    t,
+    ...ALLOW,
+    ...["--relay.pull", `live/cam=${url}/whep`, "--relay.pull_when", "always"],
+  );
+  const waits = async (attempts: number): Promise<number> => {
+    let relay: RelayJson | undefined;
+    await until(async () => {
+      relay = (await relays(near))[0];
+      return relay?.attempts === attempts && relay.state === "waiting";
+    }, `attempt ${attempts}`);
+    return relay?.retry_ms ?? 0;
+  };
+  assert.ok((await waits(1)) <= 1000);
+  const third = await waits(3);
+  assert.ok(third > 1000 && third <= 4000, `${third}`); // 2 to 4 s, less the time to look
+  assert.equal((await onlyRelay(near)).error, `${new URL(url).host} refused (500)`);
+});
+
 test("a far end that is down is asked again until it is there", async (t) => {
   const at = await port();
   const near = await server(
