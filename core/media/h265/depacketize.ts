@@ -1,7 +1,7 @@
-import { BitReader, concat, putU16, u8, u16 } from "../../bytes/mod.ts";
-import type { CodedFormat, CodedFrame, Depacketizer } from "../coded.ts";
-import { NalUnit, sampleOf } from "../nal_units.ts";
-import { ParameterSets } from "../parameter_sets.ts";
+import { BitReader, concat, putU16, u8 } from "../../bytes/mod.ts";
+import type { CodedFormat } from "../coded.ts";
+import { NalDepacketizer, type NalSyntax } from "../nal_depacketizer.ts";
+import type { ParameterSets } from "../parameter_sets.ts";
 import { rbspOf } from "../rbsp.ts";
 import { describeSps265 } from "./sps.ts";
 
@@ -12,79 +12,47 @@ const SPS = 33;
 const PPS = 34;
 const DELIMITER = 35;
 const FILLER = 38;
-const AGGREGATION = 48;
-const FRAGMENT = 49;
 
-/** Puts NAL units together again (RFC 7798 §4.4), without DON fields. */
-export class H265Depacketizer implements Depacketizer {
-  readonly #sets = new ParameterSets();
-  #units: NalUnit[] = [];
-  #fragment: NalUnit | undefined;
-  #format: CodedFormat | undefined;
+/** Without DON fields. */
+const H265: NalSyntax = {
+  headerBytes: 2,
+  typeOf: (first) => (first >> 1) & 0x3f,
+  aggregation: 48,
+  fragment: 49,
+  kindOf: (type) => {
+    if (type >= IRAP_FIRST && type <= IRAP_LAST) return "keyframe";
+    if (type >= VPS && type <= PPS) return "parameter-set";
+    if (type === DELIMITER || type === FILLER) return "dropped";
+    return type < VPS ? "picture" : "other";
+  },
+  fragmentHeader: (bytes, from) => [
+    (u8(bytes, from) & 0x81) | ((u8(bytes, from + 2) & 0x3f) << 1),
+    u8(bytes, from + 1),
+  ],
+  keyOf: (type) => String(type),
+  formatOf,
+};
 
-  push(bytes: Uint8Array, from: number, to: number): void {
-    if (from + 2 > to) return;
-    const type = (u8(bytes, from) >> 1) & 0x3f;
-    if (type === FRAGMENT) this.#pushFragment(bytes, from, to);
-    else if (type === AGGREGATION) this.#pushAggregate(bytes, from + 2, to);
-    else if (type < AGGREGATION) this.#units.push(new NalUnit([]).add(bytes, from, to));
+export class H265Depacketizer extends NalDepacketizer {
+  constructor() {
+    super(H265);
   }
+}
 
-  take(): CodedFrame | undefined {
-    const units = this.#units;
-    this.#units = [];
-    this.#fragment = undefined;
-    const kept: NalUnit[] = [];
-    let keyframe = false;
-    let picture = false;
-    for (const unit of units) {
-      const type = (unit.first >> 1) & 0x3f;
-      if (type >= VPS && type <= PPS) this.#sets.put(String(type), unit.bytes());
-      if ((type >= VPS && type <= DELIMITER) || type === FILLER) continue;
-      if (type < VPS) picture = true;
-      if (type >= IRAP_FIRST && type <= IRAP_LAST) keyframe = true;
-      kept.push(unit);
-    }
-    if (this.#sets.takeChange()) this.#format = this.#makeFormat() ?? this.#format;
-    if (!picture) return undefined;
-    return { data: sampleOf(kept), keyframe, format: this.#format };
-  }
-
-  #makeFormat(): CodedFormat | undefined {
-    const [sps] = this.#sets.of(String(SPS));
-    const size = sps && describeSps265(sps, 0, sps.length);
-    if (sps === undefined || size === undefined) return undefined;
-    const arrays = [VPS, SPS, PPS].flatMap((type) =>
-      this.#sets.of(String(type)).map((set) => ({ type, set })),
-    );
-    const rbsp = rbspOf(sps, 2, sps.length);
-    return {
-      configuration: encodeConfiguration265(rbsp, arrays),
-      codecString: codecString(rbsp),
-      width: size.width,
-      height: size.height,
-    };
-  }
-
-  #pushFragment(bytes: Uint8Array, from: number, to: number): void {
-    if (from + 3 >= to) return;
-    const head = u8(bytes, from + 2);
-    if ((head & 0x80) !== 0) {
-      const first = (u8(bytes, from) & 0x81) | ((head & 0x3f) << 1);
-      this.#fragment = new NalUnit([first, u8(bytes, from + 1)]);
-      this.#units.push(this.#fragment);
-    }
-    this.#fragment?.add(bytes, from + 3, to);
-    if ((head & 0x40) !== 0) this.#fragment = undefined;
-  }
-
-  #pushAggregate(bytes: Uint8Array, from: number, to: number): void {
-    for (let at = from; at + 2 < to; ) {
-      const end = Math.min(to, at + 2 + u16(bytes, at));
-      if (end > at + 3) this.#units.push(new NalUnit([]).add(bytes, at + 2, end));
-      at = Math.max(end, at + 2);
-    }
-  }
+function formatOf(sets: ParameterSets): CodedFormat | undefined {
+  const [sps] = sets.of(String(SPS));
+  const size = sps && describeSps265(sps, 0, sps.length);
+  if (sps === undefined || size === undefined) return undefined;
+  const arrays = [VPS, SPS, PPS].flatMap((type) =>
+    sets.of(String(type)).map((set) => ({ type, set })),
+  );
+  const rbsp = rbspOf(sps, 2, sps.length);
+  return {
+    configuration: encodeConfiguration265(rbsp, arrays),
+    codecString: codecString(rbsp),
+    width: size.width,
+    height: size.height,
+  };
 }
 
 /** HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 §8.3.3.1); `sps` is an RBSP without NAL header. */
