@@ -56,7 +56,7 @@ const HOLD_MILLIS = 1000;
 const RELAPSE_MILLIS = 30_000;
 /** Reports further apart count as that far. */
 const MAX_STEP_MILLIS = 1000;
-/** Of what was sent, when nobody says what arrived (draft-ietf-rmcat-gcc-02 §5.5). */
+/** When nobody says what arrived; for loss p it is 1 - p/2 (draft-ietf-rmcat-gcc-02 §5.5, §6). */
 const BLIND_DECREASE = 0.85;
 
 export class BandwidthEstimator {
@@ -189,8 +189,11 @@ export class BandwidthEstimator {
     if (roundTrip !== undefined) this.#handleDelay(Math.round(roundTrip * TICKS_PER_MILLI), now);
     const queued = Math.min(before, this.#queue) > LONG_QUEUE_TICKS;
     const lossy = Math.min(lost, this.#lossFraction) > CONGESTED_LOSS;
-    if (lossy) this.#congest(sent * (1 - this.#lossFraction), now);
-    else if (queued) this.#congest(sent * BLIND_DECREASE, now);
+    // Once narrow, what is sent may be little because of that.
+    const unknown = this.#estimate === Number.POSITIVE_INFINITY;
+    const known = unknown ? sent : this.#estimate;
+    if (lossy) this.#congest(known * (1 - (unknown ? lost : this.#lossFraction / 2)), now);
+    else if (queued) this.#congest(known * BLIND_DECREASE, now);
   }
 
   /** Receiver Estimated Maximum Bitrate, in bits per second. */
