@@ -128,8 +128,15 @@ export class Relays {
 
   /** Somebody publishes, and came along `via`. */
   published(key: string, via: readonly string[]): void {
-    if (via.length === 0) this.#publishedVia.delete(key);
-    else this.#publishedVia.set(key, via);
+    this.#publishedVia.delete(key);
+    if (via.length === 0) return;
+    // Who publishes and sends nothing leaves no event behind.
+    if (this.#publishedVia.size >= this.#rtc.config["limits.streams"]) {
+      for (const one of this.#publishedVia.keys()) {
+        if (this.#rtc.hub.stream(one) === undefined) this.#publishedVia.delete(one);
+      }
+    }
+    this.#publishedVia.set(key, via);
   }
 
   /** Somebody plays, and came along `via`. */
