@@ -19,6 +19,7 @@
 import type { Millis } from "../base/mod.ts";
 import { DELTA_MICROS, TransportFeedbackCursor } from "../wire/rtcp/mod.ts";
 import { difference32, extendIndex } from "../wire/rtp/mod.ts";
+import { ArrivalSpan } from "./arrival_span.ts";
 
 /** Packets under way that are remembered, by transport-wide number; a power of two. */
 export const TRACKED_PACKETS = 2048;
@@ -85,11 +86,11 @@ export class BandwidthEstimator {
   #queue = 0;
 
   /** What arrived since `at` (ticks, modulo 2^32). */
-  readonly #standing = new Span();
+  readonly #standing = new ArrivalSpan();
   #queueAtStart = 0;
   /** What arrived in the span before, in bits per second; 0 when no queue stood then. */
   #standingBefore = 0;
-  readonly #passing = new Span();
+  readonly #passing = new ArrivalSpan();
 
   #lost = 0;
   #received = 0;
@@ -100,7 +101,7 @@ export class BandwidthEstimator {
   #arrived = 0;
   /** The most that arrived within a short span since loss is measured, in bits per second. */
   #peak = 0;
-  readonly #peakSpan = new Span();
+  readonly #peakSpan = new ArrivalSpan();
 
   /** Bits per second that his path takes, SRTP included; infinite while nothing says less. */
   get estimatedBitrate(): number {
@@ -349,49 +350,6 @@ export class BandwidthEstimator {
     if (now - this.#congestedAt < HOLD_MILLIS || this.#lossFraction > CONGESTED_LOSS / 2) return;
     this.#estimate *= 1 + (this.#growth * passed) / 1000;
     if (this.#estimate > MAX_BITRATE) this.#estimate = Number.POSITIVE_INFINITY;
-  }
-}
-
-/** What arrived within a span of the receiver's time. */
-class Span {
-  #from = 0;
-  #to = 0;
-  #bytes = 0;
-  packets = 0;
-  begun = false;
-
-  /** Begins when a packet arrives, which is not counted: the span is what comes behind it. */
-  begin(arrival: number): void {
-    this.#from = arrival;
-    this.#to = arrival;
-    this.#bytes = 0;
-    this.packets = 0;
-    this.begun = true;
-  }
-
-  /** Adds a packet; the first one begins the span. */
-  add(arrival: number, bytes: number): void {
-    if (!this.begun) {
-      this.begin(arrival);
-      return;
-    }
-    if (difference32(arrival, this.#to) > 0) this.#to = arrival;
-    this.#bytes += bytes;
-    this.packets++;
-  }
-
-  end(): void {
-    this.begun = false;
-    this.#to = this.#from;
-  }
-
-  get ticks(): number {
-    return difference32(this.#to, this.#from);
-  }
-
-  /** In bits per second. */
-  get bitrate(): number {
-    return (this.#bytes * 8 * 1000 * TICKS_PER_MILLI) / Math.max(1, this.ticks);
   }
 }
 
