@@ -137,7 +137,7 @@ for (const feedback of FEEDBACK) {
   test(`a path that takes a layer and no more is tried ever more seldom (${feedback})`, () => {
     const { viewer, play } = stage(100, feedback);
     const perMinute: number[] = [];
-    for (let minute = 0; minute < 5; minute++) {
+    for (let minute = 0; minute < 3; minute++) {
       const { switches } = viewer.subscriber.video!.stats;
       play(60_000);
       perMinute.push(viewer.subscriber.video!.stats.switches - switches);
