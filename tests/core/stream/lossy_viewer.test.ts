@@ -102,6 +102,15 @@ describe("a viewer of datagrams behind loss, reordering and duplication", () => 
     assert.ok(figuresOf(call).inTime >= 0.99);
   });
 
+  test("of 2 % gets all of 8 Mbit/s over a round trip of 300 ms: it is held for that long", (t) => {
+    const call = new Call({ bitsPerSecond: 8_000_000, delayMillis: 150, loss: 0.02 }).run(10);
+    assert.equal(tell(t, call).whole, 1);
+    const { needless, plis } = call.receiver;
+    assert.ok(needless < call.lost * 0.1, `${needless} needless repairs`);
+    assert.equal(plis, 0);
+    assert.equal(call.sender.viewer.subscriber.gate.falls, 0);
+  });
+
   test("who gives receiver reports alone is served as well", (t) => {
     const call = new Call({ bitsPerSecond: BITS, delayMillis: 50, loss: 0.05, feedback: "rr" });
     assert.ok(tell(t, call.run(20)).inTime >= 0.99);
