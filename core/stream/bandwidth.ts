@@ -2,12 +2,12 @@
  * What a viewer's path takes, from what he reports. The parts are well known, the composition is for
  * a sender that neither paces nor probes, as a forwarding server is:
  *
- * - One-way delay against its minimum over some 10 to 20 s tells of a queue (LEDBAT, RFC 6817
- *   §3.4.2). Only one that stands counts: all packets of a while were late by it (CoDel, RFC 8289
- *   §4.2), so that jitter, reordering and a burst that drains at once do not.
+ * - One-way delay against its minimum over some 10 to 20 s tells of a queue (LEDBAT, RFC 6817). Only
+ *   one that stands counts: all packets of a while were late by it (CoDel, RFC 8289), so that jitter,
+ *   reordering and a burst that drains at once do not.
  * - While a queue stands the path is busy, so the rate at which packets arrive, by the receiver's
- *   clock, is what it takes ("delivery rate" of BBR, draft-cardwell-iccrg-bbr-congestion-control-02
- *   §4.1.1). That becomes the estimate when the queue grows or is long.
+ *   clock, is what it takes (the delivery rate of BBR, draft-cardwell-iccrg-bbr-congestion-control-00).
+ *   That becomes the estimate when the queue grows or is long.
  * - Loss counts from a fraction on that NACK does not repair; up to there it is taken for chance. The
  *   bound is higher than the 10 % of draft-ietf-rmcat-gcc-02 §6, which paths of 10 % would meet.
  * - Without congestion the estimate grows by 8 % a second (the same, §5.5), slower on a path that was

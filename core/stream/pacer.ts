@@ -12,8 +12,8 @@ import type { Subscriber } from "./subscriber.ts";
 export const PACE_MILLIS: Millis = 5;
 /**
  * Times the estimate, phase by phase: once in a while a little more, which shows when the path takes
- * more, then less, so that what queued up by that drains (draft-cardwell-iccrg-bbr-congestion-control
- * -02 §4.3.3.3).
+ * more, then less, so that what queued up by that drains: the gain cycle of BBR
+ * (draft-cardwell-iccrg-bbr-congestion-control-00).
  */
 const GAINS: readonly number[] = [1.25, 0.75, 1, 1, 1, 1, 1, 1];
 const PHASE_MILLIS = 125;
