@@ -18,6 +18,8 @@ const generated = join(repository, "server", "assets.gen.ts");
 const plain: Readonly<Record<string, string>> = {
   "index.html": "text/html; charset=utf-8",
   "diagnose.html": "text/html; charset=utf-8",
+  "players/rtc_player.html": "text/html; charset=utf-8",
+  "players/rtc_publisher.html": "text/html; charset=utf-8",
   "players/whep.html": "text/html; charset=utf-8",
   "players/whip.html": "text/html; charset=utf-8",
   "favicon.svg": "image/svg+xml",

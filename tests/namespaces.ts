@@ -17,7 +17,7 @@ export class Namespace {
     return ["ip", "netns", "exec", this.name];
   }
 
-  run(command: "ip" | "nft", ...args: readonly string[]): string {
+  run(command: "ip" | "nft" | "ss", ...args: readonly string[]): string {
     return run("netns", "exec", this.name, need(command), ...args);
   }
 

@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly host?: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** Without `--listen`: the program's own choice, or the environment's; `port` says which it is. */
+  readonly noListen?: boolean;
   /** Command line after `--listen`. */
   readonly args?: readonly string[];
   /** What Deno is given besides, as permissions. */
@@ -50,8 +52,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const command = [
     ...(options.prefix ?? []),
     ...serverCommand(options.runtime ?? "node", options.denoFlags),
-    "--listen",
-    listen,
+    ...(options.noListen ? [] : ["--listen", listen]),
     ...(options.args ?? []),
   ];
   const child = spawn(command[0] ?? "", command.slice(1), {

@@ -151,6 +151,29 @@ describe("the publisher", () => {
   });
 });
 
+describe("the pages for webrtc:// URLs", () => {
+  it("ask the server that the URL names, and their own address follows it", async () => {
+    given = { status: 406, body: "no" };
+    const page = await open("/players/rtc_player.html?stream=one");
+    const field = page.locator("#webrtc-url");
+    assert.equal(await field.inputValue(), `webrtc://127.0.0.1:${port}/live/one`);
+    await field.fill(`webrtc://localhost:${port}/other/two`);
+    await field.press("Enter");
+    const offer = page.waitForRequest((request) => request.method() === "POST");
+    await page.click("#start");
+    const asked = `http://localhost:${port}/rtc/v1/whep/?app=other&stream=two`;
+    assert.equal((await offer).url(), asked);
+    await words(page, "failed");
+    await page.reload();
+    assert.equal(await field.inputValue(), `webrtc://localhost:${port}/other/two`);
+    await field.fill("http://localhost/a/b");
+    await field.press("Enter");
+    assert.equal(await field.evaluate((one: HTMLInputElement) => one.validity.valid), false);
+    assert.equal(await page.textContent("#whep-url"), asked);
+    await page.close();
+  });
+});
+
 describe("the index", () => {
   it("has addresses to copy that follow the names", async () => {
     const page = await open("/");
@@ -166,7 +189,7 @@ describe("the index", () => {
   });
 
   it("fits a phone: nothing is wider than the screen", async () => {
-    for (const path of ["/", "/players/whip.html", "/players/whep.html", "/diagnose"]) {
+    for (const path of Object.keys(assets).filter((name) => name.endsWith(".html"))) {
       const page = await open(path);
       await page.setViewportSize({ width: 360, height: 740 });
       const width = await page.evaluate(() => document.documentElement.scrollWidth);

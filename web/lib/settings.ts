@@ -20,7 +20,7 @@ export interface Settings {
   /** `transport=tcp` or `udp`: the only one that is tried. */
   readonly transport: "tcp" | "udp" | undefined;
   /** Scheme, host and port of the server, the page's own unless the query says otherwise. */
-  readonly origin: string;
+  origin: string;
   /** Queries that are not ours, passed on. */
   readonly others: readonly (readonly [name: string, value: string])[];
 }

@@ -23,7 +23,8 @@ function show(): void {
 
 function showAddresses(): void {
   element("whep-url", HTMLElement).textContent = endpoint(settings, "whep").href;
-  element("publish-link", HTMLAnchorElement).href = pageAddress("whip.html", settings, false).href;
+  const link = element("publish-link", HTMLAnchorElement);
+  link.href = pageAddress(link.dataset["page"] ?? "", settings, false).href;
   document.title = `${settings.app}/${settings.stream} – Monoport`;
 }
 

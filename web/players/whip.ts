@@ -36,7 +36,8 @@ function show(): void {
 
 function showAddresses(): void {
   element("whip-url", HTMLElement).textContent = endpoint(settings, "whip").href;
-  element("play-link", HTMLAnchorElement).href = pageAddress("whep.html", settings, true).href;
+  const link = element("play-link", HTMLAnchorElement);
+  link.href = pageAddress(link.dataset["page"] ?? "", settings, true).href;
   document.title = `Publish ${settings.app}/${settings.stream} – Monoport`;
 }
 
