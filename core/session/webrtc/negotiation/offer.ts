@@ -190,7 +190,9 @@ function describe(
     icePwd: local.pwd,
     iceOptions: iceLite ? ICE_OPTIONS : [],
     candidates: local.candidates.map(candidateInSdp),
-    endOfCandidates: true,
+    // A full agent comes by addresses that it does not name: who knew there were no more would give
+    // up before its first check (werift does).
+    endOfCandidates: iceLite,
     setup: "actpass",
     fingerprints: [{ algorithm, value }],
     ...sourceLines(kind, line.localSource, local),
