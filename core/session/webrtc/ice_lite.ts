@@ -172,7 +172,9 @@ export class IceLite implements IceAgent {
 
   handlePeerMedia(id: PairId, now: Millis): void {
     const pair = this.#pairs.get(id);
-    if (pair !== undefined) pair.heardAt = now;
+    if (pair === undefined || this.#expired) return;
+    this.#pairs.spoke(pair, now);
+    if (id !== this.#selected) this.#select(now);
   }
 
   /** The connection of this pair is gone. Harmless for an unknown one. */

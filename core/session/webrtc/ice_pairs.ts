@@ -18,6 +18,13 @@ export type Transport = "tcp" | "udp";
  */
 export const SILENT_MILLIS: Millis = 7_000;
 
+/**
+ * A nominated pair gives way, too, when the peer's media or reports have come by another one for so
+ * long: where he sends, there he listens. With UDP dead Chromium 156 turned to TCP after 4 s and said
+ * so in the check that was due 2.5 s later.
+ */
+export const LEFT_MILLIS: Millis = 1_000;
+
 /** A pair whose peer has shown the session's password. */
 export interface Pair {
   readonly id: PairId;
@@ -26,6 +33,10 @@ export interface Pair {
   checkedAt: Millis;
   /** When anything of the peer last came by it: a check, a handshake packet, media. */
   heardAt: Millis;
+  /** When media or reports of the peer last came by it; -Infinity for never. */
+  mediaAt: Millis;
+  /** When it was last nominated; -Infinity for never. */
+  nominatedAt: Millis;
   /** Place in the order of all checks and handshake packets of the session. */
   heard: number;
   /** Place in that order of its latest USE-CANDIDATE; 0 when it was never nominated. */
@@ -38,7 +49,7 @@ export interface Pair {
 
 /**
  * The valid pairs of one session, and which of them carries what we send: the most recently
- * nominated one that is not silent, or while there is none, the one last heard from.
+ * nominated one that is neither silent nor left, or while there is none, the one last heard from.
  *
  * Recently, not first: Chromium keeps sending USE-CANDIDATE on the connection it uses (to a lite
  * peer on that one alone), so its latest nomination is where it listens, also after going back to
@@ -47,6 +58,8 @@ export interface Pair {
 export class Pairs {
   readonly #pairs = new Map<PairId, Pair>();
   #order = 0;
+  /** The one media last came by. */
+  #latest: Pair | undefined;
 
   get size(): number {
     return this.#pairs.size;
@@ -61,7 +74,8 @@ export class Pairs {
     let pair = this.#pairs.get(id);
     if (pair === undefined) {
       const never = { heard: 0, nominated: 0, nominatedIn: 0 };
-      pair = { id, transport, checkedAt: now, heardAt: now, generation, ...never };
+      const at = { checkedAt: now, heardAt: now, mediaAt: -Infinity, nominatedAt: -Infinity };
+      pair = { id, transport, generation, ...at, ...never };
       this.#pairs.set(id, pair);
     }
     pair.checkedAt = now;
@@ -71,6 +85,7 @@ export class Pairs {
     pair.heard = this.#order;
     if (!nominates) return;
     pair.nominated = this.#order;
+    pair.nominatedAt = now;
     pair.nominatedIn = Math.max(pair.nominatedIn, generation);
   }
 
@@ -81,7 +96,15 @@ export class Pairs {
     pair.heardAt = now;
   }
 
+  /** Notes media or reports of the peer. */
+  spoke(pair: Pair, now: Millis): void {
+    pair.heardAt = now;
+    pair.mediaAt = now;
+    this.#latest = pair;
+  }
+
   delete(id: PairId): boolean {
+    if (this.#latest?.id === id) this.#latest = undefined;
     return this.#pairs.delete(id);
   }
 
@@ -89,7 +112,7 @@ export class Pairs {
   best(now: Millis): PairId | undefined {
     let best: Pair | undefined;
     for (const pair of this.#pairs.values()) {
-      if (best === undefined || isBetter(pair, best, now)) best = pair;
+      if (best === undefined || this.#isBetter(pair, best, now)) best = pair;
     }
     return best?.id;
   }
@@ -97,7 +120,7 @@ export class Pairs {
   /** When this pair will have been silent too long; no matter when it has been, or is the only one. */
   silentAt(id: PairId | undefined, now: Millis): Millis {
     const pair = id === undefined || this.#pairs.size < 2 ? undefined : this.#pairs.get(id);
-    return pair === undefined || isSilent(pair, now) ? NEVER : pair.heardAt + SILENT_MILLIS;
+    return pair === undefined || this.#isSilent(pair, now) ? NEVER : pair.heardAt + SILENT_MILLIS;
   }
 
   /**
@@ -139,18 +162,21 @@ export class Pairs {
   ids(): Iterable<PairId> {
     return this.#pairs.keys();
   }
-}
 
-function isSilent(pair: Pair, now: Millis): boolean {
-  return pair.heardAt + SILENT_MILLIS <= now;
-}
+  #isSilent(pair: Pair, now: Millis): boolean {
+    if (pair.heardAt + SILENT_MILLIS <= now) return true;
+    const latest = this.#latest;
+    if (latest === undefined || latest === pair) return false;
+    return Math.max(pair.nominatedAt, pair.mediaAt) + LEFT_MILLIS <= latest.mediaAt;
+  }
 
-/** A nominated pair of a restarted ICE session is better than any of those before (RFC 8445 §9). */
-function isBetter(a: Pair, b: Pair, now: Millis): boolean {
-  const silent = isSilent(a, now);
-  if (silent !== isSilent(b, now)) return !silent;
-  if (silent) return a.heardAt > b.heardAt;
-  if (a.nominated > 0 && b.nominated > 0 && a.nominatedIn !== b.nominatedIn)
-    return a.nominatedIn > b.nominatedIn;
-  return a.nominated === b.nominated ? a.heard > b.heard : a.nominated > b.nominated;
+  /** A nominated pair of a restarted ICE session is better than any of those before (RFC 8445 §9). */
+  #isBetter(a: Pair, b: Pair, now: Millis): boolean {
+    const silent = this.#isSilent(a, now);
+    if (silent !== this.#isSilent(b, now)) return !silent;
+    if (silent) return a.heardAt > b.heardAt;
+    if (a.nominated > 0 && b.nominated > 0 && a.nominatedIn !== b.nominatedIn)
+      return a.nominatedIn > b.nominatedIn;
+    return a.nominated === b.nominated ? a.heard > b.heard : a.nominated > b.nominated;
+  }
 }

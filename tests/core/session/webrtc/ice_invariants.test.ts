@@ -13,7 +13,7 @@ import { agent, drain, freshRequest, noMi, remote, useCandidate } from "./ice_pe
 const MAX = 4;
 
 type Step = readonly [
-  kind: "check" | "nominate" | "forge" | "garbage" | "data" | "close" | "wait",
+  kind: "check" | "nominate" | "forge" | "garbage" | "data" | "media" | "close" | "wait",
   pair: number,
   millis: number,
 ];
@@ -21,7 +21,7 @@ type Step = readonly [
 const anyStep: fc.Arbitrary<Step> = fc.tuple(
   fc.constantFrom(
     ...(["check", "check", "nominate", "check", "nominate", "wait", "wait"] as const),
-    ...(["forge", "garbage", "data", "close"] as const),
+    ...(["forge", "garbage", "data", "media", "media", "close"] as const),
   ),
   fc.integer({ min: 0, max: 7 }),
   fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 20_000 })),
@@ -111,6 +111,9 @@ function act(
     else assert.equal(ice.selected, before);
   } else if (kind === "data") {
     ice.handlePeerData(pair, now);
+    if (model.checked.has(pair)) model.heard.set(pair, now);
+  } else if (kind === "media") {
+    ice.handlePeerMedia(pair, now);
     if (model.checked.has(pair)) model.heard.set(pair, now);
   } else if (kind === "close") {
     ice.handlePairClosed(pair, now);

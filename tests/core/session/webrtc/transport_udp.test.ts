@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { latin1Bytes } from "../../../../core/bytes/mod.ts";
-import { SILENT_MILLIS } from "../../../../core/session/webrtc/ice_pairs.ts";
+import { LEFT_MILLIS, SILENT_MILLIS } from "../../../../core/session/webrtc/ice_pairs.ts";
 import { BINDING_INDICATION, encodeStun } from "../../../../core/wire/stun/mod.ts";
 import { nodeCrypto } from "../../../../runtime/common/crypto.ts";
 import { Call, rtpPacket } from "./call.ts";
@@ -108,6 +108,33 @@ describe("a session with UDP and TCP", () => {
     assert.equal(call.selected, UDP, "the nominated one is heard again");
     call.assertAnswers();
     assert.deepEqual(call.story.slice(2), ["selected 2", "selected 1"]);
+  });
+
+  test("UDP dies and the peer sends over TCP before he nominates it: media follows him", () => {
+    const call = new UdpCall().connect();
+    call.browser.checks = [UDP, TCP];
+    call.run(1000);
+    call.udpIsDead = true;
+    call.browser.nominates = false;
+    call.browser.use(TCP);
+    call.run(LEFT_MILLIS - 100);
+    assert.equal(call.selected, UDP, "what is late over another path says nothing");
+    call.run(200);
+    assert.equal(call.selected, TCP);
+    call.assertAnswers();
+  });
+
+  test("packets that come late by the path he left do not turn media back", () => {
+    const call = new UdpCall().connect();
+    call.browser.checks = [UDP, TCP];
+    call.browser.sends = false;
+    call.browser.use(TCP);
+    call.run(100);
+    for (let i = 0; i < 40; i++) {
+      call.lite.handleInput(call.browser.media(UDP), call.network.now);
+      call.run(100);
+      assert.equal(call.selected, TCP, `${i}: he nominates it twice a second`);
+    }
   });
 
   test("a pair that carries media is not silent, though no check comes by it", () => {

@@ -153,7 +153,7 @@ class Browser implements DatagramMachine<never> {
     }
     if (now >= this.#mediaAt && this.peer.connected) {
       this.#mediaAt = now + MEDIA_MILLIS;
-      if (this.sends) this.#put(this.path, this.#media());
+      if (this.sends) this.#out.push(this.media(this.path));
     }
   }
 
@@ -171,13 +171,18 @@ class Browser implements DatagramMachine<never> {
     return Math.min(this.peer.dtls.nextTimeout(), this.#checkAt, media);
   }
 
-  #media(): Uint8Array {
+  /** The next packet of media, as the network carries it. */
+  media(path: number): Uint8Array {
     const sequence = ++this.sequence;
-    return this.peer.protect(rtpPacket(sequence), sequence);
+    return this.#carried(path, this.peer.protect(rtpPacket(sequence), sequence));
   }
 
   #put(path: number, frame: Uint8Array): void {
-    this.#out.push(on(path, path === UDP ? frame.slice(2) : frame));
+    this.#out.push(this.#carried(path, frame));
+  }
+
+  #carried(path: number, frame: Uint8Array): Uint8Array {
+    return on(path, path === UDP ? frame.slice(2) : frame);
   }
 }
 
