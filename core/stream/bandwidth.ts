@@ -1,6 +1,6 @@
 /**
  * What a viewer's path takes, from what he reports. The parts are well known, the composition is for
- * a sender that neither paces nor probes, as a forwarding server is:
+ * a sender that does not choose what there is to send, as a forwarding server:
  *
  * - One-way delay against its minimum over some 10 to 20 s tells of a queue (LEDBAT, RFC 6817). Only
  *   one that stands counts: all packets of a while were late by it (CoDel, RFC 8289), so that jitter,
