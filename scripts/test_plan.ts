@@ -48,6 +48,7 @@ export function checkJobs(): Job[] {
     check("imports", "who may import whom", [node, "scripts/import_rules.ts"]),
     check("lint", "biome", [join(bin, "biome"), "check", "--error-on-warnings"]),
     check("pages", "generated file", [node, "scripts/pages.ts", "--check"]),
+    check("pages", "thread of codecs", [node, "scripts/codecs_thread.ts", "--check"]),
   ];
 }
 

@@ -116,7 +116,21 @@ export function serverMetrics(): Metrics {
   declareSignalling(metrics);
   metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
   declareRelayMetrics(metrics);
+  declareTranscoding(metrics);
   return metrics;
+}
+
+function declareTranscoding(metrics: Metrics): void {
+  metrics.counter("monoport_transcoded_packets_total", "Packets of sound given to transcoders");
+  metrics.counter(
+    "monoport_transcode_dropped_total",
+    "Packets of sound that were not transcoded, by reason",
+    "reason",
+  );
+  metrics.counter(
+    "monoport_transcode_restarts_total",
+    "Times that codecs.wasm or its thread was started anew",
+  );
 }
 
 function declareViewers(metrics: Metrics): void {

@@ -173,6 +173,20 @@ export interface ProcessUsage {
   readonly cpuMillis: Millis;
 }
 
+/** A thread beside the main one, which shares nothing with it. Does not keep the process alive. */
+export interface Thread {
+  /** `message` is copied (structured clone), and what `transfer` lists is moved. */
+  post(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  /** Ends it, whatever it does; nothing of the handler is called any more. */
+  close(): void;
+}
+
+export interface ThreadHandler {
+  message(data: unknown): void;
+  /** It ended by itself or could not start. Exactly once. */
+  ended(error: Error): void;
+}
+
 export interface Runtime {
   readonly name: "node" | "deno" | "bun";
   /** The runtime's own version, as `26.10.0`. */
@@ -199,6 +213,11 @@ export interface Runtime {
    * when there are none, or the runtime may not ask. Takes as long as the resolver takes.
    */
   resolve(name: string): Promise<readonly string[]>;
+  /**
+   * Runs `code`, a classic script, in a thread. As in a Web Worker, messages come to
+   * `globalThis.onmessage` (as `{ data }`) and go by `globalThis.postMessage(message, transfer)`.
+   */
+  startThread(code: string, handler: ThreadHandler): Thread;
   /** Throws when certificate or key cannot be used. PEM. */
   tlsContext(certificateChain: string, privateKey: string): TlsContext;
   /** Addresses of the machine; empty when the runtime may not tell. */

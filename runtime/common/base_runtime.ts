@@ -8,6 +8,7 @@ import { interfaces } from "./interfaces.ts";
 import { connectNet, listenNet } from "./net.ts";
 import { exit, onSignal, print, usage } from "./process.ts";
 import { resolve } from "./resolve.ts";
+import { startThread } from "./thread.ts";
 import { tlsContext } from "./tls_context.ts";
 import { openDgram } from "./udp.ts";
 
@@ -41,6 +42,7 @@ export function baseRuntime(name: Runtime["name"], version: string): Runtime {
     connect: connectNet,
     openUdp: (options, onDatagram) => openDgram(options, onDatagram, name === "deno"),
     resolve,
+    startThread,
     tlsContext,
     interfaces,
     usage,

@@ -1,0 +1,103 @@
+import type { FromThread, ToThread } from "./messages.ts";
+import { type CodecExports, compileCodecs, startCodecs } from "./module.ts";
+import { type TranscodedPacket, Transcoder, type TranscoderOptions } from "./transcoder.ts";
+
+export type Post = (message: FromThread, transfer: ArrayBuffer[]) => void;
+
+/** Traps of a track after which it is given up. */
+export const TRAPS_MAX = 3;
+
+interface Held {
+  readonly options: TranscoderOptions;
+  traps: number;
+  /** `undefined` when its source cannot be decoded. */
+  transcoder: Transcoder | undefined;
+}
+
+/**
+ * Transcoders of many tracks over one instance of codecs.wasm, by messages: in a thread, or, where
+ * none can be had, on the main one. A trap of the module costs each track what its codecs held.
+ */
+export class TranscodeHost {
+  readonly #post: Post;
+  readonly #held = new Map<number, Held>();
+  /** What came before the module was there, bounded by who sends. */
+  #early: Exclude<ToThread, { kind: "codecs" }>[] | undefined = [];
+  #module: WebAssembly.Module | undefined;
+  #codecs: CodecExports | undefined;
+  /** What the packet under way has given. */
+  #packets: TranscodedPacket[] = [];
+
+  constructor(post: Post) {
+    this.#post = post;
+  }
+
+  async handle(message: ToThread): Promise<void> {
+    if (message.kind === "codecs") {
+      this.#module = await compileCodecs(message.packed);
+      this.#codecs = startCodecs(this.#module);
+      const early = this.#early ?? [];
+      this.#early = undefined;
+      for (const one of early) this.#do(one);
+    } else if (this.#early !== undefined) this.#early.push(message);
+    else this.#do(message);
+  }
+
+  #do(message: Exclude<ToThread, { kind: "codecs" }>): void {
+    try {
+      if (message.kind === "open") this.#open(message.id, message.options);
+      else if (message.kind === "put") this.#put(message.id, message.data, message.pts);
+      else this.#close(message.id);
+    } catch (error) {
+      this.#restart(error, message.id);
+      if (message.kind === "put") this.#done(message.id, true);
+    }
+  }
+
+  #open(id: number, options: TranscoderOptions): void {
+    const held: Held = { options, traps: 0, transcoder: undefined };
+    this.#held.set(id, held);
+    held.transcoder = this.#start(options);
+    if (held.transcoder === undefined) this.#post({ kind: "refused", id }, []);
+    else this.#post({ kind: "format", id, format: held.transcoder.format }, []);
+  }
+
+  #put(id: number, data: Uint8Array, pts: number): void {
+    const transcoder = this.#held.get(id)?.transcoder;
+    const bad = transcoder?.bad;
+    transcoder?.put(data, pts);
+    this.#done(id, transcoder?.bad !== bad);
+  }
+
+  #done(id: number, bad: boolean): void {
+    const packets = this.#packets;
+    this.#packets = [];
+    const transfer = packets.map(({ data }) => data.buffer);
+    this.#post({ kind: "done", id, packets, bad }, transfer);
+  }
+
+  #close(id: number): void {
+    this.#held.get(id)?.transcoder?.close();
+    this.#held.delete(id);
+  }
+
+  #start(options: TranscoderOptions): Transcoder | undefined {
+    if (this.#codecs === undefined) return undefined;
+    return Transcoder.open(this.#codecs, options, (packet) => this.#packets.push(packet));
+  }
+
+  /** The instance's memory is not to be trusted any more. */
+  #restart(error: unknown, by: number): void {
+    if (this.#module === undefined) return;
+    this.#codecs = startCodecs(this.#module);
+    this.#packets = [];
+    this.#post({ kind: "trapped", words: String(error) }, []);
+    for (const [id, held] of this.#held) {
+      if (id === by) held.traps++;
+      const before = held.transcoder;
+      held.transcoder = held.traps < TRAPS_MAX ? this.#start(held.options) : undefined;
+      if (held.transcoder === undefined && before !== undefined)
+        this.#post({ kind: "refused", id }, []);
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Runtime, ThreadHandler } from "../../../core/base/mod.ts";
+import { loadRuntime } from "../../../runtime/mod.ts";
+import {
+  type SoundFormat,
+  type TranscodedPacket,
+  Transcoders,
+  type Transcoding,
+} from "../../../server/codecs/mod.ts";
+import { TRACKS_PER_THREAD, WAITING_MAX } from "../../../server/codecs/transcoders.ts";
+import { Log } from "../../../server/log.ts";
+import { serverMetrics } from "../../../server/metrics.ts";
+import { codecs, encoded, RATE, tone } from "./tone.ts";
+
+const runtime = await loadRuntime();
+
+interface Listener {
+  formats: SoundFormat[];
+  packets: TranscodedPacket[];
+}
+
+function opened(
+  t: { after(done: () => void): void },
+  startThread: Runtime["startThread"] = (code, handler) => runtime.startThread(code, handler),
+  max = 100,
+) {
+  const lines: string[] = [];
+  const metrics = serverMetrics();
+  const log = new Log({ wallClock: () => 0, print: (line) => lines.push(line) }, "info");
+  const { now, wakeAt } = runtime;
+  const transcoders = new Transcoders({
+    runtime: { startThread, now, wakeAt },
+    log,
+    metrics,
+    max,
+  });
+  t.after(() => transcoders.close());
+  return { transcoders, metrics, lines };
+}
+
+const source = encoded(await codecs(), "aac", tone(440, RATE * 2));
+const options = { from: source.format, to: "opus", bitrate: 96_000 } as const;
+
+function listener(): Listener & Parameters<Transcoders["open"]>[1] {
+  const formats: SoundFormat[] = [];
+  const packets: TranscodedPacket[] = [];
+  return {
+    formats,
+    packets,
+    handleFormat: (format) => formats.push(format),
+    handlePacket: (packet) => packets.push(packet),
+  };
+}
+
+function feed(
+  transcoding: Transcoding | undefined,
+  from = 0,
+  to: number = source.packets.length,
+): void {
+  assert.ok(transcoding);
+  for (const { data, pts } of source.packets.slice(from, to)) transcoding.put(data, pts);
+}
+
+async function until(done: () => boolean, what: string): Promise<void> {
+  for (let i = 0; i < 1500 && !done(); i++) await new Promise((go) => setTimeout(go, 10));
+  assert.ok(done(), what);
+}
+
+test("a track is transcoded in a thread, its format told first", async (t) => {
+  const { transcoders, lines } = opened(t);
+  const ear = listener();
+  feed(transcoders.open(options, ear));
+  assert.equal(transcoders.active, 1);
+  await until(() => ear.packets.length >= 95, `${ear.packets.length} packets: ${lines}`);
+  assert.equal(ear.formats.length, 1);
+  assert.equal(ear.formats[0]?.codec, "opus");
+  assert.equal(lines.length, 0);
+});
+
+test("where no thread can be had, the main one does it and says so once", async (t) => {
+  const { transcoders, lines } = opened(t, () => {
+    throw new Error("none here");
+  });
+  const ears = [listener(), listener()];
+  for (const ear of ears) feed(transcoders.open(options, ear));
+  await until(() => ears.every(({ packets }) => packets.length >= 95), "no sound");
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? "", /main thread.*none here/);
+});
+
+test("a thread that ends is started again, and costs a moment of sound", async (t) => {
+  const handlers: ThreadHandler[] = [];
+  const { transcoders, metrics } = opened(t, (code, handler) => {
+    handlers.push(handler);
+    return runtime.startThread(code, handler);
+  });
+  const ear = listener();
+  const transcoding = transcoders.open(options, ear);
+  feed(transcoding, 0, 40);
+  await until(() => ear.packets.length > 30, "no sound before");
+  handlers[0]?.ended(new Error("gone"));
+  const before = ear.packets.length;
+  feed(transcoding, 40);
+  await until(() => ear.packets.length > before + 40, "no sound after");
+  assert.equal(handlers.length, 2);
+  assert.equal(metrics.value("monoport_transcode_restarts_total"), 1);
+  assert.equal(ear.formats.length, 2);
+});
+
+test("code that throws ends the thread, which is told", async (t) => {
+  const alive = setInterval(() => {}, 100); // a thread alone does not keep the process
+  t.after(() => clearInterval(alive));
+  const error = await new Promise<Error>((ended) => {
+    const thread = runtime.startThread("globalThis.onmessage = () => { throw new Error('so') }", {
+      message: () => {},
+      ended,
+    });
+    thread.post(1);
+  });
+  assert.match(error.message, /so|ended/);
+});
+
+test("what the thread does not keep up with is dropped and counted", async (t) => {
+  const { transcoders, metrics } = opened(t, () => ({ post: () => {}, close: () => {} }));
+  const transcoding = transcoders.open(options, listener());
+  for (let i = 0; i < WAITING_MAX + 10; i++) transcoding?.put(new Uint8Array(10), i * 20);
+  assert.equal(metrics.value("monoport_transcode_dropped_total", "queue-full"), 10);
+});
+
+test("so many tracks and no more, so many to a thread", (t) => {
+  let threads = 0;
+  const startThread = () => {
+    threads++;
+    return { post: () => {}, close: () => {} };
+  };
+  const { transcoders, lines } = opened(t, startThread, TRACKS_PER_THREAD + 1);
+  const open = () => transcoders.open(options, listener());
+  const first = Array.from({ length: TRACKS_PER_THREAD + 1 }, open);
+  assert.ok(first.every((one) => one !== undefined));
+  assert.equal(threads, 2);
+  assert.equal(open(), undefined);
+  assert.match(lines[0] ?? "", /transcode.max/);
+  first[0]?.close();
+  assert.ok(open());
+  assert.equal(threads, 2);
+});
+
+test("a source that cannot be decoded gives nothing and harms no other", async (t) => {
+  const { transcoders, lines } = opened(t);
+  const bad = listener();
+  const from = { ...source.format, configuration: new Uint8Array(0), sampleRate: 0 };
+  transcoders.open({ ...options, from }, bad)?.put(new Uint8Array(10), 0);
+  const ear = listener();
+  feed(transcoders.open(options, ear));
+  await until(() => ear.packets.length >= 95, "no sound");
+  assert.equal(bad.packets.length + bad.formats.length, 0);
+  assert.match(lines[0] ?? "", /cannot be decoded/);
+});
