@@ -23,7 +23,7 @@ const ringRules = Object.entries(rings).map(([ring, uses]) => ({
 }));
 
 /** Packages that server/ may use; each has its reason in docs/dependencies.md. */
-const serverPackages = ["hono", "valibot", "@peculiar/[^/]+", "reflect-metadata"];
+const serverPackages = ["hono", "valibot", "mp4box", "@peculiar/[^/]+", "reflect-metadata"];
 
 module.exports = {
   forbidden: [

@@ -9,6 +9,7 @@ import type { Readiness } from "./readiness.ts";
 import { type ApiOptions, apiRoutes } from "./routes/api.ts";
 import { type DiagnoseOptions, diagnoseRoutes } from "./routes/diagnose.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { type HlsRoutesOptions, hlsRoutes } from "./routes/hls.ts";
 import { layerRoutes } from "./routes/layer.ts";
 import { type Asset, pageRoutes } from "./routes/pages.ts";
 import { type RelayRoutesOptions, relayRoutes } from "./routes/relays.ts";
@@ -26,6 +27,8 @@ export interface AppOptions {
   readonly diagnose: DiagnoseOptions | undefined;
   /** Absent when `rtc_server.enabled` or `http_api.enabled` is off: SRS serves both by its API. */
   readonly rtc: RtcRoutesOptions | undefined;
+  /** Absent when `vhost.hls.enabled` or `http_server.enabled` is off. */
+  readonly hls: HlsRoutesOptions | undefined;
   /** Absent when `http_server.enabled` is off. */
   readonly pages: Readonly<Record<string, Asset>> | undefined;
   readonly metrics: Metrics;
@@ -83,6 +86,7 @@ export function createApp(options: AppOptions): Hono {
     app.route("/", eventRoutes(options.rtc));
     app.route("/", rtcRoutes(options.rtc));
   }
+  if (options.hls !== undefined) app.route("/", hlsRoutes(options.hls));
   if (options.pages !== undefined) app.route("/", pageRoutes(options.pages));
   app.notFound((c) => c.text("Not Found\n", 404));
   app.onError((error, c) => {

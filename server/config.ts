@@ -14,6 +14,7 @@ import { type AcmeConfig, acmeSettings } from "./config_acme.ts";
 import { type ApiConfig, apiSettings, checkApiAuth } from "./config_api.ts";
 import { type DiagnoseConfig, diagnoseSettings } from "./config_diagnose.ts";
 import { type DrainConfig, drainSettings } from "./config_drain.ts";
+import { type HlsConfig, hlsSettings } from "./config_hls.ts";
 import { type LimitsConfig, limitSettings } from "./config_limits.ts";
 import { checkRelays, type RelayConfig, relaySettings } from "./config_relay.ts";
 import { type RtcConfig, rtcSettings } from "./config_rtc.ts";
@@ -47,7 +48,8 @@ export interface Config
     DrainConfig,
     ApiConfig,
     RelayConfig,
-    SignallingConfig {
+    SignallingConfig,
+    HlsConfig {
   /** Where everything is served: `[host:]port`, several separated by blanks. */
   readonly listen: readonly Endpoint[];
   /** SRS's name for most TCP connections at a time, over all protocols. */
@@ -118,6 +120,7 @@ const settings = {
   ...apiSettings,
   ...relaySettings,
   ...signallingSettings,
+  ...hlsSettings,
   ...diagnoseSettings,
   ...acmeSettings,
 } as const satisfies Record<keyof Config, Setting>;

@@ -60,7 +60,7 @@ export interface ClientFacts extends Rates {
   readonly app: string;
   readonly name: string;
   readonly address: string;
-  readonly type: "rtc-publish" | "rtc-play" | "fmle-publish";
+  readonly type: "rtc-publish" | "rtc-play" | "fmle-publish" | "hls-play";
   /** Seconds. */
   readonly alive: number;
   readonly sentBytes: number;

@@ -10,6 +10,7 @@ import type { CandidateFinder } from "./candidate_finder.ts";
 import type { Config } from "./config.ts";
 import type { Tests } from "./diagnose/mod.ts";
 import { withClients } from "./facts.ts";
+import type { Hls } from "./hls/mod.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
 import type { HeldBytes } from "./limits/held_bytes.ts";
 import { RateLimit } from "./limits/rate_limit.ts";
@@ -37,6 +38,7 @@ export interface HttpParts {
   readonly rtc: RtcServer;
   readonly rtmp: RtmpServer;
   readonly relays: Relays;
+  readonly hls: Hls | undefined;
   readonly candidates: CandidateFinder;
   readonly readiness: Readiness;
   readonly diagnoses: Tests;
@@ -77,7 +79,9 @@ function appOptions(parts: HttpParts): AppOptions {
   const { identity } = shared;
   const api = config["http_api.enabled"];
   const signalling = servesRtc(config) && api ? signallingRoutes(parts, shared) : undefined;
-  const facts = withClients(rtc, rtmp);
+  const { hls } = parts;
+  const withRtmp = withClients(rtc, rtmp);
+  const facts = hls === undefined ? withRtmp : withClients(withRtmp, hls);
   const started = runtime.now();
   const { auth, refuses } = apiGuard(config, runtime.crypto, (c) => info(c).remote.host);
   return {
@@ -87,6 +91,7 @@ function appOptions(parts: HttpParts): AppOptions {
       config["diagnose.enabled"] && api ? diagnoseRoutes(parts, shared, signalling) : undefined,
     api: api ? { runtime, identity, facts, started, refuses } : undefined,
     rtc: signalling,
+    hls: hls && { hls, admit: parts.admit, metrics, now: () => runtime.now(), peer },
     pages: config["http_server.enabled"] ? assets : undefined,
     metrics,
     readiness,

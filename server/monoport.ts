@@ -13,6 +13,8 @@ import type { Config } from "./config.ts";
 import { Demo } from "./demo.ts";
 import { Tests } from "./diagnose/mod.ts";
 import { Ending, type EndingParts } from "./ending.ts";
+import { HubFrames } from "./frames/mod.ts";
+import { Hls } from "./hls/mod.ts";
 import type { HttpServer } from "./http/mod.ts";
 import { httpServer } from "./http_app.ts";
 import { HeldBytes } from "./limits/held_bytes.ts";
@@ -92,9 +94,10 @@ export async function serve({
     () => port.connections,
   );
   const rtmp = new RtmpServer({ ...parts, hub: rtc.hub, drain: () => rtc.drain() });
-  const http = httpServer({ ...parts, rtmp, diagnoses, held, candidates, readiness });
+  const hls = openHls(runtime, config, rtc);
+  const http = httpServer({ ...parts, rtmp, hls, diagnoses, held, candidates, readiness });
   const port = openPort({ ...parts, rtmp, http, held, certificates });
-  gauges(metrics, { runtime, port, held, rtc, readiness, diagnoses });
+  gauges(metrics, { runtime, hls, port, held, rtc, readiness, diagnoses });
   const demo =
     config.demo && servesRtc(config)
       ? new Demo({ runtime, hub: rtc.hub, afterInput: () => rtc.drain() })
@@ -108,6 +111,7 @@ export async function serve({
       relays.close();
       rtc.close();
       rtmp.close();
+      hls?.close();
       http.close();
       await port.close(config.grace_final_wait);
       await rtc.udp.close();
@@ -171,6 +175,20 @@ function openPort(parts: PortParts): Port {
   });
 }
 
+/** HLS belongs to the pages' server, as with SRS. */
+function openHls(runtime: Runtime, config: Config, rtc: RtcServer): Hls | undefined {
+  if (!config["vhost.hls.enabled"] || !config["http_server.enabled"]) return undefined;
+  return new Hls({
+    runtime,
+    frames: new HubFrames(rtc.hub, runtime, () => rtc.drain()),
+    fragmentMillis: config["vhost.hls.hls_fragment"],
+    windowMillis: config["vhost.hls.hls_window"],
+    partMillis: config["vhost.hls.hls_part"],
+    disposeMillis: config["vhost.hls.hls_dispose"],
+    maxStreams: config["limits.hls_streams"],
+  });
+}
+
 function candidateFinder(
   { runtime, config }: ServeOptions,
   log: Log,
@@ -187,6 +205,7 @@ function candidateFinder(
 }
 
 interface Gauged {
+  readonly hls: Hls | undefined;
   readonly runtime: Runtime;
   readonly port: Port;
   readonly held: HeldBytes;
@@ -215,6 +234,11 @@ function gauges(metrics: Metrics, parts: Gauged): void {
     "monoport_diagnose_tests",
     "Tests of /diagnose under way",
     () => diagnoses.slots.taken,
+  );
+  const { hls } = parts;
+  metrics.gauge("monoport_hls_streams", "Streams made into HLS", () => hls?.streams ?? 0);
+  metrics.gauge("monoport_hls_viewers", "Viewers who reload playlists", () =>
+    hls === undefined ? 0 : hls.viewers.count(runtime.now()),
   );
   metrics.gauge("monoport_resident_bytes", "Resident memory", () => runtime.usage().residentBytes);
 }

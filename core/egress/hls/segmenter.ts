@@ -1,0 +1,245 @@
+import type { Millis } from "../../base/mod.ts";
+import type { MediaKind } from "../../media/mod.ts";
+import type { Frame, FrameFormat, FrameSink } from "../../stream/mod.ts";
+import { fitsMp4, type Mp4Run, type Mp4Track } from "../mp4/mod.ts";
+import { Lane } from "./lane.ts";
+
+export interface SegmenterOptions {
+  /** Segments end at the first keyframe that makes them so long. */
+  readonly segmentMillis: Millis;
+  /** They end there at the latest, keyframe or not. */
+  readonly maxSegmentMillis: Millis;
+  /** What EXT-X-PART-INF tells. */
+  readonly partMillis: Millis;
+}
+
+/** A piece of a segment. */
+export interface MediaPart {
+  readonly duration: Millis;
+  /** Whether decoding can begin with it. */
+  readonly independent: boolean;
+  readonly runs: readonly Mp4Run[];
+}
+
+/** Where segments begin. */
+export interface SegmentStart {
+  /** When its first frame is shown, on the clock of frames. */
+  readonly date: Millis;
+  /** Other tracks than before: another init segment, and nothing need fit to what came before. */
+  readonly tracks: readonly Mp4Track[] | undefined;
+}
+
+/** Takes what a segmenter makes, in order. */
+export interface SegmenterSink {
+  handleSegmentStart(start: SegmentStart): void;
+  handlePart(part: MediaPart): void;
+  handleSegmentEnd(): void;
+}
+
+/** A track that has not come after so long is not waited for; it is added when it does. */
+export const TRACK_WAIT_MILLIS: Millis = 2000;
+/** Frames that are kept while another track is waited for. */
+export const HELD_MAX_FRAMES = 1000;
+/** Keyframes that come a little early count: publishers are asked for them by time. */
+const EARLY_MILLIS: Millis = 100;
+/** A part that another follows in its segment has at least this share of the target (RFC 8216bis §4.4.3.7). */
+const PART_SHARE = 0.85;
+/** Pictures may be so late behind sound before parts are cut without them. */
+const LATE_MILLIS: Millis = 250;
+/** Nothing for so long is a break in the stream. */
+const BREAK_MILLIS: Millis = 5000;
+
+/**
+ * Cuts a stream's frames into segments and parts. Pictures lead: segments begin with their keyframes.
+ * Sound leads where there are none, or none any more.
+ */
+export class Segmenter implements FrameSink {
+  readonly #options: SegmenterOptions;
+  readonly #sink: SegmenterSink;
+  readonly #formats = new Map<MediaKind, FrameFormat>();
+  readonly #lanes = new Map<MediaKind, Lane>();
+  /** When the newest frame of each kind is decoded. */
+  readonly #seen = new Map<MediaKind, Millis>();
+  #held: Frame[] = [];
+  #origin: Millis | undefined;
+  /** Whether a segment is open. */
+  #open = false;
+  #segmentStart: Millis = 0;
+  #partStart: Millis = 0;
+
+  constructor(options: SegmenterOptions, sink: SegmenterSink) {
+    this.#options = options;
+    this.#sink = sink;
+  }
+
+  handleFormat(format: FrameFormat): void {
+    if (fitsMp4(format)) this.#formats.set(format.kind, format);
+    else this.#formats.delete(format.kind);
+  }
+
+  handleFrame(frame: Frame): void {
+    if (!this.#formats.has(frame.kind)) return;
+    this.#seen.set(frame.kind, frame.dts);
+    if (this.#open) {
+      this.#take(frame);
+      return;
+    }
+    this.#held.push(frame);
+    if (this.#ready(frame)) this.#begin();
+  }
+
+  handleEnd(): void {
+    this.#finish();
+    this.#lanes.clear();
+    this.#formats.clear();
+    this.#seen.clear();
+    this.#held = [];
+  }
+
+  /** Whether there is no more to wait for before the first segment begins. */
+  #ready(frame: Frame): boolean {
+    const first = this.#held[0] ?? frame;
+    const kinds = new Set(this.#held.map(({ kind }) => kind));
+    if (kinds.size === 2) return true;
+    return frame.dts - first.dts >= TRACK_WAIT_MILLIS || this.#held.length >= HELD_MAX_FRAMES;
+  }
+
+  #begin(): void {
+    const held = this.#held;
+    this.#held = [];
+    const video = held.findIndex(({ kind, keyframe }) => kind === "video" && keyframe);
+    const hasVideo = video >= 0;
+    const first = held[hasVideo ? video : 0];
+    if (first === undefined) return;
+    const kinds = new Set(held.map(({ kind }) => kind));
+    if (!hasVideo) kinds.delete("video");
+    if (kinds.size === 0) return;
+    this.#startTracks(first.dts, kinds);
+    for (const frame of held) if (frame.dts >= first.dts) this.#take(frame);
+  }
+
+  /** Begins a segment with new tracks: an earlier one must be ended. */
+  #startTracks(at: Millis, kinds: ReadonlySet<MediaKind>): void {
+    // Time goes on over another publisher, unless it went back.
+    if (this.#origin === undefined || at < this.#origin) this.#origin = at;
+    this.#lanes.clear();
+    let id = 0;
+    for (const kind of ["video", "audio"] as const) {
+      const format = kinds.has(kind) ? this.#formats.get(kind) : undefined;
+      if (format !== undefined) this.#lanes.set(kind, new Lane(++id, format, this.#origin, at));
+    }
+    this.#startSegment(at, true);
+  }
+
+  #startSegment(at: Millis, newTracks: boolean): void {
+    this.#open = true;
+    this.#segmentStart = at;
+    this.#partStart = at;
+    const tracks = newTracks ? [...this.#lanes.values()].map(({ track }) => track) : undefined;
+    this.#sink.handleSegmentStart({ date: at, tracks });
+  }
+
+  #take(frame: Frame): void {
+    const { kind, dts } = frame;
+    const lane = this.#lanes.get(kind);
+    const video = this.#lanes.get("video");
+    const leads = kind === "video" ? frame.keyframe : video === undefined;
+    if (leads && (this.#changed(frame) || this.#brokenAt(dts, lane))) this.#restart(frame);
+    // Sound that has no track yet gets one at the next keyframe.
+    else if (lane === undefined || lane.format !== this.#formats.get(kind)) return;
+    else if (lane.track.id === 1) this.#lead(frame, lane);
+    else if (video !== undefined) this.#follow(dts, video);
+    this.#lanes.get(kind)?.put(frame);
+  }
+
+  /** Whether the tracks are not those that come. */
+  #changed(frame: Frame): boolean {
+    const wanted = this.#wanted(frame);
+    if (wanted.size !== this.#lanes.size) return true;
+    for (const kind of wanted) {
+      if (this.#lanes.get(kind)?.format !== this.#formats.get(kind)) return true;
+    }
+    return false;
+  }
+
+  /** What has come of late; pictures only from a keyframe on. */
+  #wanted({ kind, dts }: Frame): ReadonlySet<MediaKind> {
+    const kinds = new Set<MediaKind>([kind]);
+    const sound = this.#seen.get("audio") ?? Number.NEGATIVE_INFINITY;
+    if (this.#formats.has("audio") && dts - sound <= TRACK_WAIT_MILLIS) kinds.add("audio");
+    return kinds;
+  }
+
+  #brokenAt(dts: Millis, lane: Lane | undefined): boolean {
+    return lane !== undefined && Math.abs(dts - lane.last) > BREAK_MILLIS;
+  }
+
+  /** New tracks from this frame on. */
+  #restart(frame: Frame): void {
+    this.#finish();
+    this.#startTracks(frame.dts, this.#wanted(frame));
+  }
+
+  /** Ends the segment with everything there is. */
+  #finish(): void {
+    for (const lane of this.#lanes.values()) lane.finish();
+    let end = this.#partStart;
+    for (const { last, interval } of this.#lanes.values()) end = Math.max(end, last + interval);
+    this.#endSegment(end, Number.POSITIVE_INFINITY);
+  }
+
+  /** A frame of the track that decides where is cut. */
+  #lead(frame: Frame, lane: Lane): void {
+    const { segmentMillis, maxSegmentMillis, partMillis } = this.#options;
+    const { dts } = frame;
+    lane.finish(dts);
+    const segment = dts - this.#segmentStart;
+    const early = frame.kind === "video" ? EARLY_MILLIS : 0;
+    const next = Math.max(0, dts - lane.last);
+    if ((frame.keyframe && segment >= segmentMillis - early) || segment + next > maxSegmentMillis) {
+      this.#endSegment(dts);
+      this.#startSegment(dts, false);
+      return;
+    }
+    const part = dts - this.#partStart;
+    if (part >= partMillis * PART_SHARE || part + next > partMillis) this.#endPart(dts);
+  }
+
+  /** Sound beside pictures, which may have ceased to come. */
+  #follow(dts: Millis, video: Lane): void {
+    const late = dts - video.last;
+    if (late > TRACK_WAIT_MILLIS) {
+      this.#finish();
+      this.#startTracks(dts, new Set<MediaKind>(["audio"]));
+    } else if (
+      late > LATE_MILLIS &&
+      dts - this.#partStart >= this.#options.partMillis * PART_SHARE
+    ) {
+      this.#endPart(dts);
+    }
+  }
+
+  #endSegment(at: Millis, until: Millis = at): void {
+    if (!this.#open) return;
+    this.#endPart(at, until);
+    this.#open = false;
+    this.#sink.handleSegmentEnd();
+  }
+
+  /** Ends a part at `at`, with the samples before `until`; none without samples. */
+  #endPart(at: Millis, until: Millis = at): void {
+    const runs: Mp4Run[] = [];
+    for (const lane of this.#lanes.values()) {
+      // Nothing follows soon that would tell how long the newest one lasts.
+      if (lane.track.id > 1 && at - lane.last > LATE_MILLIS) lane.finish();
+      const run = lane.take(until);
+      if (run !== undefined) runs.push(run);
+    }
+    const [first] = runs;
+    if (first === undefined) return;
+    const duration = Math.max(1, at - this.#partStart);
+    this.#partStart += duration;
+    const independent = first.track.id === 1 && first.samples[0]?.keyframe === true;
+    this.#sink.handlePart({ duration, independent, runs });
+  }
+}

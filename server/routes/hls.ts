@@ -1,0 +1,151 @@
+/** `/APP/STREAM.m3u8` and what it names: HLS with low latency (RFC 8216bis). @module */
+import { type Context, Hono } from "hono";
+import { isBadStreamName, parseStreamName, type StreamName } from "../../core/stream/mod.ts";
+import type { Admit } from "../admit.ts";
+import type { Hls, HlsMuxer } from "../hls/mod.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Peer } from "./peer.ts";
+import { tokenOf } from "./tokens.ts";
+
+export interface HlsRoutesOptions {
+  readonly hls: Hls;
+  readonly admit: Admit;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+  readonly peer: (context: Context) => Peer;
+}
+
+const PLAYLIST = /^(.+)\.m3u8$/;
+/** Names that `HlsMuxer` gives: STREAM-ID-NUMBER[.PART].m4s, STREAM-ID-initMAP.mp4. */
+const MEDIA = /^.+-([0-9a-f]{12})-(?:(\d{1,12})(?:\.(\d{1,6}))?\.m4s|init(\d{1,9})\.mp4)$/;
+const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
+/** How long a request may wait for a publisher, and for enough to start with. */
+const PUBLISHER_MILLIS = 3000;
+const START_MILLIS = 15_000;
+const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } as const;
+
+export function hlsRoutes(options: HlsRoutesOptions): Hono {
+  const app = new Hono();
+  app.get("/:app/:file", (c, next) => {
+    const file = c.req.param("file");
+    const [, stream] = PLAYLIST.exec(file) ?? [];
+    if (stream !== undefined) return playlist(c, options, c.req.param("app"), stream);
+    const [, id, number, part, map] = MEDIA.exec(file) ?? [];
+    if (id === undefined) return next();
+    return media(c, options, id, { number, part, map });
+  });
+  return app;
+}
+
+interface Directives {
+  readonly number: number | undefined;
+  readonly part: number | undefined;
+  readonly skip: boolean;
+}
+
+async function playlist(
+  c: Context,
+  options: HlsRoutesOptions,
+  app: string,
+  stream: string,
+): Promise<Response> {
+  const { hls, metrics } = options;
+  const refuse = (status: 400 | 401 | 403 | 404 | 503, message: string, retry = 0): Response => {
+    metrics.count("monoport_sessions_refused_total", String(status));
+    const later = retry > 0 ? { "retry-after": String(retry) } : {};
+    const login = status === 401 ? { "www-authenticate": "Bearer" } : {};
+    return c.body(`${message}\n`, status, { ...TEXT, ...later, ...login });
+  };
+  const name = parseStreamName(app, stream);
+  if (isBadStreamName(name)) return refuse(400, name.message);
+  const directives = directivesOf(c);
+  if (typeof directives === "string") return refuse(400, directives);
+  const { address } = options.peer(c);
+  const verdict = await options.admit({ action: "play", app, stream, token: tokenOf(c), address });
+  if (!verdict.admitted) return refuse(verdict.status, verdict.reason);
+  const audio = c.req.query("audio") ?? "aac";
+  if (audio !== "aac" && audio !== "opus")
+    return refuse(400, `Cannot serve audio=${JSON.stringify(audio.slice(0, 20))}: aac or opus`);
+  const agent = c.req.header("user-agent") ?? "";
+  if (!hls.viewers.see(name, address, agent, options.now()))
+    return refuse(404, `${name.key} was ended for this viewer`);
+  const muxer = hls.open(name, audio);
+  if (muxer === undefined) return refuse(503, "Too many streams are made into HLS now", 5);
+  const { signal } = c.req.raw;
+  if (!(await muxer.when(() => muxer.live || muxer.ready, PUBLISHER_MILLIS, signal)))
+    return refuse(404, `Nobody publishes ${name.key}`, 2);
+  if (!(await muxer.when(() => muxer.ready, START_MILLIS, signal)))
+    return refuse(503, `${name.key} has not enough to start with yet`, 1);
+  return await whenReached(c, muxer, name, directives, refuse);
+}
+
+/** A blocking reload of the playlist (RFC 8216bis §6.2.5.2), or one at once. */
+async function whenReached(
+  c: Context,
+  muxer: HlsMuxer,
+  { key }: StreamName,
+  { number, part, skip }: Directives,
+  refuse: (status: 400 | 503, message: string, retry?: number) => Response,
+): Promise<Response> {
+  const headers = { "content-type": PLAYLIST_TYPE };
+  const { targetSeconds } = muxer;
+  if (number === undefined)
+    return c.body(muxer.playlist(skip), 200, { ...headers, "cache-control": "max-age=1" });
+  if (number > muxer.current + 1)
+    return refuse(400, `_HLS_msn=${number} is too far ahead of ${muxer.current}`);
+  const patience = 3 * targetSeconds * 1000;
+  if (!(await muxer.when(() => muxer.reached(number, part), patience, c.req.raw.signal)))
+    return refuse(503, `${key} does not go on`, 1);
+  // The answer to this URL is the same for all who ask, and soon nobody asks for it any more.
+  const cached = `max-age=${6 * targetSeconds}`;
+  return c.body(muxer.playlist(skip), 200, { ...headers, "cache-control": cached });
+}
+
+/** The delivery directives of a request; a text says what is wrong with them. */
+function directivesOf(c: Context): Directives | string {
+  const read = (name: string): number | undefined => {
+    const text = c.req.query(name);
+    return text === undefined ? undefined : /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  };
+  const number = read("_HLS_msn");
+  const part = read("_HLS_part");
+  if (Number.isNaN(number)) return "_HLS_msn is not a media sequence number";
+  if (Number.isNaN(part)) return "_HLS_part is not the number of a part";
+  if (part !== undefined && number === undefined) return "_HLS_part needs _HLS_msn";
+  const skip = c.req.query("_HLS_skip");
+  return { number, part, skip: skip === "YES" || skip === "v2" };
+}
+
+interface MediaName {
+  readonly number: string | undefined;
+  readonly part: string | undefined;
+  readonly map: string | undefined;
+}
+
+/** A segment, a part, or what comes before them; a part that is hinted at is waited for. */
+async function media(
+  c: Context,
+  { hls, metrics }: HlsRoutesOptions,
+  id: string,
+  { number, part, map }: MediaName,
+): Promise<Response> {
+  const muxer = hls.find(id);
+  const [n, p] = [Number(number), Number(part)];
+  if (muxer !== undefined && part !== undefined) {
+    const patience = muxer.targetSeconds * 1000;
+    await muxer.when(() => !muxer.expects(n, p), patience, c.req.raw.signal);
+  }
+  const bytes =
+    map !== undefined
+      ? muxer?.init(Number(map))
+      : part !== undefined
+        ? muxer?.part(n, p)
+        : muxer?.segment(n);
+  if (bytes === undefined) return c.body("There is no such segment\n", 404, TEXT);
+  metrics.count("monoport_hls_sent_bytes_total", "", bytes.length);
+  return c.body(bytes, 200, {
+    "content-type": "video/mp4",
+    // A name never means anything else.
+    "cache-control": "max-age=3600, immutable",
+  });
+}
