@@ -9,6 +9,7 @@ import type { Readiness } from "./readiness.ts";
 import { type ApiOptions, apiRoutes } from "./routes/api.ts";
 import { type DiagnoseOptions, diagnoseRoutes } from "./routes/diagnose.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { type FlvRoutesOptions, flvRoutes } from "./routes/flv.ts";
 import { type HlsRoutesOptions, hlsRoutes } from "./routes/hls.ts";
 import { layerRoutes } from "./routes/layer.ts";
 import { type Asset, pageRoutes } from "./routes/pages.ts";
@@ -27,6 +28,8 @@ export interface AppOptions {
   readonly diagnose: DiagnoseOptions | undefined;
   /** Absent when `rtc_server.enabled` or `http_api.enabled` is off: SRS serves both by its API. */
   readonly rtc: RtcRoutesOptions | undefined;
+  /** Absent when `vhost.http_remux.enabled` or `http_server.enabled` is off. */
+  readonly flv: FlvRoutesOptions | undefined;
   /** Absent when `vhost.hls.enabled` or `http_server.enabled` is off. */
   readonly hls: HlsRoutesOptions | undefined;
   /** Absent when `http_server.enabled` is off. */
@@ -86,6 +89,7 @@ export function createApp(options: AppOptions): Hono {
     app.route("/", eventRoutes(options.rtc));
     app.route("/", rtcRoutes(options.rtc));
   }
+  if (options.flv !== undefined) app.route("/", flvRoutes(options.flv));
   if (options.hls !== undefined) app.route("/", hlsRoutes(options.hls));
   if (options.pages !== undefined) app.route("/", pageRoutes(options.pages));
   app.notFound((c) => c.text("Not Found\n", 404));

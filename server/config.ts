@@ -16,6 +16,7 @@ import { type DiagnoseConfig, diagnoseSettings } from "./config_diagnose.ts";
 import { type DrainConfig, drainSettings } from "./config_drain.ts";
 import { type HlsConfig, hlsSettings } from "./config_hls.ts";
 import { type LimitsConfig, limitSettings } from "./config_limits.ts";
+import { type PlayConfig, playSettings } from "./config_play.ts";
 import { checkRelays, type RelayConfig, relaySettings } from "./config_relay.ts";
 import { type RtcConfig, rtcSettings } from "./config_rtc.ts";
 import { shown } from "./config_secrets.ts";
@@ -48,6 +49,7 @@ export interface Config
     DrainConfig,
     ApiConfig,
     RelayConfig,
+    PlayConfig,
     SignallingConfig,
     HlsConfig {
   /** Where everything is served: `[host:]port`, several separated by blanks. */
@@ -114,6 +116,7 @@ const settings = {
     "",
     "addresses or ranges of proxies whose X-Forwarded-For is believed",
   ),
+  ...playSettings,
   ...limitSettings,
   ...tlsSettings,
   ...drainSettings,

@@ -60,7 +60,13 @@ export interface ClientFacts extends Rates {
   readonly app: string;
   readonly name: string;
   readonly address: string;
-  readonly type: "rtc-publish" | "rtc-play" | "fmle-publish" | "hls-play";
+  readonly type:
+    | "rtc-publish"
+    | "rtc-play"
+    | "fmle-publish"
+    | "hls-play"
+    | "flv-play"
+    | "rtmp-play";
   /** Seconds. */
   readonly alive: number;
   readonly sentBytes: number;
@@ -103,11 +109,27 @@ export function withClients(facts: Facts, more: MoreClients): Facts {
     clients,
     client: (id) => facts.client(id) ?? more.clients().find((one) => one.id === id),
     kick: (id) => facts.kick(id) || more.kick(id),
-    streams: () =>
-      facts.streams().map((one) => {
+    streams: () => {
+      const watching = more.clients().filter(({ type }) => type.endsWith("-play"));
+      return facts.streams().map((known) => {
+        const one = withViewers(known, watching);
         const publisher =
           one.publisher === "" ? more.publisherOf(`${one.app}/${one.name}`) : undefined;
         return publisher === undefined ? one : { ...one, publisher };
-      }),
+      });
+    },
   };
+}
+
+/** A stream with those of `watching` who watch it. */
+function withViewers(stream: StreamFacts, watching: readonly ClientFacts[]): StreamFacts {
+  const own = watching.filter(({ app, name }) => app === stream.app && name === stream.name);
+  if (own.length === 0) return stream;
+  let { clients, sentBytes, sentKbps } = stream;
+  for (const viewer of own) {
+    clients++;
+    sentBytes += viewer.sentBytes;
+    sentKbps += viewer.sentKbps;
+  }
+  return { ...stream, clients, sentBytes, sentKbps };
 }

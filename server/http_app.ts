@@ -10,6 +10,7 @@ import type { CandidateFinder } from "./candidate_finder.ts";
 import type { Config } from "./config.ts";
 import type { Tests } from "./diagnose/mod.ts";
 import { withClients } from "./facts.ts";
+import type { FlvServer } from "./flv/mod.ts";
 import type { Hls } from "./hls/mod.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
 import type { HeldBytes } from "./limits/held_bytes.ts";
@@ -37,6 +38,7 @@ export interface HttpParts {
   readonly metrics: Metrics;
   readonly rtc: RtcServer;
   readonly rtmp: RtmpServer;
+  readonly flv: FlvServer;
   readonly relays: Relays;
   readonly hls: Hls | undefined;
   readonly candidates: CandidateFinder;
@@ -71,7 +73,7 @@ export function httpServer(parts: HttpParts): HttpServer {
 }
 
 function appOptions(parts: HttpParts): AppOptions {
-  const { runtime, config, log, metrics, rtc, rtmp, readiness } = parts;
+  const { runtime, config, log, metrics, rtc, rtmp, flv, readiness } = parts;
   const proxies = new AddressRanges(config.trusted_proxies);
   const info = (c: Context): RequestInfo => c.env as RequestInfo;
   const peer = (c: Context): Peer => peerOf(c.req.raw.headers, info(c), proxies);
@@ -80,8 +82,8 @@ function appOptions(parts: HttpParts): AppOptions {
   const api = config["http_api.enabled"];
   const signalling = servesRtc(config) && api ? signallingRoutes(parts, shared) : undefined;
   const { hls } = parts;
-  const withRtmp = withClients(rtc, rtmp);
-  const facts = hls === undefined ? withRtmp : withClients(withRtmp, hls);
+  const withTags = withClients(withClients(rtc, rtmp), flv);
+  const facts = hls === undefined ? withTags : withClients(withTags, hls);
   const started = runtime.now();
   const { auth, refuses } = apiGuard(config, runtime.crypto, (c) => info(c).remote.host);
   return {
@@ -92,6 +94,10 @@ function appOptions(parts: HttpParts): AppOptions {
     api: api ? { runtime, identity, facts, started, refuses } : undefined,
     rtc: signalling,
     hls: hls && { hls, admit: parts.admit, metrics, now: () => runtime.now(), peer },
+    flv:
+      config["http_server.enabled"] && config["vhost.http_remux.enabled"]
+        ? { runtime, flv, peer, info }
+        : undefined,
     pages: config["http_server.enabled"] ? assets : undefined,
     metrics,
     readiness,

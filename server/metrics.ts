@@ -99,13 +99,17 @@ export function serverMetrics(): Metrics {
     "Host names of candidates looked up, by what came of it",
     "result",
   );
-  metrics.counter("monoport_sessions_total", "WebRTC sessions made", "role");
+  metrics.counter("monoport_sessions_total", "Sessions made", "role");
   metrics.counter(
     "monoport_sessions_refused_total",
     "Publishing or playing refused, by status",
     "status",
   );
-  metrics.counter("monoport_sessions_ended_total", "WebRTC sessions ended, by reason", "reason");
+  metrics.counter(
+    "monoport_sessions_ended_total",
+    "Sessions ended by us or lost, by reason",
+    "reason",
+  );
   declarePaths(metrics);
   metrics.counter("monoport_received_packets_total", "RTP packets received from publishers");
   metrics.counter("monoport_received_bytes_total", "RTP bytes received from publishers");
@@ -144,6 +148,11 @@ function declareViewers(metrics: Metrics): void {
   metrics.counter(
     "monoport_dropped_packets_total",
     "RTP packets dropped for viewers who fell behind",
+  );
+  metrics.counter("monoport_flv_sent_bytes_total", "Bytes sent to FLV and RTMP viewers");
+  metrics.counter(
+    "monoport_flv_dropped_frames_total",
+    "Frames dropped for FLV and RTMP viewers who fell behind",
   );
   metrics.counter("monoport_layer_switches_total", "Changes of a viewer to another layer");
 }

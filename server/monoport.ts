@@ -13,6 +13,7 @@ import type { Config } from "./config.ts";
 import { Demo } from "./demo.ts";
 import { Tests } from "./diagnose/mod.ts";
 import { Ending, type EndingParts } from "./ending.ts";
+import { FlvServer } from "./flv/mod.ts";
 import { HubFrames } from "./frames/mod.ts";
 import { Hls } from "./hls/mod.ts";
 import type { HttpServer } from "./http/mod.ts";
@@ -94,8 +95,10 @@ export async function serve({
     () => port.connections,
   );
   const rtmp = new RtmpServer({ ...parts, hub: rtc.hub, drain: () => rtc.drain() });
+  const frames = new HubFrames(rtc.hub, runtime, () => rtc.drain());
   const hls = openHls(runtime, config, rtc);
-  const http = httpServer({ ...parts, rtmp, hls, diagnoses, held, candidates, readiness });
+  const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });
+  const http = httpServer({ ...parts, rtmp, flv, hls, diagnoses, held, candidates, readiness });
   const port = openPort({ ...parts, rtmp, http, held, certificates });
   gauges(metrics, { runtime, hls, port, held, rtc, readiness, diagnoses });
   const demo =
@@ -103,12 +106,13 @@ export async function serve({
       ? new Demo({ runtime, hub: rtc.hub, afterInput: () => rtc.drain() })
       : undefined;
   const ending = new Ending(
-    { runtime, config, log, readiness, rtc: allSessions(rtc, rtmp), http },
+    { runtime, config, log, readiness, rtc: allSessions(rtc, [rtmp, flv]), http },
     async () => {
       demo?.stop();
       diagnoses.close();
       certificates?.close();
       relays.close();
+      flv.close();
       rtc.close();
       rtmp.close();
       hls?.close();
@@ -262,19 +266,21 @@ function addressLimits(config: Config): AddressLimits {
   };
 }
 
+type SomeSessions = Pick<RtmpServer, "sessions" | "refuseNew" | "close">;
+
 /** What is waited for, and ended, when the server drains. */
-function allSessions(rtc: RtcServer, rtmp: RtmpServer): EndingParts["rtc"] {
+function allSessions(rtc: RtcServer, more: readonly SomeSessions[]): EndingParts["rtc"] {
   return {
     get sessions(): number {
-      return rtc.sessions + rtmp.sessions;
+      return more.reduce((sum, { sessions }) => sum + sessions, rtc.sessions);
     },
     refuseNew: () => {
       rtc.refuseNew();
-      rtmp.refuseNew();
+      for (const one of more) one.refuseNew();
     },
     endSessions: () => {
       rtc.endSessions();
-      rtmp.close();
+      for (const one of more) one.close();
     },
   };
 }

@@ -23,7 +23,7 @@ export {
 } from "./name.ts";
 export { DEFAULT_LIMITS, type HubLimits } from "./options.ts";
 export type { Publisher, SourcePacket } from "./publisher.ts";
-export type { RateMeter } from "./rate_meter.ts";
+export { RateMeter } from "./rate_meter.ts";
 export {
   type LayerFigures,
   receivedPerSecond,

@@ -125,6 +125,7 @@ export class Exchange {
       remote: connection.remote,
       local: connection.conn.local,
       secure: connection.secure,
+      chunked: this.#head.minorVersion === 1,
       hold: () => connection.hold(),
       takeOver: (start: Start, head: TakeOverHead = {}): Response => {
         this.#start = start;

@@ -48,6 +48,8 @@ export interface RequestInfo {
   readonly remote: Endpoint;
   readonly local: Endpoint;
   readonly secure: boolean;
+  /** Whether the client takes a body in chunks, that is HTTP/1.1. */
+  readonly chunked: boolean;
   /** Counts what a route keeps of a body for a client who has proved nothing. */
   hold(): Holding | undefined;
   /**

@@ -1,0 +1,242 @@
+/**
+ * One stream for many viewers: tags are gathered to batches, each of them made bytes once for all who
+ * take it the same way, and kept since the last keyframe and for those who are behind.
+ *
+ * ```
+ *   first          start (last keyframe)          newest
+ *   | batch | batch | batch | batch | batch | batch |  <- gathered until flush
+ *       ^ a slow viewer      ^ who joins begins here
+ * ```
+ *
+ * @module
+ */
+import type { Millis } from "../../base/mod.ts";
+import type { Frame, FrameFormat, FrameSink } from "../../stream/mod.ts";
+import { encodeFlvHeader, type Framing } from "./framing.ts";
+import { FlvMuxer, type FlvMuxerOptions, type FlvTag } from "./muxer.ts";
+
+/** A track that has not come so long after the other is not waited for. */
+export const TRACK_WAIT_MILLIS: Millis = 2000;
+/** Bytes kept for those who join or are behind, at most. */
+export const KEPT_MAX_BYTES: number = 32 * 1024 * 1024;
+/** A batch is ended at so many bytes. */
+const BATCH_MAX_BYTES: number = 256 * 1024;
+
+export interface FlvCastOptions extends FlvMuxerOptions {
+  /** A viewer who is further behind loses frames, up to the last keyframe. */
+  readonly lagMillis: Millis;
+  /** There is something to flush. */
+  readonly onPending: () => void;
+}
+
+/** A viewer's place. */
+export interface FlvViewer {
+  readonly framing: Framing;
+  /** Number of the batch he gets next; -1 before he has begun. */
+  next: number;
+  /** Of the headers he has got. */
+  version: number;
+  /** Whether frames were dropped in front of what he gets next. */
+  skipped: boolean;
+  droppedFrames: number;
+}
+
+class Batch {
+  readonly tags: FlvTag[] = [];
+  bytes = 0;
+  frames = 0;
+  /** When it was flushed. */
+  at: Millis = 0;
+  readonly #made = new Map<Framing, Uint8Array>();
+
+  add(tag: FlvTag): void {
+    this.tags.push(tag);
+    this.bytes += tag.body.length;
+  }
+
+  as(framing: Framing): Uint8Array {
+    let made = this.#made.get(framing);
+    if (made === undefined) {
+      made = framing(this.tags, NO_HEADER);
+      this.#made.set(framing, made);
+    }
+    return made;
+  }
+}
+
+const NO_HEADER = new Uint8Array(0);
+
+export class FlvCast implements FrameSink {
+  readonly #options: FlvCastOptions;
+  readonly #muxer: FlvMuxer;
+  readonly #batches: Batch[] = [];
+  /** Numbers: of the first batch that is kept, and of the first that is not flushed. */
+  #first = 0;
+  #flushedTo = 0;
+  #keptBytes = 0;
+  /** Number of the batch that who joins begins with, -1 when there is none. */
+  #start = -1;
+  /** Counts the changes of the headers. */
+  #version = 0;
+  /** Until when a second track is waited for; `undefined` without any track. */
+  #settleAt: Millis | undefined;
+  /** When a picture was flushed. */
+  #pictureAt: Millis = Number.NEGATIVE_INFINITY;
+  #sawPicture = false;
+
+  constructor(options: FlvCastOptions) {
+    this.#options = options;
+    this.#muxer = new FlvMuxer(options);
+  }
+
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
+  /** A viewer who has got nothing yet. */
+  join(framing: Framing): FlvViewer {
+    return { framing, next: -1, version: -1, skipped: false, droppedFrames: 0 };
+  }
+
+  // -- from the stream --
+
+  handleFormat(format: FrameFormat): void {
+    const known = this.#muxer.format(format.kind);
+    this.#muxer.setFormat(format);
+    this.#version++;
+    // What was sent in another format is of no use to who joins.
+    if (known !== undefined || format.kind === "video") this.#start = -1;
+    for (const tag of this.#muxer.headers()) this.#add(tag);
+    this.#options.onPending();
+  }
+
+  handleFrame(frame: Frame): void {
+    const tag = this.#muxer.frame(frame);
+    if (tag === undefined) return;
+    if (frame.kind === "video") {
+      this.#sawPicture = true;
+      if (frame.keyframe) this.#begin();
+    }
+    this.#add(tag).frames++;
+    this.#options.onPending();
+  }
+
+  handleEnd(): void {
+    this.#muxer.clearFormats();
+    this.#settleAt = undefined;
+    this.#start = -1;
+  }
+
+  // -- from the server --
+
+  /** Ends what was gathered: viewers may poll it. */
+  flush(now: Millis): void {
+    if (this.#sawPicture) this.#pictureAt = now;
+    this.#sawPicture = false;
+    if (this.#muxer.tracks > 0) this.#settleAt ??= now + TRACK_WAIT_MILLIS;
+    const end = this.#first + this.#batches.length;
+    for (let number = this.#flushedTo; number < end; number++) {
+      const batch = this.#batches[number - this.#first];
+      if (batch === undefined) continue;
+      batch.at = now;
+      // Without pictures, sound can be joined anywhere.
+      if (batch.frames > 0 && now - this.#pictureAt > TRACK_WAIT_MILLIS) this.#start = number;
+    }
+    this.#flushedTo = end;
+  }
+
+  /**
+   * What the viewer is to be sent next; `undefined` until there is more. A viewer who is too far behind
+   * goes on with the last keyframe.
+   */
+  poll(viewer: FlvViewer, now: Millis): Uint8Array | undefined {
+    const start = this.#start < this.#flushedTo ? this.#start : -1;
+    if (viewer.next < 0) {
+      if (start < 0 || !this.#settled(now)) return undefined;
+      viewer.next = start;
+      return this.#introduce(viewer, true);
+    }
+    if (viewer.next >= this.#flushedTo) return undefined;
+    const batch = this.#batches[viewer.next - this.#first];
+    if (batch === undefined || (now - batch.at > this.#options.lagMillis && start > viewer.next)) {
+      if (start < viewer.next) return undefined; // dropped for its size: waits for a keyframe
+      this.#skip(viewer, start);
+      return this.poll(viewer, now);
+    }
+    if (viewer.skipped) {
+      viewer.skipped = false;
+      if (viewer.version !== this.#version) return this.#introduce(viewer, false);
+    }
+    viewer.next++;
+    return batch.as(viewer.framing);
+  }
+
+  /** Forgets what neither the slowest viewer nor one who joins needs. */
+  trim(viewers: Iterable<FlvViewer>, now: Millis): void {
+    const start = this.#start < this.#flushedTo ? this.#start : -1;
+    let needed = start < 0 ? this.#flushedTo : start;
+    for (const viewer of viewers) {
+      if (viewer.next < 0 || viewer.next >= needed) continue;
+      const at = this.#batches[viewer.next - this.#first]?.at ?? now;
+      // Who takes nothing does not poll, either.
+      if (now - at > this.#options.lagMillis && start > viewer.next) this.#skip(viewer, start);
+      else needed = viewer.next;
+    }
+    while (this.#first < needed && this.#drop());
+    while (this.#keptBytes > KEPT_MAX_BYTES && this.#first < this.#flushedTo && this.#drop());
+    if (this.#start < this.#first) this.#start = -1;
+  }
+
+  // -- inside --
+
+  /** Whether all tracks are there that are waited for. */
+  #settled(now: Millis): boolean {
+    return this.#muxer.tracks === 2 || (this.#settleAt !== undefined && now >= this.#settleAt);
+  }
+
+  #introduce(viewer: FlvViewer, anew: boolean): Uint8Array {
+    viewer.version = this.#version;
+    const video = this.#muxer.format("video") !== undefined;
+    const audio = this.#muxer.format("audio") !== undefined;
+    const from = this.#batches[viewer.next - this.#first]?.tags[0]?.timestamp;
+    const headers = this.#muxer.headers(from);
+    return viewer.framing(headers, anew ? encodeFlvHeader(video, audio) : NO_HEADER);
+  }
+
+  #skip(viewer: FlvViewer, to: number): void {
+    for (let number = viewer.next; number < to; number++) {
+      viewer.droppedFrames += this.#batches[number - this.#first]?.frames ?? 0;
+    }
+    viewer.next = to;
+    viewer.skipped = true;
+  }
+
+  #add(tag: FlvTag): Batch {
+    let batch = this.#batches.at(-1);
+    const flushed = this.#first + this.#batches.length === this.#flushedTo;
+    if (batch === undefined || flushed || batch.bytes > BATCH_MAX_BYTES) batch = this.#begun();
+    batch.add(tag);
+    this.#keptBytes += tag.body.length;
+    return batch;
+  }
+
+  /** A keyframe begins a batch, and is where who joins begins. */
+  #begin(): void {
+    this.#begun();
+    this.#start = this.#first + this.#batches.length - 1;
+  }
+
+  #begun(): Batch {
+    const batch = new Batch();
+    this.#batches.push(batch);
+    return batch;
+  }
+
+  #drop(): boolean {
+    const batch = this.#batches.shift();
+    if (batch === undefined) return false;
+    this.#keptBytes -= batch.bytes;
+    this.#first++;
+    return true;
+  }
+}

@@ -1,0 +1,11 @@
+/** Streams as FLV: tags made once for all viewers, for HTTP, WebSocket and RTMP. @module */
+export { FlvCast, type FlvCastOptions, type FlvViewer } from "./cast.ts";
+export {
+  chunkedTags,
+  encodeFlvHeader,
+  encodeTags,
+  type Framing,
+  rtmpMessages,
+  webSocketTags,
+} from "./framing.ts";
+export { FlvMuxer, type FlvTag, TagType } from "./muxer.ts";

@@ -1,0 +1,27 @@
+/** The settings of viewers by HTTP-FLV, WS-FLV and RTMP. @module */
+import { milliseconds, onOff, type Setting, seconds, setting } from "./config_types.ts";
+
+export interface PlayConfig {
+  /** Whether streams are served as `/APP/STREAM.flv`, by HTTP and WebSocket. */
+  readonly "vhost.http_remux.enabled": boolean;
+  /** How long tags are gathered for one write. */
+  readonly "vhost.play.mw_latency": number;
+  /** How far such a viewer may be behind before whole groups of pictures are dropped for him. */
+  readonly "vhost.play.queue_length": number;
+}
+
+type PlaySettings = { readonly [Key in keyof PlayConfig]: Setting<PlayConfig[Key]> };
+
+export const playSettings: PlaySettings = {
+  "vhost.http_remux.enabled": setting(onOff, "on", "serve HTTP-FLV and WS-FLV"),
+  "vhost.play.mw_latency": setting(
+    milliseconds(0, 350),
+    "100",
+    "ms that FLV and RTMP viewers' tags are gathered for one write",
+  ),
+  "vhost.play.queue_length": setting(
+    seconds(1, 30),
+    "5",
+    "seconds an FLV or RTMP viewer may be behind before pictures are dropped",
+  ),
+};

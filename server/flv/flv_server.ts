@@ -1,0 +1,236 @@
+/** Everybody who watches by FLV tags: over HTTP, WebSocket and RTMP. @module */
+import type { Runtime } from "../../core/base/mod.ts";
+import type { Framing } from "../../core/egress/flv/mod.ts";
+import type { Hub, StreamName } from "../../core/stream/mod.ts";
+import type { Admit } from "../admit.ts";
+import type { Config } from "../config.ts";
+import type { ClientFacts, MoreClients } from "../facts.ts";
+import type { FrameSource } from "../frames/mod.ts";
+import { addressKey } from "../limits/address_key.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { word } from "../routes/envelope.ts";
+import { streamId } from "../rtc/stream_facts.ts";
+import { SERVER_NAME } from "../version.ts";
+import { Broadcast } from "./broadcast.ts";
+import { type Outlet, Viewer, type ViewerFacts } from "./viewer.ts";
+
+export interface FlvServerOptions {
+  readonly runtime: Runtime;
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly admit: Admit;
+  readonly hub: Pick<Hub, "stream" | "size">;
+  readonly frames: FrameSource;
+}
+
+/** What somebody wants to watch. */
+export interface Wanted {
+  readonly name: StreamName;
+  readonly audio: "aac" | "opus";
+  readonly type: ViewerFacts["type"];
+  readonly address: string;
+}
+
+/** Why he cannot; `reason` is for people. */
+export interface PlayRefusal {
+  readonly status: 401 | 403 | 429 | 503;
+  readonly reason: string;
+}
+
+export class FlvServer implements MoreClients {
+  readonly #options: FlvServerOptions;
+  readonly #broadcasts = new Map<string, Broadcast>();
+  readonly #viewers = new Map<string, Viewer>();
+  readonly #byAddress = new Map<string, Set<Viewer>>();
+  #refuses = false;
+  /** Of viewers who have left. */
+  #sentToGone = 0;
+  #droppedForGone = 0;
+
+  constructor(options: FlvServerOptions) {
+    this.#options = options;
+    const { metrics } = options;
+    metrics.gauge("monoport_flv_viewers", "Viewers by FLV and RTMP", () => this.sessions);
+    metrics.gauge("monoport_flv_kept_bytes", "Bytes kept for them", () => this.#keptBytes());
+    metrics.follow("monoport_flv_sent_bytes_total", () => this.#sum("sentBytes"));
+    metrics.follow("monoport_flv_dropped_frames_total", () => this.#sum("droppedFrames"));
+  }
+
+  /** Viewers at the moment. */
+  get sessions(): number {
+    return this.#viewers.size;
+  }
+
+  /** Asks the limits, then admission; `undefined`: he may `play`. */
+  async refusal(wanted: Wanted, token: string): Promise<PlayRefusal | undefined> {
+    const { log, metrics, admit } = this.#options;
+    const { name, address } = wanted;
+    const { app, stream } = name;
+    let refused = this.#limited(wanted);
+    if (refused === undefined) {
+      const verdict = await admit({ action: "play", app, stream, token, address });
+      if (!verdict.admitted) refused = verdict;
+    }
+    if (refused === undefined) return undefined;
+    log.limited("info", "Refused to play", { reason: refused.reason, address });
+    metrics.count("monoport_sessions_refused_total", String(refused.status));
+    return refused;
+  }
+
+  /** Makes a viewer, who gets the stream as soon as there is one. */
+  play(wanted: Wanted, framing: Framing, outlet: Outlet): Viewer {
+    const { runtime, log, metrics } = this.#options;
+    const { name, address, type } = wanted;
+    const broadcast = this.#broadcast(wanted);
+    const facts = { id: word(runtime, 8), name, address, type, since: runtime.now() };
+    const place = broadcast.place(framing);
+    const viewer = new Viewer(facts, place, outlet, runtime, (one) => this.#left(one, wanted));
+    this.#viewers.set(facts.id, viewer);
+    const own = this.#byAddress.get(addressKey(address));
+    if (own === undefined) this.#byAddress.set(addressKey(address), new Set([viewer]));
+    else own.add(viewer);
+    metrics.count("monoport_sessions_total", type);
+    log.event("Playing", { stream: name.key, client: facts.id, address, protocol: type });
+    broadcast.add(viewer);
+    return viewer;
+  }
+
+  refuseNew(): void {
+    this.#refuses = true;
+  }
+
+  close(): void {
+    for (const viewer of this.#viewers.values()) viewer.end();
+  }
+
+  clients(): ClientFacts[] {
+    return [...this.#viewers.values()].map((viewer) => this.#factsOf(viewer));
+  }
+
+  kick(id: string): boolean {
+    const viewer = this.#viewers.get(id);
+    viewer?.end();
+    return viewer !== undefined;
+  }
+
+  publisherOf(): undefined {
+    return undefined;
+  }
+
+  #broadcast({ name, audio }: Wanted): Broadcast {
+    const key = `${name.key} ${audio}`;
+    const known = this.#broadcasts.get(key);
+    if (known !== undefined) return known;
+    const { runtime, config, frames, metrics } = this.#options;
+    const broadcast = new Broadcast({
+      runtime,
+      frames,
+      name,
+      audio,
+      server: SERVER_NAME,
+      mergeMillis: config["vhost.play.mw_latency"],
+      lagMillis: config["vhost.play.queue_length"],
+      onEnded: (_, reason) => metrics.count("monoport_sessions_ended_total", reason),
+    });
+    this.#broadcasts.set(key, broadcast);
+    return broadcast;
+  }
+
+  #left(viewer: Viewer, { name, audio }: Wanted): void {
+    const { runtime, log } = this.#options;
+    const { id, since, address } = viewer.facts;
+    if (!this.#viewers.delete(id)) return;
+    const addressed = addressKey(address);
+    const own = this.#byAddress.get(addressed);
+    own?.delete(viewer);
+    if (own?.size === 0) this.#byAddress.delete(addressed);
+    this.#sentToGone += viewer.sentBytes;
+    this.#droppedForGone += viewer.droppedFrames;
+    log.event("Session ended", {
+      stream: name.key,
+      client: id,
+      action: "play",
+      seconds: Math.round((runtime.now() - since) / 1000),
+    });
+    const key = `${name.key} ${audio}`;
+    const broadcast = this.#broadcasts.get(key);
+    broadcast?.remove(viewer);
+    if (broadcast?.size !== 0) return;
+    this.#broadcasts.delete(key);
+    broadcast.close();
+  }
+
+  #limited({ name, address }: Wanted): PlayRefusal | undefined {
+    const { config, hub } = this.#options;
+    if (this.#refuses) return { status: 503, reason: "The server is about to end" };
+    if (this.sessions >= config["limits.sessions"]) {
+      return { status: 503, reason: "Too many sessions (limits.sessions)" };
+    }
+    const own = this.#byAddress.get(addressKey(address)) ?? NONE;
+    if (own.size >= config["limits.sessions_per_address"]) {
+      const reason = "Too many sessions of this address (limits.sessions_per_address)";
+      return { status: 429, reason };
+    }
+    const streams = new Set([...own].map((viewer) => viewer.facts.name.key)).add(name.key);
+    if (streams.size > config["limits.streams_per_address"]) {
+      const reason = "Too many streams of this address (limits.streams_per_address)";
+      return { status: 429, reason };
+    }
+    const stream = hub.stream(name.key);
+    if (stream === undefined && hub.size >= config["limits.streams"]) {
+      return { status: 503, reason: "Too many streams (limits.streams)" };
+    }
+    if (!stream?.live && this.#waiting(name) >= config["limits.waiting_viewers"]) {
+      const reason =
+        "Nobody publishes this stream, and too many viewers wait for it (limits.waiting_viewers)";
+      return { status: 503, reason };
+    }
+    return undefined;
+  }
+
+  #waiting({ key }: StreamName): number {
+    let waiting = 0;
+    for (const audio of ["aac", "opus"]) {
+      waiting += this.#broadcasts.get(`${key} ${audio}`)?.waiting ?? 0;
+    }
+    return waiting;
+  }
+
+  #factsOf(viewer: Viewer): ClientFacts {
+    const now = this.#options.runtime.now();
+    const { id, name, address, type, since } = viewer.facts;
+    return {
+      id,
+      streamId: streamId(name.key),
+      app: name.app,
+      name: name.stream,
+      address,
+      type,
+      alive: (now - since) / 1000,
+      sentBytes: viewer.sentBytes,
+      receivedBytes: 0,
+      sentKbps: Math.round((viewer.rate.perSecond(now) * 8) / 1000),
+      receivedKbps: 0,
+      transport: "tcp",
+      mapped: undefined,
+      trouble: viewer.waits ? "waits for a picture" : "",
+      droppedFrames: viewer.droppedFrames,
+    };
+  }
+
+  #sum(what: "sentBytes" | "droppedFrames"): number {
+    let sum = what === "sentBytes" ? this.#sentToGone : this.#droppedForGone;
+    for (const viewer of this.#viewers.values()) sum += viewer[what];
+    return sum;
+  }
+
+  #keptBytes(): number {
+    let kept = 0;
+    for (const broadcast of this.#broadcasts.values()) kept += broadcast.keptBytes;
+    return kept;
+  }
+}
+
+const NONE: ReadonlySet<Viewer> = new Set();

@@ -1,0 +1,114 @@
+import type { Millis, Runtime } from "../../core/base/mod.ts";
+import type { FlvCast, FlvViewer } from "../../core/egress/flv/mod.ts";
+import { RateMeter, type StreamName } from "../../core/stream/mod.ts";
+
+/** A viewer who gets nothing, or takes nothing, for so long is closed. */
+export const NO_PROGRESS_MILLIS: Millis = 15_000;
+
+/** Where a viewer's bytes go. */
+export interface Outlet {
+  /** Bytes that the kernel has not taken yet. */
+  readonly buffered: number;
+  /** False when more are queued than is good: `Viewer.drained` is called later. */
+  write(bytes: Uint8Array): boolean;
+  /** The stream is over: says so and closes. */
+  end(): void;
+  destroy(): void;
+}
+
+export interface ViewerFacts {
+  readonly id: string;
+  readonly name: StreamName;
+  readonly address: string;
+  readonly type: "flv-play" | "rtmp-play";
+  readonly since: Millis;
+}
+
+export class Viewer {
+  readonly facts: ViewerFacts;
+  readonly place: FlvViewer;
+  readonly #outlet: Outlet;
+  readonly #runtime: Pick<Runtime, "now">;
+  readonly #leave: (viewer: Viewer) => void;
+  #blocked = false;
+  #flushed = 0;
+  #progressAt: Millis;
+  #cast: FlvCast | undefined;
+  readonly rate: RateMeter = new RateMeter();
+  sentBytes = 0;
+  gone = false;
+
+  constructor(
+    facts: ViewerFacts,
+    place: FlvViewer,
+    outlet: Outlet,
+    runtime: Pick<Runtime, "now">,
+    leave: (viewer: Viewer) => void,
+  ) {
+    this.facts = facts;
+    this.place = place;
+    this.#outlet = outlet;
+    this.#leave = leave;
+    this.#runtime = runtime;
+    this.#progressAt = facts.since;
+  }
+
+  /** Whether he waits for the stream's first picture. */
+  get waits(): boolean {
+    return this.place.next < 0;
+  }
+
+  get droppedFrames(): number {
+    return this.place.droppedFrames;
+  }
+
+  /** Sends what there is for him, as far as he takes it. */
+  feed(cast: FlvCast, now: Millis): void {
+    this.#cast = cast;
+    while (!this.#blocked && !this.gone) {
+      const bytes = cast.poll(this.place, now);
+      if (bytes === undefined) return;
+      this.sentBytes += bytes.length;
+      this.rate.add(bytes.length, now);
+      if (!this.#outlet.write(bytes)) this.#blocked = true;
+    }
+  }
+
+  /** Queued bytes are with the kernel. */
+  drained(): void {
+    this.#blocked = false;
+    if (this.#cast !== undefined) this.feed(this.#cast, this.#runtime.now());
+  }
+
+  /** Why he is to be closed, if he is. */
+  check(now: Millis): "no-media" | "no-progress" | undefined {
+    const { buffered } = this.#outlet;
+    const flushed = this.sentBytes - buffered;
+    if (flushed > this.#flushed) {
+      this.#flushed = flushed;
+      this.#progressAt = now;
+    }
+    if (now - this.#progressAt < NO_PROGRESS_MILLIS) return undefined;
+    return buffered > 0 ? "no-progress" : "no-media";
+  }
+
+  /** Says goodbye, and closes. */
+  end(): void {
+    if (this.gone) return;
+    this.leave();
+    this.#outlet.end();
+  }
+
+  destroy(): void {
+    if (this.gone) return;
+    this.leave();
+    this.#outlet.destroy();
+  }
+
+  /** The connection is gone. Harmless twice. */
+  leave(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.#leave(this);
+  }
+}

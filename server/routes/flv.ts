@@ -1,0 +1,72 @@
+/** `GET /APP/STREAM.flv`: HTTP-FLV, and WS-FLV by an upgrade. @module */
+import { type Context, Hono } from "hono";
+import type { Runtime } from "../../core/base/mod.ts";
+import { chunkedTags, encodeTags, webSocketTags } from "../../core/egress/flv/mod.ts";
+import { isBadStreamName, parseStreamName } from "../../core/stream/mod.ts";
+import { type FlvServer, HttpOutlet, type Wanted, webSocketViewer } from "../flv/mod.ts";
+import type { RequestInfo } from "../http/mod.ts";
+import type { Peer } from "./peer.ts";
+import { tokenOf } from "./tokens.ts";
+
+export interface FlvRoutesOptions {
+  readonly runtime: Runtime;
+  readonly flv: FlvServer;
+  readonly peer: (context: Context) => Peer;
+  readonly info: (context: Context) => RequestInfo;
+}
+
+/** Seconds after which who met a limit may try again. */
+const RETRY_SECONDS = "10";
+const HEADERS = {
+  "content-type": "video/x-flv",
+  "cache-control": "no-cache, no-store",
+  connection: "close",
+};
+
+export function flvRoutes(options: FlvRoutesOptions): Hono {
+  const app = new Hono();
+  app.get("/:app/:file{[^/]+\\.flv}", async (c) => {
+    const wanted = wantedBy(c, options);
+    if (wanted instanceof Response) return wanted;
+    const refused = await options.flv.refusal(wanted, tokenOf(c));
+    if (refused !== undefined) {
+      const { status, reason } = refused;
+      if (status === 401) c.header("www-authenticate", "Bearer");
+      if (status === 429 || status === 503) c.header("retry-after", RETRY_SECONDS);
+      return c.text(`${reason}\n`, status);
+    }
+    return c.req.method === "HEAD" ? c.body(null, 200, HEADERS) : play(c, options, wanted);
+  });
+  return app;
+}
+
+function wantedBy(c: Context, { peer }: FlvRoutesOptions): Wanted | Response {
+  const name = parseStreamName(c.req.param("app") ?? "", streamOf(c));
+  if (isBadStreamName(name)) return c.text(`${name.message}\n`, 404);
+  const audio = c.req.query("audio") ?? "aac";
+  if (audio !== "aac" && audio !== "opus") {
+    return c.text(`audio ${JSON.stringify(audio.slice(0, 16))} is not aac or opus\n`, 400);
+  }
+  return { name, audio, type: "flv-play", address: peer(c).address };
+}
+
+function streamOf(c: Context): string {
+  return (c.req.param("file") ?? "").slice(0, -".flv".length);
+}
+
+function play(c: Context, { runtime, flv, info }: FlvRoutesOptions, wanted: Wanted): Response {
+  const request = info(c);
+  if (c.req.header("upgrade")?.toLowerCase() === "websocket") {
+    const handlers = webSocketViewer((outlet) => flv.play(wanted, webSocketTags, outlet));
+    return request.upgradeWebSocket(handlers);
+  }
+  const { chunked } = request;
+  const framing = chunked ? chunkedTags : encodeTags;
+  const coding: [string, string][] = chunked ? [["transfer-encoding", "chunked"]] : [];
+  return request.takeOver(
+    (conn) => {
+      new HttpOutlet(runtime, conn, chunked, (outlet) => flv.play(wanted, framing, outlet));
+    },
+    { fields: [...Object.entries(HEADERS), ...coding] },
+  );
+}
