@@ -8,16 +8,20 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { buildSync } from "esbuild";
 import { repository } from "../tests/tools.ts";
 
 const web = join(repository, "web");
+const packages = join(repository, "node_modules");
 const generated = join(repository, "server", "assets.gen.ts");
 
 /** Files served as they are. */
 const plain: Readonly<Record<string, string>> = {
   "index.html": "text/html; charset=utf-8",
   "diagnose.html": "text/html; charset=utf-8",
+  "players/srs_player.html": "text/html; charset=utf-8",
+  "players/watch.html": "text/html; charset=utf-8",
   "players/rtc_player.html": "text/html; charset=utf-8",
   "players/rtc_publisher.html": "text/html; charset=utf-8",
   "players/whep.html": "text/html; charset=utf-8",
@@ -29,6 +33,8 @@ const plain: Readonly<Record<string, string>> = {
 const bundled: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "index.ts": ["index.js", "text/javascript; charset=utf-8"],
   "diagnose.ts": ["diagnose.js", "text/javascript; charset=utf-8"],
+  "players/srs_player.ts": ["players/srs_player.js", "text/javascript; charset=utf-8"],
+  "players/watch.ts": ["players/watch.js", "text/javascript; charset=utf-8"],
   "players/whep.ts": ["players/whep.js", "text/javascript; charset=utf-8"],
   "players/whip.ts": ["players/whip.js", "text/javascript; charset=utf-8"],
   "diagnose.css": ["diagnose.css", "text/css; charset=utf-8"],
@@ -46,10 +52,45 @@ function pages(): Map<string, { readonly type: string; readonly body: string }> 
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function bundle(entry: string): string {
+/** Players of others as they publish them, each a module of its own, and their licences. */
+function vendored(): Map<string, { readonly type: string; readonly body: string }> {
+  const script = "text/javascript; charset=utf-8";
+  const mpegts = bundle(undefined, 'export { default } from "mpegts.js";');
+  const hls = readFileSync(join(packages, "hls.js/dist/hls.light.min.mjs"), "utf8");
+  return new Map([
+    ["/players/vendor/hls.js", { type: script, body: withNotice(hls, "hls.js") }],
+    ["/players/vendor/licenses.txt", { type: "text/plain; charset=utf-8", body: licenses() }],
+    ["/players/vendor/mpegts.js", { type: script, body: withNotice(mpegts, "mpegts.js") }],
+  ]);
+}
+
+function withNotice(code: string, name: string): string {
+  const notice = `/* ${name} ${versionOf(name)}, Apache-2.0: see licenses.txt */`;
+  return `${notice}\n${code.replace(/^\/\/# sourceMappingURL=.*$/m, "").trim()}\n`;
+}
+
+function licenses(): string {
+  return ["hls.js", "mpegts.js", "es6-promise"]
+    .map((name) => {
+      const file = readFileSync(join(packages, name, "LICENSE"), "utf8").replaceAll("\r", "");
+      const title = `${name} ${versionOf(name)}`;
+      return `${title}\n${"=".repeat(title.length)}\n\n${file.trim()}\n`;
+    })
+    .join("\n\n");
+}
+
+function versionOf(name: string): string {
+  const file = readFileSync(join(packages, name, "package.json"), "utf8");
+  return (JSON.parse(file) as { readonly version: string }).version;
+}
+
+/** An entry of web/, or else the text of one. */
+function bundle(entry: string | undefined, contents = ""): string {
   const { outputFiles } = buildSync({
     absWorkingDir: web,
-    entryPoints: [entry],
+    ...(entry === undefined
+      ? { stdin: { contents, resolveDir: repository } }
+      : { entryPoints: [entry] }),
     bundle: true,
     minify: true,
     write: false,
@@ -62,26 +103,61 @@ function bundle(entry: string): string {
   return outputFiles[0]?.text ?? "";
 }
 
-function generate(): string {
+/** `before` is what the file says now. */
+function generate(before: string): string {
   const parts = [
     "/** Made by `npm run pages` from web/; not edited by hand. @module */",
-    'import type { Asset } from "./routes/pages.ts";\n',
+    'import type { Asset, PackedAsset } from "./routes/pages.ts";\n',
     "/** The pages, by path. */",
     "export const assets: Readonly<Record<string, Asset>> = {",
   ];
   for (const [path, { type, body }] of pages()) {
-    const etag = `"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"`;
-    const fields = { type, etag, body };
-    const lines = Object.entries(fields).map(([key, value]) => `    ${key}: ${literal(value)},`);
-    parts.push(`  ${JSON.stringify(path)}: {`, ...lines, "  },");
+    parts.push(...entry(path, { type, etag: etagOf(body), body }));
+  }
+  parts.push(
+    "};\n",
+    "/** What is too large to be here as it is: gzip, in base64 with line ends. */",
+    "export const packedAssets: Readonly<Record<string, PackedAsset>> = {",
+  );
+  for (const [path, { type, body }] of vendored()) {
+    const etag = etagOf(body);
+    parts.push(...entry(path, { type, etag, gzip: packed(body, etag, before) }));
   }
   const clip = readFileSync(join(web, "demo", "clip.bin")).toString("base64");
   parts.push(
     "};\n",
     "/** web/demo/clip.bin in base64, with line ends; see demo_clip.ts. */",
-    `export const demoClipBase64: string = \`\n${clip.replace(/.{1,120}/g, "$&\n")}\`;\n`,
+    `export const demoClipBase64: string = \`${inLines(clip)}\`;\n`,
   );
   return parts.join("\n");
+}
+
+function entry(path: string, fields: Readonly<Record<string, string>>): string[] {
+  const lines = Object.entries(fields).map(([key, value]) => `    ${key}: ${literal(value)},`);
+  return [`  ${JSON.stringify(path)}: {`, ...lines, "  },"];
+}
+
+function etagOf(body: string): string {
+  return `"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"`;
+}
+
+/** zlib packs differently on another machine: what is there already and unpacks to `body` stays. */
+function packed(body: string, etag: string, before: string): string {
+  const there = before.split(`etag: \`${etag}\`,\n    gzip: \``)[1]?.split("`")[0];
+  if (there !== undefined && unpacks(there, body)) return there;
+  return inLines(gzipSync(body, { level: 9 }).toString("base64"));
+}
+
+function unpacks(base64: string, body: string): boolean {
+  try {
+    return gunzipSync(Buffer.from(base64, "base64")).toString("utf8") === body;
+  } catch {
+    return false;
+  }
+}
+
+function inLines(base64: string): string {
+  return `\n${base64.replace(/.{1,120}/g, "$&\n")}`;
 }
 
 /** A string literal; one line of source per line of text keeps diffs readable. */
@@ -89,9 +165,9 @@ function literal(text: string): string {
   return `\`${text.replace(/[\\`]|\$\{/g, "\\$&")}\``;
 }
 
-const made = generate();
+const there = existsSync(generated) ? readFileSync(generated, "utf8") : "";
+const made = generate(there);
 if (process.argv.includes("--check")) {
-  const there = existsSync(generated) ? readFileSync(generated, "utf8") : "";
   if (there !== made) {
     console.log("server/assets.gen.ts is not what web/ makes: run `npm run pages`");
     process.exitCode = 1;

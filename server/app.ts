@@ -12,7 +12,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { type FlvRoutesOptions, flvRoutes } from "./routes/flv.ts";
 import { type HlsRoutesOptions, hlsRoutes } from "./routes/hls.ts";
 import { layerRoutes } from "./routes/layer.ts";
-import { type Asset, pageRoutes } from "./routes/pages.ts";
+import { type Asset, type PackedAsset, pageRoutes } from "./routes/pages.ts";
 import { type RelayRoutesOptions, relayRoutes } from "./routes/relays.ts";
 import { type RtcRoutesOptions, rtcRoutes } from "./routes/rtc.ts";
 import { checkVia } from "./routes/via.ts";
@@ -34,6 +34,8 @@ export interface AppOptions {
   readonly hls: HlsRoutesOptions | undefined;
   /** Absent when `http_server.enabled` is off. */
   readonly pages: Readonly<Record<string, Asset>> | undefined;
+  /** Served with them. */
+  readonly packed?: Readonly<Record<string, PackedAsset>>;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
   /** What has CORS headers. */
@@ -91,7 +93,7 @@ export function createApp(options: AppOptions): Hono {
   }
   if (options.flv !== undefined) app.route("/", flvRoutes(options.flv));
   if (options.hls !== undefined) app.route("/", hlsRoutes(options.hls));
-  if (options.pages !== undefined) app.route("/", pageRoutes(options.pages));
+  if (options.pages !== undefined) app.route("/", pageRoutes(options.pages, options.packed));
   app.notFound((c) => c.text("Not Found\n", 404));
   app.onError((error, c) => {
     options.onError(error);

@@ -5,7 +5,7 @@ import { isBadStreamName, parseStreamName } from "../core/stream/mod.ts";
 import { AddressRanges } from "./address_ranges.ts";
 import type { Admit } from "./admit.ts";
 import { type AppOptions, createApp } from "./app.ts";
-import { assets } from "./assets.gen.ts";
+import { assets, packedAssets } from "./assets.gen.ts";
 import type { CandidateFinder } from "./candidate_finder.ts";
 import type { Config } from "./config.ts";
 import type { Tests } from "./diagnose/mod.ts";
@@ -99,6 +99,7 @@ function appOptions(parts: HttpParts): AppOptions {
         ? { runtime, flv, peer, info }
         : undefined,
     pages: config["http_server.enabled"] ? assets : undefined,
+    packed: packedAssets,
     metrics,
     readiness,
     crossDomain: {

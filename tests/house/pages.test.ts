@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { assets, demoClipBase64 } from "../../server/assets.gen.ts";
+import { assets, demoClipBase64, packedAssets } from "../../server/assets.gen.ts";
 import { repository } from "../tools.ts";
 
 const text = (path: string): string => {
@@ -15,7 +15,7 @@ const text = (path: string): string => {
 const html = Object.keys(assets).filter((path) => path.endsWith(".html"));
 
 test("pages keep to a strict policy: no script or style in them, nothing from elsewhere", () => {
-  assert.equal(html.length, 6);
+  assert.equal(html.length, 8);
   for (const path of html) {
     const page = text(path);
     assert.doesNotMatch(page, /<style|\sstyle=|\son[a-z]+=|javascript:/i, path);
@@ -29,7 +29,10 @@ test("whatever a page names is there", () => {
     for (const [, name = ""] of text(page).matchAll(/(?:src|href)="([^"]*)"/g)) {
       const { pathname } = new URL(name, `http://host${page}`);
       const path = pathname.replace(/\/$/, "/index.html");
-      const there = Object.hasOwn(assets, path) || Object.hasOwn(assets, `${path}.html`);
+      const there =
+        Object.hasOwn(assets, path) ||
+        Object.hasOwn(packedAssets, path) ||
+        Object.hasOwn(assets, `${path}.html`);
       assert.ok(there, `${page} names ${name}`);
     }
   }

@@ -40,13 +40,18 @@ const stateWords: Readonly<Record<State, string>> = {
   stopped: "stopped",
 };
 
-export function showConversation(conversation: Conversation): void {
+export function showState(state: State, words: string, protocol: string): void {
   const { dataset } = document.documentElement;
-  dataset["state"] = conversation.state;
-  dataset["protocol"] = conversation.figures?.protocol ?? "";
-  element("state", HTMLElement).textContent = stateWords[conversation.state];
+  dataset["state"] = state;
+  dataset["protocol"] = protocol;
+  element("state", HTMLElement).textContent = stateWords[state];
   const message = element("message", HTMLElement);
-  if (message.textContent !== conversation.message) message.textContent = conversation.message;
+  if (message.textContent !== words) message.textContent = words;
+}
+
+export function showConversation(conversation: Conversation): void {
+  const { state, message, figures } = conversation;
+  showState(state, message, figures?.protocol ?? "");
   const why = document.getElementById("why");
   if (why instanceof HTMLAnchorElement) {
     why.hidden = !conversation.unconnected;
