@@ -300,7 +300,7 @@ export const assets: Readonly<Record<string, Asset>> = {
   },
   "/players/watch.html": {
     type: `text/html; charset=utf-8`,
-    etag: `"df4418dd0ee6ea8d"`,
+    etag: `"d9b58c610d20a4e8"`,
     body: `<!doctype html>
 <html lang="en">
 <head>
@@ -319,7 +319,7 @@ export const assets: Readonly<Record<string, Asset>> = {
 </header>
 <main>
   <section>
-    <h2 id="name"></h2>
+    <h2 id="name">Watch</h2>
     <div class="screen">
       <video id="video" autoplay muted playsinline controls aria-label="The stream"></video>
       <button type="button" id="unmute" class="over" hidden>Unmute</button>
