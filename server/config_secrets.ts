@@ -4,6 +4,7 @@ const SECRETS: ReadonlySet<string> = new Set([
   "relay.token",
   "http_api.auth.password",
   "rtc_server.ice_servers",
+  "acme.eab_hmac_key",
 ]);
 
 /** What may hold a secret, as a URL does. */
@@ -11,9 +12,11 @@ const MAY_HOLD_SECRETS: ReadonlySet<string> = new Set([...SECRETS, "relay.push",
 
 const HIDDEN = "***";
 
-/** A value as an error or the API may show it. */
+/** A value as an error or the API may show it: of URLs neither queries nor user information. */
 export function shown(key: string, value: string): string {
-  return SECRETS.has(key) && value !== "" ? HIDDEN : value;
+  if (SECRETS.has(key) && value !== "") return HIDDEN;
+  if (!MAY_HOLD_SECRETS.has(key)) return value;
+  return value.replaceAll(/\?\S*/g, `?${HIDDEN}`).replaceAll(/\/\/[^/\s]*@/g, `//${HIDDEN}@`);
 }
 
 /** The command line without the values of secrets, and of what may hold one. */

@@ -94,7 +94,7 @@ export async function serve({
     () => rtc.sessions,
     () => port.connections,
   );
-  const rtmp = new RtmpServer({ ...parts, hub: rtc.hub, drain: () => rtc.drain() });
+  const rtmp = new RtmpServer({ ...parts, held, hub: rtc.hub, drain: () => rtc.drain() });
   const frames = new HubFrames(rtc.hub, runtime, () => rtc.drain());
   const hls = openHls(runtime, config, rtc);
   const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });

@@ -4,5 +4,6 @@ export * from "./error.ts";
 export * from "./fault.ts";
 export * from "./io.ts";
 export * from "./machine.ts";
+export * from "./queue.ts";
 export * from "./srtp_engine.ts";
 export * from "./timers.ts";

@@ -4,6 +4,9 @@ import type { CodedFormat, CodedFrame, Depacketizer } from "./coded.ts";
 import { NalUnit, sampleOf } from "./nal_units.ts";
 import { ParameterSets } from "./parameter_sets.ts";
 
+/** NAL units of one frame; a picture at the slices of 1,200 bytes that some encoders make has 2,000 of them. */
+export const NAL_UNITS_MAX = 4096;
+
 /** What the two codecs do not share. */
 export interface NalSyntax {
   /** Of a NAL unit. */
@@ -40,7 +43,7 @@ export class NalDepacketizer implements Depacketizer {
     const type = this.#syntax.typeOf(u8(bytes, from));
     if (type === fragment) this.#pushFragment(bytes, from, to);
     else if (type === aggregation) this.#pushAggregate(bytes, from + headerBytes, to);
-    else if (type < aggregation) this.#units.push(new NalUnit([]).add(bytes, from, to));
+    else if (type < aggregation) this.#add(new NalUnit([]).add(bytes, from, to));
   }
 
   take(): CodedFrame | undefined {
@@ -66,6 +69,11 @@ export class NalDepacketizer implements Depacketizer {
     return picture ? { data: sampleOf(kept), keyframe, format: this.#format } : undefined;
   }
 
+  /** Those beyond the bound are left out: nobody who means to be seen sends them. */
+  #add(unit: NalUnit): void {
+    if (this.#units.length < NAL_UNITS_MAX) this.#units.push(unit);
+  }
+
   /** `|S|E|...|type|` stands behind the payload's header, then a part of the unit. */
   #pushFragment(bytes: Uint8Array, from: number, to: number): void {
     const { headerBytes } = this.#syntax;
@@ -74,7 +82,7 @@ export class NalDepacketizer implements Depacketizer {
     const head = u8(bytes, at);
     if ((head & 0x80) !== 0) {
       this.#fragment = new NalUnit(this.#syntax.fragmentHeader(bytes, from));
-      this.#units.push(this.#fragment);
+      this.#add(this.#fragment);
     }
     this.#fragment?.add(bytes, at + 1, to);
     if ((head & 0x40) !== 0) this.#fragment = undefined;
@@ -84,7 +92,7 @@ export class NalDepacketizer implements Depacketizer {
     for (let at = from; at + 2 < to; ) {
       const end = Math.min(to, at + 2 + u16(bytes, at));
       const whole = end >= at + 2 + this.#syntax.headerBytes;
-      if (whole) this.#units.push(new NalUnit([]).add(bytes, at + 2, end));
+      if (whole) this.#add(new NalUnit([]).add(bytes, at + 2, end));
       at = Math.max(end, at + 2);
     }
   }

@@ -3,12 +3,16 @@
 /** Kept of one stream; encoders have two or three. */
 export const PARAMETER_SETS_MAX = 32;
 
+/** Of one of them: a decoder configuration has 16 bits for its length. */
+export const PARAMETER_SET_MAX_BYTES = 65_535;
+
 export class ParameterSets {
   readonly #sets = new Map<string, Uint8Array>();
   #changed = false;
 
   /** `key` tells kind and id. */
   put(key: string, set: Uint8Array): void {
+    if (set.length > PARAMETER_SET_MAX_BYTES) return;
     const known = this.#sets.get(key);
     if (known !== undefined && same(known, set)) return;
     if (known === undefined && this.#sets.size >= PARAMETER_SETS_MAX) return;

@@ -6,6 +6,11 @@ import type { StreamPacket } from "./packet.ts";
 import { Reorder } from "./reorder.ts";
 import type { Track } from "./track.ts";
 
+/** Of one frame; a keyframe of 4K has 2 MiB at its worst. More is passed over until the next frame. */
+export const FRAME_MAX_BYTES: number = 8 * 1024 * 1024;
+/** Of one frame, however small they are. */
+export const FRAME_MAX_PACKETS = 8192;
+
 export interface TrackFramesOptions {
   readonly track: Track;
   readonly clock: FrameClock;
@@ -37,6 +42,8 @@ export class TrackFrames {
   #timestamp = -1;
   #open = false;
   #broken = false;
+  #bytes = 0;
+  #packets = 0;
   #waits = true;
   #lastDts = Number.NEGATIVE_INFINITY;
   #arrival: Arrival = { now: 0, wall: 0, bySender: false };
@@ -84,13 +91,28 @@ export class TrackFrames {
     if (!this.#open) {
       this.#open = true;
       this.#timestamp = timestamp;
+      this.#bytes = 0;
+      this.#packets = 0;
       // What is missing may have been the beginning of this frame.
       this.#broken = afterGap && !packet.startsKeyframe;
     } else if (afterGap) {
       this.#broken = true;
     }
-    this.#depacketizer?.push(bytes, header.payloadAt, header.payloadEnd);
+    this.#gather(bytes, header.payloadAt, header.payloadEnd);
     if (header.marker || this.track.kind === "audio") this.#finish();
+  }
+
+  /** Of a frame that is too long nothing is kept. */
+  #gather(bytes: Uint8Array, from: number, to: number): void {
+    const before = this.#bytes <= FRAME_MAX_BYTES && this.#packets <= FRAME_MAX_PACKETS;
+    this.#bytes += to - from;
+    this.#packets++;
+    if (this.#bytes <= FRAME_MAX_BYTES && this.#packets <= FRAME_MAX_PACKETS) {
+      this.#depacketizer?.push(bytes, from, to);
+    } else if (before) {
+      this.#broken = true;
+      this.#depacketizer?.take();
+    }
   }
 
   #finish(): void {

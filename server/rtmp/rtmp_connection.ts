@@ -2,6 +2,8 @@
 import type { Conn, Millis, Runtime } from "../../core/base/mod.ts";
 import { type RtmpEvent, RtmpServerSession, type RtmpTarget } from "../../core/session/rtmp/mod.ts";
 import type { Publisher, StreamName } from "../../core/stream/mod.ts";
+import { addressKey } from "../limits/address_key.ts";
+import type { HeldBytes, Holding } from "../limits/held_bytes.ts";
 import { linger } from "../linger.ts";
 import type { Ingest } from "./ingest.ts";
 
@@ -11,6 +13,10 @@ const QUEUE_MAX = 256 * 1024;
 /** What a connection has of its server. */
 export interface RtmpHost {
   readonly runtime: Runtime;
+  /** What connections that publish nothing yet may keep of messages. */
+  readonly held: HeldBytes;
+  /** A connection kept too much. */
+  onShed(connection: RtmpConnection): void;
   /** Decides on a publisher, and calls `admitted` or `refused` of the connection, now or later. */
   onPublish(connection: RtmpConnection, target: RtmpTarget): void;
   onPlay(connection: RtmpConnection, target: RtmpTarget): void;
@@ -33,6 +39,7 @@ export class RtmpConnection {
   readonly since: Millis;
   readonly #host: RtmpHost;
   readonly #session: RtmpServerSession;
+  readonly #holding: Holding;
   #timer: Disposable | undefined;
   #over = false;
   publishing: Publishing | undefined;
@@ -45,6 +52,7 @@ export class RtmpConnection {
     this.#host = host;
     this.conn = conn;
     this.since = host.runtime.now();
+    this.#holding = host.held.begin(addressKey(conn.remote.host));
     this.#session = new RtmpServerSession({ crypto: host.runtime.crypto, now: this.since });
   }
 
@@ -95,6 +103,11 @@ export class RtmpConnection {
     this.receivedBytes += chunk.length;
     this.#session.handleInput(chunk, this.#host.runtime.now());
     this.#turn();
+    if (this.#over) return;
+    const exceeded = this.#holding.set(this.idle ? this.#session.keptBytes : 0);
+    if (exceeded === undefined) return;
+    this.#host.onShed(this);
+    this.destroy();
   }
 
   #turn(): void {
@@ -155,6 +168,7 @@ export class RtmpConnection {
     if (this.#over) return;
     this.#over = true;
     this.#timer?.[Symbol.dispose]();
+    this.#holding.release();
     this.#host.forget(this);
     this.#stop();
     this.#host.afterInput();

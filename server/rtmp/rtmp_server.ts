@@ -5,6 +5,8 @@ import { type Hub, isBadStreamName, parseStreamName } from "../../core/stream/mo
 import type { Admit } from "../admit.ts";
 import type { Config } from "../config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
+import { addressKey } from "../limits/address_key.ts";
+import type { HeldBytes } from "../limits/held_bytes.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { word } from "../routes/envelope.ts";
@@ -20,12 +22,14 @@ export interface RtmpServerOptions {
   readonly metrics: Metrics;
   readonly admit: Admit;
   readonly hub: Hub;
+  readonly held: HeldBytes;
   /** To be called after anything that may have changed the hub. */
   readonly drain: () => void;
 }
 
 export class RtmpServer implements RtmpHost, MoreClients {
   readonly runtime: Runtime;
+  readonly held: HeldBytes;
   readonly #options: RtmpServerOptions;
   readonly #connections = new Set<RtmpConnection>();
   #refuses = false;
@@ -33,6 +37,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
   constructor(options: RtmpServerOptions) {
     this.#options = options;
     this.runtime = options.runtime;
+    this.held = options.held;
   }
 
   /** Publishers at the moment. */
@@ -102,6 +107,10 @@ export class RtmpServer implements RtmpHost, MoreClients {
     if (event.type === "fault") this.#options.metrics.fault(event.fault);
   }
 
+  onShed(): void {
+    this.#options.metrics.count("monoport_connections_shed_total", "unproven-bytes");
+  }
+
   afterInput(): void {
     this.#options.drain();
   }
@@ -118,6 +127,20 @@ export class RtmpServer implements RtmpHost, MoreClients {
     });
   }
 
+  /** Why an address may not publish one more stream; a connection publishes one. */
+  #refusalOf(address: string): string | undefined {
+    const { config } = this.#options;
+    const key = addressKey(address);
+    let own = 0;
+    for (const { idle, conn } of this.#connections) {
+      if (!idle && addressKey(conn.remote.host) === key) own++;
+    }
+    for (const limit of ["limits.sessions_per_address", "limits.streams_per_address"] as const) {
+      if (own >= config[limit]) return `Too many streams of this address (${limit})`;
+    }
+    return undefined;
+  }
+
   async #publish(connection: RtmpConnection, target: RtmpTarget): Promise<void> {
     const { config, log, metrics, admit, hub } = this.#options;
     const refuse = (reason: string, busy = false): void => {
@@ -132,6 +155,8 @@ export class RtmpServer implements RtmpHost, MoreClients {
     if (this.sessions >= config["limits.sessions"]) {
       return refuse("Too many sessions (limits.sessions)");
     }
+    const tooMany = this.#refusalOf(address);
+    if (tooMany !== undefined) return refuse(tooMany);
     const query = new URLSearchParams(target.query);
     const { app, stream } = name;
     const token = query.get("token") ?? "";

@@ -25,7 +25,10 @@ export class HandshakeInput {
   }
 
   /** What follows the handshake, `undefined` while it goes on; answers go into `transmits`. */
-  push(bytes: Uint8Array, transmits: Uint8Array[]): Uint8Array | Fault | undefined {
+  push(
+    bytes: Uint8Array,
+    transmits: { push(bytes: Uint8Array): void },
+  ): Uint8Array | Fault | undefined {
     let all = this.#held.length === 0 ? bytes : concat([this.#held, bytes]);
     if (!this.#answered) {
       if (all.length > 0 && u8(all, 0) !== RTMP_VERSION) return BAD_VERSION;

@@ -20,6 +20,7 @@ import {
   isFault,
   type Machine,
   type Millis,
+  Queue,
   Timers,
 } from "../../base/mod.ts";
 import { u8, u16, u32 } from "../../bytes/mod.ts";
@@ -47,7 +48,7 @@ import {
 } from "./replies.ts";
 import { targetOf } from "./target.ts";
 
-/** Commands, answers to none of which are waited for, before a connection publishes or plays. */
+/** Commands of one connection, which publishes or plays for a few of them. */
 export const COMMANDS_MAX = 64;
 
 export const BAD_COMMAND: Fault = /* @__PURE__ */ fault("bad-command", "RTMP 1.0 §7.1.1");
@@ -68,12 +69,13 @@ export interface RtmpServerOptions {
 type Phase = "handshake" | "connecting" | "idle" | "asking" | "publishing" | "playing" | "closed";
 
 export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEvent> {
+  readonly #setupMillis: Millis;
   readonly #silenceMillis: Millis;
   readonly #handshake: HandshakeInput;
   readonly #reader = new ChunkReader();
   readonly #timers = new Timers<"setup" | "silence">();
-  readonly #transmits: Uint8Array[] = [];
-  readonly #events: RtmpEvent[] = [];
+  readonly #transmits = new Queue<Uint8Array>();
+  readonly #events = new Queue<RtmpEvent>();
   #phase: Phase = "handshake";
   #app = "";
   #tcUrl = "";
@@ -87,7 +89,8 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
   constructor(options: RtmpServerOptions) {
     this.#handshake = new HandshakeInput(options.crypto);
     this.#silenceMillis = options.silenceMillis ?? 30_000;
-    this.#timers.arm("setup", options.now + (options.setupMillis ?? 10_000));
+    this.#setupMillis = options.setupMillis ?? 10_000;
+    this.#timers.arm("setup", options.now + this.#setupMillis);
   }
 
   get closed(): boolean {
@@ -120,7 +123,7 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
         this.#fail(message);
         return;
       }
-      this.#handleMessage(message);
+      this.#handleMessage(message, now);
       if (this.closed) return;
     }
   }
@@ -202,7 +205,7 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
     this.#transmits.push(encodeControl(MessageType.Acknowledgement, this.#received));
   }
 
-  #handleMessage(message: RtmpMessage): void {
+  #handleMessage(message: RtmpMessage, now: Millis): void {
     const { type, payload, timestamp } = message;
     switch (type) {
       case MessageType.Audio:
@@ -214,11 +217,11 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
         if (this.#phase === "publishing") this.#handleAggregate(payload, timestamp);
         return;
       case MessageType.CommandAmf0:
-        this.#handleCommand(payload);
+        this.#handleCommand(payload, now);
         return;
       case MessageType.CommandAmf3:
         // AMF0 behind one byte, as encoders do that say AMF3.
-        this.#handleCommand(payload.subarray(1));
+        this.#handleCommand(payload.subarray(1), now);
         return;
       case MessageType.DataAmf0:
         this.#handleData(payload);
@@ -282,7 +285,7 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
     }
   }
 
-  #handleCommand(payload: Uint8Array): void {
+  #handleCommand(payload: Uint8Array, now: Millis): void {
     const values = decodeAmf0(payload);
     if (isFault(values)) {
       this.#fail(values);
@@ -316,7 +319,7 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
       case "deleteStream":
       case "closeStream":
       case "FCUnpublish":
-        this.#stop();
+        this.#stop(now);
         return;
       case "getStreamLength":
         this.#result(transaction, null, 0);
@@ -355,14 +358,14 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
     this.#events.push({ type: wants, target: targetOf(this.#app, name, this.#tcUrl) });
   }
 
-  #stop(): void {
+  #stop(now: Millis): void {
     if (this.#phase !== "publishing" && this.#phase !== "playing") return;
     if (this.#phase === "publishing") {
       this.#status("status", "NetStream.Unpublish.Success", "Unpublished");
     }
     this.#phase = "idle";
-    this.#commands = 0;
     this.#timers.stop("silence");
+    this.#timers.arm("setup", now + this.#setupMillis);
     this.#events.push({ type: "stopped" });
   }
 

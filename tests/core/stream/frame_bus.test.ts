@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { packetizeH264 } from "../../../core/media/h264/mod.ts";
+import { NAL_UNITS_MAX } from "../../../core/media/nal_depacketizer.ts";
+import { PARAMETER_SET_MAX_BYTES, ParameterSets } from "../../../core/media/parameter_sets.ts";
 import {
   type Frame,
   type FrameFormat,
@@ -10,6 +12,7 @@ import {
   type SourceTrack,
   type Stream,
 } from "../../../core/stream/mod.ts";
+import { FRAME_MAX_BYTES, FRAME_MAX_PACKETS } from "../../../core/stream/track_frames.ts";
 import { ntpFromUnix } from "../../../core/wire/rtcp/mod.ts";
 import { encodeRtpHeader, RTP_HEADER_BYTES } from "../../../core/wire/rtp/mod.ts";
 import { H264, name, OPUS } from "./fixture.ts";
@@ -51,6 +54,16 @@ class Camera {
     packetizeH264(units, 1100, (payload, last) =>
       this.#put("video", payload, timestamp, last, now),
     );
+    this.publisher.flush(now);
+  }
+
+  /** A keyframe's parameter sets, then slices of 2 bytes each in a packet of its own, without a marker. */
+  crumbs(timestamp: number, count: number, now: number): void {
+    for (const unit of [SPS, PPS]) this.#put("video", unit, timestamp, false, now);
+    for (let i = 0; i < count; i++) {
+      this.#put("video", Uint8Array.of(0x65, 7), timestamp, false, now);
+      if (i % 500 === 0) this.publisher.flush(now);
+    }
     this.publisher.flush(now);
   }
 
@@ -328,3 +341,26 @@ for (const ppm of [0, 200, -200]) {
     assert.ok(jump < 12, `a step of ${jump.toFixed(1)} ms`);
   });
 }
+
+test("a frame without an end is passed over: in bytes, in packets and in NAL units it has a bound", () => {
+  const hub = newHub();
+  const camera = new Camera(hub, 0);
+  const recorder = new Recorder();
+  tap(hub, recorder, 0);
+  camera.picture(0, true, 0, FRAME_MAX_BYTES);
+  camera.crumbs(3000, FRAME_MAX_PACKETS, 10);
+  assert.equal(recorder.frames.length, 0);
+  camera.crumbs(6000, NAL_UNITS_MAX + 10, 20);
+  camera.picture(9000, true, 30);
+  assert.deepEqual(
+    recorder.frames.map(({ data }) => data.length),
+    [(NAL_UNITS_MAX - 2) * 6, 3004],
+  );
+});
+
+test("a parameter set longer than a decoder configuration can hold is not kept", () => {
+  const sets = new ParameterSets();
+  sets.put("s0", new Uint8Array(PARAMETER_SET_MAX_BYTES));
+  sets.put("s1", new Uint8Array(PARAMETER_SET_MAX_BYTES + 1));
+  assert.equal(sets.of("s").length, 1);
+});

@@ -182,13 +182,18 @@ test("secrets are in no error and not in the command line that the API tells", (
     assert.match(error.message, /relay\.token \(command line\): cannot be "\*\*\*"/);
     return true;
   });
+  const push = (): void =>
+    void parseConfig({}, ["--relay.push", "a/b=ftp://me:s3cret@h/x?token=s3cret c"]);
+  assert.throws(push, /cannot be "a\/b=ftp:\/\/\*\*\*@h\/x\?\*\*\* c"/);
+  const key = (): void => void parseConfig({}, ["--acme.eab_hmac_key", "s3cret!"]);
+  assert.throws(key, /acme\.eab_hmac_key \(command line\): cannot be "\*\*\*"/);
   assert.deepEqual(
     withoutSecretValues([
-      ...["--relay.token", "h=s3cret", "--listen", "1"],
+      ...["--acme.eab_hmac_key", "s3cret", "--relay.token", "h=s3cret", "--listen", "1"],
       ...["--http_api.auth.password=s3cret", "--relay.push", "a/b=http://h/?key=s3cret"],
     ]),
     [
-      ...["--relay.token", "***", "--listen", "1"],
+      ...["--acme.eab_hmac_key", "***", "--relay.token", "***", "--listen", "1"],
       ...["--http_api.auth.password=***", "--relay.push", "***"],
     ],
   );

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { MessageType } from "../../../core/wire/rtmp/mod.ts";
 import type { Admission } from "../../../server/admit.ts";
 import type { ServeOptions } from "../../../server/monoport.ts";
 import { type Running, start } from "../fixture.ts";
@@ -199,4 +200,32 @@ test("garbage after the handshake closes that connection and counts", async (t) 
     server.monoport.metrics.value("monoport_faults_total", "core/wire/rtmp/no-message-header"),
     1,
   );
+});
+
+test("one address publishes no more streams than limits.streams_per_address", async (t) => {
+  const server = await running(t, ["--limits.streams_per_address", "2"]);
+  for (const stream of ["a", "b"]) await publishing(t, server, stream);
+  const third = await encoder(t, server.port);
+  third.publish("c");
+  await until(() => third.closed, "refused");
+  assert.equal(third.words.at(-1), "NetStream.Publish.Denied");
+});
+
+test("what is kept of messages before anything is published counts as unproven bytes", async (t) => {
+  const server = await running(t, ["--limits.unproven_bytes", "400000"]);
+  const one = await encoder(t, server.port);
+  // Never whole: a chunk size of 1 MiB, and a message of it of which 150,000 bytes come.
+  one.send({
+    type: MessageType.SetChunkSize,
+    stream: 0,
+    timestamp: 0,
+    payload: Uint8Array.of(0, 16, 0, 0),
+  });
+  const begun = new Uint8Array(150_000);
+  begun.set([4, 0, 0, 0, 0x10, 0, 0, MessageType.Video, 1, 0, 0, 0]);
+  one.socket.write(begun);
+  await until(() => one.closed, "closed");
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  assert.match(metrics, /connections_shed_total\{reason="unproven-bytes"\} 1/);
+  assert.match(metrics, /^monoport_unproven_bytes 0$/m);
 });

@@ -1,150 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Fault, isFault } from "../../../../core/base/mod.ts";
 import { concat, latin1Bytes } from "../../../../core/bytes/mod.ts";
-import { type RtmpEvent, RtmpServerSession } from "../../../../core/session/rtmp/mod.ts";
+import { encodeAmf0 } from "../../../../core/wire/amf0/mod.ts";
 import {
-  type Amf0Object,
-  type Amf0Value,
-  decodeAmf0,
-  encodeAmf0,
-} from "../../../../core/wire/amf0/mod.ts";
-import {
-  ChunkReader,
   encodeControl,
   encodeMessage,
   encodeUserControl,
-  HANDSHAKE_BYTES,
   MessageType,
-  makeC0C1,
-  type RtmpMessage,
   UserControl,
 } from "../../../../core/wire/rtmp/mod.ts";
-import { nodeCrypto } from "../../../../runtime/common/crypto.ts";
 
-/** An encoder, and the session it talks to. */
-class Call {
-  readonly session = new RtmpServerSession({ crypto: nodeCrypto, now: 0 });
-  readonly events: RtmpEvent[] = [];
-  readonly heard: RtmpMessage[] = [];
-  now = 0;
-  /** Bytes of each piece that is handed in; 0 for all at once. */
-  pieces = 0;
-  readonly #reader = new ChunkReader();
-  #handshake = 1 + 2 * HANDSHAKE_BYTES;
-  #transaction = 0;
-
-  say(...parts: readonly Uint8Array[]): this {
-    const bytes = concat(parts);
-    const size = this.pieces || bytes.length || 1;
-    for (let at = 0; at < bytes.length; at += size) {
-      this.session.handleInput(bytes.slice(at, at + size), this.now);
-      this.#drain();
-    }
-    return this;
-  }
-
-  until(now: number): void {
-    this.now = now;
-    this.session.handleTimeout(now);
-    this.#drain();
-  }
-
-  shakeHands(withDigest = false): this {
-    return this.say(makeC0C1(nodeCrypto, withDigest), new Uint8Array(HANDSHAKE_BYTES));
-  }
-
-  command(name: string, ...more: readonly Amf0Value[]): this {
-    return this.say(command(name, ++this.#transaction, ...more));
-  }
-
-  connect(app = "live"): this {
-    return this.command(
-      "connect",
-      new Map<string, Amf0Value>([
-        ["app", app],
-        ["tcUrl", `rtmp://a/${app}`],
-      ]),
-    );
-  }
-
-  /** Everything up to the `publish` event, as ffmpeg does it. */
-  askToPublish(stream = "livestream"): this {
-    return this.shakeHands()
-      .connect()
-      .command("releaseStream", null, stream)
-      .command("FCPublish", null, stream)
-      .command("createStream", null)
-      .command("publish", null, stream, "live");
-  }
-
-  publish(): this {
-    this.askToPublish();
-    this.session.accept(this.now);
-    this.#drain();
-    return this;
-  }
-
-  /** Names of commands, codes of `onStatus`, numbers of other messages. */
-  get words(): string[] {
-    return this.heard.map(({ type, payload }) => {
-      if (type !== MessageType.CommandAmf0) return String(type);
-      const values = decodeAmf0(payload);
-      assert.ok(!isFault(values));
-      const [name, , , info] = values;
-      return name === "onStatus" ? String((info as Amf0Object).get("code")) : String(name);
-    });
-  }
-
-  refuse(busy: boolean): void {
-    this.session.refuse(busy, "no");
-    this.#drain();
-  }
-
-  end(): void {
-    this.session.end();
-    this.#drain();
-  }
-
-  #drain(): void {
-    for (let out = this.session.pollTransmit(); out; out = this.session.pollTransmit()) {
-      const skip = Math.min(this.#handshake, out.length);
-      this.#handshake -= skip;
-      this.#reader.push(out.subarray(skip));
-      for (let one = this.#reader.poll(); one; one = this.#reader.poll()) {
-        assert.ok(!isFault(one));
-        this.heard.push(one);
-      }
-    }
-    for (let event = this.session.pollEvent(); event; event = this.session.pollEvent()) {
-      this.events.push(event);
-    }
-  }
-}
-
-function command(name: string, transaction: number, ...more: readonly Amf0Value[]): Uint8Array {
-  const payload = encodeAmf0(name, transaction, ...more);
-  return encodeMessage({
-    chunkStream: 3,
-    type: MessageType.CommandAmf0,
-    stream: 0,
-    timestamp: 0,
-    payload,
-  });
-}
-
-function media(type: 8 | 9, timestamp: number, ...payload: readonly number[]): Uint8Array {
-  return encodeMessage({
-    chunkStream: 4,
-    type,
-    stream: 1,
-    timestamp,
-    payload: Uint8Array.from(payload),
-  });
-}
-
-const faultsOf = (call: Call): Fault[] =>
-  call.events.flatMap((event) => (event.type === "fault" ? [event.fault] : []));
+import { Call, faultsOf, media } from "./call.ts";
 
 test("ffmpeg's commands: every one is answered, in the order clients wait for", () => {
   const call = new Call().publish();
@@ -344,6 +210,45 @@ test("commands without end are cut off", () => {
   const call = new Call().shakeHands().connect();
   for (let i = 0; i < 100; i++) call.command("_checkbw", null);
   assert.equal(faultsOf(call)[0]?.code, "too-many-commands");
+});
+
+test("publishing over and over again is cut off like other commands", () => {
+  const call = new Call().publish();
+  for (let i = 0; i < 40 && faultsOf(call).length === 0; i++) {
+    call.command("deleteStream", null, 1).command("publish", null, "again", "live");
+    call.session.accept(call.now);
+  }
+  assert.equal(faultsOf(call)[0]?.code, "too-many-commands");
+});
+
+test("who says nothing after deleteStream is closed, too", () => {
+  const call = new Call().publish();
+  call.until(5000);
+  call.command("deleteStream", null, 1);
+  call.until(14_999);
+  assert.equal(faultsOf(call).length, 0);
+  call.until(15_000);
+  assert.equal(faultsOf(call)[0]?.code, "silent");
+});
+
+test("half a million tags in one aggregate are read in linear time", () => {
+  const tags = 500_000;
+  const payload = new Uint8Array(16 * tags);
+  for (let at = 0; at < payload.length; at += 16) payload.set([9, 0, 0, 1], at);
+  const call = new Call().publish();
+  const began = performance.now();
+  call.say(
+    encodeMessage({
+      chunkStream: 4,
+      type: MessageType.Aggregate,
+      stream: 1,
+      timestamp: 0,
+      payload,
+    }),
+  );
+  // 0.4 s; 20 s and more where taking each moves all others.
+  assert.ok(performance.now() - began < 6000);
+  assert.equal(call.events.length, tags + 1);
 });
 
 test("who says nothing is closed: before he publishes after 10 s, then after 30 s of silence", () => {
