@@ -11,6 +11,8 @@ import {
 
 /** Bytes of an answer's body; a description has at most 64 KiB. */
 export const ANSWER_MAX_BYTES: number = 128 * 1024;
+/** Answers 1xx before the one. */
+export const INTERIM_MAX = 16;
 export interface HttpAnswer {
   readonly status: number;
   /** The value of a field, by its name in lower case. */
@@ -43,6 +45,7 @@ export class AnswerReader {
   #settle: { resolve(answer: HttpAnswer): void; reject(error: Error): void } | undefined;
   #read: Uint8Array = new Uint8Array(0);
   #searched = 0;
+  #interim = 0;
   #head: ResponseHead | undefined;
   #decoder: BodyDecoder | undefined;
   readonly #pieces: Uint8Array[] = [];
@@ -73,34 +76,43 @@ export class AnswerReader {
   }
 
   #takeHead(): void {
-    const end = findHeadEnd(this.#read, 0, this.#searched, this.#read.length);
-    if (isFault(end)) {
-      this.#fail(`it is not HTTP: ${end.code}`);
-      return;
-    }
-    this.#searched = this.#read.length;
-    if (end < 0) {
-      if (this.#read.length > HEAD_MAX_BYTES) this.#fail("its head is too long");
-      return;
-    }
-    const head = decodeResponseHead(this.#read, 0, end);
-    if (isFault(head)) {
-      this.#fail(`it is not HTTP: ${head.code}`);
-      return;
-    }
-    const rest = this.#read.slice(end);
-    if (head.status < 200) {
-      this.#read = rest;
+    // Interim answers may stand before the one.
+    for (;;) {
+      const end = findHeadEnd(this.#read, 0, this.#searched, this.#read.length);
+      if (isFault(end)) {
+        this.#fail(`it is not HTTP: ${end.code}`);
+        return;
+      }
+      this.#searched = this.#read.length;
+      if (end < 0) {
+        if (this.#read.length > HEAD_MAX_BYTES) this.#fail("its head is too long");
+        return;
+      }
+      const head = decodeResponseHead(this.#read, 0, end);
+      if (isFault(head)) {
+        this.#fail(`it is not HTTP: ${head.code}`);
+        return;
+      }
+      this.#read = this.#read.subarray(end);
       this.#searched = 0;
-      this.#takeHead();
-      return;
+      if (head.status >= 200) {
+        this.#beginBody(head);
+        return;
+      }
+      if (++this.#interim > INTERIM_MAX) {
+        this.#fail(`it has more than ${INTERIM_MAX} interim answers`);
+        return;
+      }
     }
+  }
+
+  #beginBody(head: ResponseHead): void {
     this.#head = head;
     const { chunked, contentLength } = head;
     if (chunked || contentLength !== undefined) {
       this.#decoder = new BodyDecoder({ chunked, contentLength: contentLength ?? 0 });
     }
-    this.#takeBody(rest);
+    this.#takeBody(this.#read);
   }
 
   #takeBody(chunk: Uint8Array): void {

@@ -121,11 +121,17 @@ function accepted(answer: HttpAnswer, url: URL, wall: Millis): Accepted {
     location !== undefined && URL.canParse(location, url) ? new URL(location, url) : undefined;
   return {
     sdp: answer.body,
-    session: at && parseTarget(at.href),
+    session: at && sessionOf(at, url),
     url,
     address: answer.address,
     via: parseVia(answer.field(VIA_FIELD)) ?? [],
   };
+}
+
+/** The session's URL. From https it stays https: a Location in http is a proxy's doing, and would show the token. */
+function sessionOf(at: URL, from: URL): URL | undefined {
+  const to = parseTarget(at.href);
+  return from.protocol === "https:" && to?.protocol !== "https:" ? undefined : to;
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3). */

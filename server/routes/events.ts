@@ -104,7 +104,8 @@ export class EventStreams {
     this.#open.get(session)?.close();
     const stream = new EventStream(session, token, `${++this.#made}`, types);
     this.#open.set(session, stream);
-    this.#look();
+    this.#lookAt(stream);
+    this.#wake();
     return stream.name;
   }
 
@@ -121,11 +122,17 @@ export class EventStreams {
   }
 
   #look(): void {
-    for (const stream of this.#open.values()) {
-      const session = this.#signalling.session(stream.session, stream.token);
-      if (session === undefined) this.end(stream);
-      else stream.look(session.watched());
-    }
+    for (const stream of this.#open.values()) this.#lookAt(stream);
+    this.#wake();
+  }
+
+  #lookAt(stream: EventStream): void {
+    const session = this.#signalling.session(stream.session, stream.token);
+    if (session === undefined) this.end(stream);
+    else stream.look(session.watched());
+  }
+
+  #wake(): void {
     if (this.#open.size === 0) return;
     this.#timer ??= this.#clock.wakeAt(this.#clock.now() + LOOK_MILLIS, () => {
       this.#timer = undefined;

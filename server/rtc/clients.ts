@@ -51,10 +51,12 @@ export class Clients {
     if (client.viewing) this.#bySubscriber.set(client.viewing.subscriber, client);
   }
 
-  /** From now on the client's session answers to this local ufrag too. */
-  renew(client: Client, ufrag: string): void {
+  /** From now on the client's session answers to this local ufrag too; false when it is over. */
+  renew(client: Client, ufrag: string): boolean {
+    if (this.#byId.get(client.id) !== client) return false;
     client.ufrags.add(ufrag);
     this.#byUfrag.set(ufrag, client);
+    return true;
   }
 
   /** The client's session answers to this local ufrag no more. */

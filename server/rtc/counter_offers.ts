@@ -88,11 +88,13 @@ export class CounterOffers {
     const offer = makeCounterOffer(local, liveFormats(hub, name), why);
     const names = makeNames(runtime);
     const until = runtime.now() + COUNTER_OFFER_MILLIS;
-    this.#waiting.set(names.id, { request, name, names, ice, local, offer, until });
+    // The offer that was of no use is not kept: it may be long.
+    const asked = { ...request, sdp: "" };
+    this.#waiting.set(names.id, { request: asked, name, names, ice, local, offer, until });
     this.#ufrags.add(ice.ufrag);
     this.#sweep();
     metrics.count("monoport_counter_offers_total");
-    log.info("Offering to play", {
+    log.event("Offering to play", {
       stream: name.key,
       client: names.id,
       address: request.address,
@@ -149,6 +151,10 @@ export class CounterOffers {
 
   /** What is refused may be answered again while there is time. */
   #answer(waiting: Waiting, text: string): SignalRefusal | undefined {
+    // While the body was on its way another answer may have come, or the time have run out.
+    if (this.#waiting.get(waiting.names.id) !== waiting) {
+      return { status: 409, message: "No offer of this session waits for an answer" };
+    }
     const sdp = decodeSdp(text);
     if (isSdpFault(sdp)) return refusalOf(sdp);
     const { offer, local, name } = waiting;

@@ -25,7 +25,8 @@ export function signalSession(context: RtcContext, client: Client): SignalSessio
     fragment: () => ice.fragment(),
     restart: (remote) => {
       const local = ice.restart(remote);
-      clients.renew(client, local.ufrag);
+      // It may have ended while the body was on its way.
+      if (!clients.renew(client, local.ufrag)) return;
       client.session.restartIce(local);
       metrics.count("monoport_ice_restarts_total");
       log.event("ICE restarts", { stream: name.key, client: client.id });
