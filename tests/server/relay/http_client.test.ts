@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
 import type { Conn, ConnectOptions, Endpoint, Runtime } from "../../../core/base/mod.ts";
 import { loadRuntime } from "../../../runtime/mod.ts";
 import { AllowList } from "../../../server/relay/allow_list.ts";
-import { RequestFailed } from "../../../server/relay/http_answer.ts";
+import { INTERIM_MAX, RequestFailed } from "../../../server/relay/http_answer.ts";
 import { HttpClient } from "../../../server/relay/http_client.ts";
 import { port } from "./fixture.ts";
 
@@ -109,5 +109,25 @@ test("a far end that never answers is given up in time, and so is a slow one", a
     const url = new URL(`http://127.0.0.1:${at}/`);
     await assert.rejects(client.request({ method: "GET", url, fields: [] }), /in time$/);
     assert.ok(performance.now() - started < 3000);
+  }
+});
+
+test("interim answers are passed over, and not without end", async (t) => {
+  let interim = 0;
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    const whole = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    socket.write("HTTP/1.1 103 E\r\n\r\n".repeat(interim) + whole);
+  });
+  t.after(() => server.close());
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const runtime = await loadRuntime();
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  for (const [count, expected] of [
+    [INTERIM_MAX, /^answered$/],
+    [30_000, /more than 16 interim answers/],
+  ] as const) {
+    interim = count;
+    assert.match(await ask(runtime, ["127.0.0.1"], url), expected);
   }
 });

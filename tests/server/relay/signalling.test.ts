@@ -74,6 +74,12 @@ test("no redirect leads from https to http", async () => {
   await assert.rejects(offer("https://a.test/", down), /redirects from https to http:\/\/a\.test/);
 });
 
+test("the session of an https server is not ended over http, where the token would be read", async () => {
+  const made = { status: 201, fields: { location: "http://a.test/s/1" } };
+  const [accepted] = await offer("https://a.test/", made);
+  assert.equal(accepted.session, undefined);
+});
+
 test("servers that the stream has passed are told with the answer", async () => {
   const [told] = await offer("http://a.test/", { status: 201, fields: { "monoport-via": "x, y" } });
   assert.deepEqual(told.via, ["x", "y"]);

@@ -18,6 +18,7 @@ class Bench {
   now = 0;
   timer: { readonly at: number; readonly wake: () => void } | undefined;
   readonly offers: CounterOffers;
+  opened = 0;
   readonly #name = parseStreamName("live", "a") as StreamName;
 
   constructor() {
@@ -32,18 +33,26 @@ class Bench {
       },
       hub: { stream: () => undefined },
       metrics: serverMetrics(),
-      log: { info: () => {} },
+      log: { event: () => {} },
+      clients: { withId: () => undefined },
     } as unknown as RtcContext;
     this.offers = new CounterOffers({
       context,
       local: (_request, _name, ice) => local({ ufrag: ice.ufrag }),
-      open: () => undefined,
+      open: () => {
+        this.opened++;
+        return undefined;
+      },
     });
   }
 
-  make(address: string): string | undefined {
+  offer(address: string): { readonly id: string; readonly sdp: string } | undefined {
     const request = { action: "play", address, bearer: "" } as SignalRequest;
-    return this.offers.make(request, this.#name, "why")?.id;
+    return this.offers.make(request, this.#name, "why");
+  }
+
+  make(address: string): string | undefined {
+    return this.offer(address)?.id;
   }
 
   until(now: number): void {
@@ -90,4 +99,21 @@ test("offers that wait are bounded by address, IPv6 by /64, and in all; who ends
   assert.ok(one, "there is room again");
   bench.offers.session(one, () => true)?.end();
   assert.equal(bench.offers.size, 0);
+});
+
+test("of two answers whose bodies come at the same time one makes the session", () => {
+  const bench = new Bench();
+  const made = bench.offer("192.0.2.1");
+  assert.ok(made);
+  const both = [1, 2].map(() => bench.offers.session(made.id, () => true));
+  // What a browser answers, as far as it is looked at: the offer turned round.
+  const answer = made.sdp
+    .replaceAll("a=sendonly", "a=recvonly")
+    .replaceAll("a=setup:actpass", "a=setup:active")
+    .replaceAll(/a=(ice-lite|ssrc.*|msid.*)\r\n/g, "");
+  assert.deepEqual(
+    both.map((one) => one?.answer(answer)?.status),
+    [undefined, 409],
+  );
+  assert.equal(bench.opened, 1);
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
 import type { IceCredentials } from "../../../core/session/webrtc/ice_credentials.ts";
 import { type Running, start } from "../fixture.ts";
 import { Camera, Screen } from "./camera.ts";
-import { play, publish, type RtcClient, until } from "./client.ts";
+import { play, publish, type RtcClient, sleep, until } from "./client.ts";
 
 /** Restarts ICE by PATCH; the client's next connection shows the new credentials. */
 async function restart(server: Running, client: RtcClient, ufrag: string): Promise<IceCredentials> {
@@ -89,4 +90,27 @@ test("the credentials of a restart that was overtaken are nobody's, and so are a
   assert.equal(await watcher.remove(), 200);
   await watcher.connect(1000).catch(() => {}); // an answer comes, of an error
   await until(() => refused() === 2, "another");
+});
+
+test("a restart whose body comes when the session has ended leaves nothing behind", async (t) => {
+  const server = await start();
+  t.after(() => server.monoport.close());
+  const source = await publish(server, { stream: "gone" });
+  t.after(() => source.close());
+  const body =
+    "a=ice-ufrag:late\r\na=ice-pwd:latelatelatelatelatelate\r\nm=video 9 RTP/AVP 0\r\na=mid:0\r\n";
+  const socket = connect(server.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  let answer = "";
+  socket.on("data", (bytes: Buffer) => {
+    answer += bytes.toString("latin1");
+  });
+  socket.write(
+    `PATCH ${source.location} HTTP/1.1\r\nHost: a\r\nContent-Type: application/trickle-ice-sdpfrag\r\nIf-Match: *\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
+  );
+  await sleep(100);
+  assert.equal(await source.remove(), 200);
+  socket.write(body.slice(10));
+  await until(() => answer.includes("\r\n\r\n"), "an answer");
+  assert.equal(server.monoport.metrics.value("monoport_ice_restarts_total"), 0);
 });
