@@ -12,6 +12,7 @@ import * as v from "valibot";
 import { MonoportError } from "../core/base/mod.ts";
 import { type AcmeConfig, acmeSettings } from "./config_acme.ts";
 import { type ApiConfig, apiSettings, checkApiAuth } from "./config_api.ts";
+import { type CodecConfig, codecSettings } from "./config_codecs.ts";
 import { type DiagnoseConfig, diagnoseSettings } from "./config_diagnose.ts";
 import { type DrainConfig, drainSettings } from "./config_drain.ts";
 import { type HlsConfig, hlsSettings } from "./config_hls.ts";
@@ -50,6 +51,7 @@ export interface Config
     ApiConfig,
     RelayConfig,
     PlayConfig,
+    CodecConfig,
     SignallingConfig,
     HlsConfig {
   /** Where everything is served: `[host:]port`, several separated by blanks. */
@@ -122,6 +124,7 @@ const settings = {
   ...drainSettings,
   ...apiSettings,
   ...relaySettings,
+  ...codecSettings,
   ...signallingSettings,
   ...hlsSettings,
   ...diagnoseSettings,

@@ -14,7 +14,7 @@ import { Demo } from "./demo.ts";
 import { Tests } from "./diagnose/mod.ts";
 import { Ending, type EndingParts } from "./ending.ts";
 import { FlvServer } from "./flv/mod.ts";
-import { HubFrames } from "./frames/mod.ts";
+import { type FrameSource, openFrames } from "./frames/mod.ts";
 import { Hls } from "./hls/mod.ts";
 import type { HttpServer } from "./http/mod.ts";
 import { httpServer } from "./http_app.ts";
@@ -94,9 +94,9 @@ export async function serve({
     () => rtc.sessions,
     () => port.connections,
   );
+  const { frames, sound } = openFrames(parts);
   const rtmp = new RtmpServer({ ...parts, held, hub: rtc.hub, drain: () => rtc.drain() });
-  const frames = new HubFrames(rtc.hub, runtime, () => rtc.drain());
-  const hls = openHls(runtime, config, rtc);
+  const hls = openHls(runtime, config, frames);
   const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });
   const http = httpServer({ ...parts, rtmp, flv, hls, diagnoses, held, candidates, readiness });
   const port = openPort({ ...parts, rtmp, http, held, certificates });
@@ -116,6 +116,8 @@ export async function serve({
       rtc.close();
       rtmp.close();
       hls?.close();
+      sound.close();
+      frames.close();
       http.close();
       await port.close(config.grace_final_wait);
       await rtc.udp.close();
@@ -129,6 +131,7 @@ export async function serve({
   }
   certificates?.start();
   demo?.start();
+  sound.start();
   if (servesRtc(config)) relays.start();
   readiness.open();
   if (servesRtc(config)) void candidates.warm();
@@ -180,11 +183,11 @@ function openPort(parts: PortParts): Port {
 }
 
 /** HLS belongs to the pages' server, as with SRS. */
-function openHls(runtime: Runtime, config: Config, rtc: RtcServer): Hls | undefined {
+function openHls(runtime: Runtime, config: Config, frames: FrameSource): Hls | undefined {
   if (!config["vhost.hls.enabled"] || !config["http_server.enabled"]) return undefined;
   return new Hls({
     runtime,
-    frames: new HubFrames(rtc.hub, runtime, () => rtc.drain()),
+    frames,
     fragmentMillis: config["vhost.hls.hls_fragment"],
     windowMillis: config["vhost.hls.hls_window"],
     partMillis: config["vhost.hls.hls_part"],

@@ -97,6 +97,11 @@ export class FrameBus {
     this.#tellFormat(format);
   }
 
+  /** What a publisher who has frames said of that kind. */
+  given(kind: MediaKind): FrameFormat | undefined {
+    return this.#given.has(kind) ? this.#formats.get(kind) : undefined;
+  }
+
   /** A frame of such a publisher, on the hub's wall clock. */
   putFrame(frame: Frame, now: Millis): void {
     this.#now = now;

@@ -3,6 +3,7 @@ import { type MediaKind, sameFormat } from "../media/mod.ts";
 import { type NtpTime, unixFromNtp } from "../wire/rtcp/mod.ts";
 import type { EventSink } from "./events.ts";
 import type { FanOut } from "./fan_out.ts";
+import type { FrameFormat } from "./frame.ts";
 import { FrameBus } from "./frame_bus.ts";
 import type { StreamName } from "./name.ts";
 import type { HubLimits } from "./options.ts";
@@ -93,6 +94,11 @@ export class Stream {
   get frames(): FrameBus {
     this.#frames ??= new FrameBus(this, this.#context);
     return this.#frames;
+  }
+
+  /** The format of sound that the publisher gives as frames. */
+  get givenSound(): FrameFormat | undefined {
+    return this.#frames?.given("audio");
   }
 
   /** Somebody who took frames has left. */

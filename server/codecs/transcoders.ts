@@ -76,7 +76,7 @@ export class Transcoders {
     const { log, max } = this.#options;
     if (this.active >= max) {
       log.limited("warn", "sound is not transcoded: there are too many tracks", {
-        "transcode.max": max,
+        "limits.transcodes": max,
       });
       return undefined;
     }

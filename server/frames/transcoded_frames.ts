@@ -51,6 +51,35 @@ export class TranscodedFrames implements FrameSource {
     };
   }
 
+  /** The sound alone, in `to`, from now on: nothing of what is kept. */
+  tapSound(name: StreamName, to: TargetCodec, sink: SoundSink): Disposable {
+    const key = `${to} ${name.key}`;
+    const { sound } = this.#demand(key, name, to);
+    let from = sound.latest;
+    const fresh: SoundSink = {
+      handleFormat: (format) => sink.handleFormat(format),
+      handleFrame: (frame) => {
+        if (frame.pts < from) return;
+        from = Number.NEGATIVE_INFINITY;
+        sink.handleFrame(frame);
+      },
+    };
+    if (sound.format !== undefined) sink.handleFormat(sound.format);
+    sound.add(fresh);
+    return {
+      [Symbol.dispose]: () => {
+        sound.remove(fresh);
+        if (!sound.used) this.#release(key);
+      },
+    };
+  }
+
+  /** Ends all transcoding. */
+  close(): void {
+    for (const key of [...this.#shared.keys()]) this.#release(key);
+    this.#options.transcoders.close();
+  }
+
   #demand(key: string, name: StreamName, to: TargetCodec): Shared {
     const known = this.#shared.get(key);
     if (known !== undefined) return known;

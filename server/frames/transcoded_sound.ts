@@ -29,6 +29,8 @@ export class TranscodedSound implements FrameSink {
   /** Since the last keyframe of the video. */
   #recent: Frame[] = [];
   #keyframeSeen = false;
+  /** Of the source's last frame, in ms. */
+  latest: number = Number.NEGATIVE_INFINITY;
   #lastDts: number = Number.NEGATIVE_INFINITY;
 
   constructor(transcoders: Transcoders, to: TargetCodec, bitrate: number) {
@@ -67,8 +69,12 @@ export class TranscodedSound implements FrameSink {
   }
 
   handleFrame(frame: Frame): void {
-    if (frame.kind === "video") this.#handlePicture(frame);
-    else if (this.#source?.codec === this.#to) this.#tellFrame(frame);
+    if (frame.kind === "video") {
+      this.#handlePicture(frame);
+      return;
+    }
+    this.latest = frame.pts;
+    if (this.#source?.codec === this.#to) this.#tellFrame(frame);
     else this.#transcoding?.put(frame.data, frame.pts);
   }
 

@@ -140,7 +140,7 @@ test("so many tracks and no more, so many to a thread", (t) => {
   assert.ok(first.every((one) => one !== undefined));
   assert.equal(threads, 2);
   assert.equal(open(), undefined);
-  assert.match(lines[0] ?? "", /transcode.max/);
+  assert.match(lines[0] ?? "", /limits.transcodes/);
   first[0]?.close();
   assert.ok(open());
   assert.equal(threads, 2);
