@@ -53,8 +53,8 @@ export function playlistText(
   for (const { duration } of listed) left += duration;
   let map = skipped > 0 ? (listed[skipped - 1]?.map ?? -1) : -1;
   for (const [i, segment] of listed.entries()) {
-    const parts = left <= PARTS_TARGETS * target || !segment.complete;
     left -= segment.duration;
+    const parts = left <= PARTS_TARGETS * target;
     if (i < skipped) continue;
     out += segmentText(segment, names, map !== segment.map, parts);
     map = segment.map;

@@ -64,6 +64,8 @@ export class Segmenter implements FrameSink {
   #origin: Millis | undefined;
   /** Whether a segment is open. */
   #open = false;
+  /** Whether it begins with a keyframe; one that does not ends at the next. */
+  #atKeyframe = true;
   #segmentStart: Millis = 0;
   #partStart: Millis = 0;
 
@@ -84,6 +86,9 @@ export class Segmenter implements FrameSink {
       this.#take(frame);
       return;
     }
+    // Nothing can be shown before a keyframe.
+    const shown = frame.keyframe || this.#held.some(({ kind }) => kind === "video");
+    if (frame.kind === "video" && !shown) return;
     this.#held.push(frame);
     if (this.#ready(frame)) this.#begin();
   }
@@ -133,6 +138,7 @@ export class Segmenter implements FrameSink {
 
   #startSegment(at: Millis, newTracks: boolean): void {
     this.#open = true;
+    this.#atKeyframe = true;
     this.#segmentStart = at;
     this.#partStart = at;
     const tracks = newTracks ? [...this.#lanes.values()].map(({ track }) => track) : undefined;
@@ -195,10 +201,10 @@ export class Segmenter implements FrameSink {
     lane.finish(dts);
     const segment = dts - this.#segmentStart;
     const early = frame.kind === "video" ? EARLY_MILLIS : 0;
+    const least = this.#atKeyframe ? segmentMillis - early : 0;
     const next = Math.max(0, dts - lane.last);
-    if ((frame.keyframe && segment >= segmentMillis - early) || segment + next > maxSegmentMillis) {
-      this.#endSegment(dts);
-      this.#startSegment(dts, false);
+    if ((frame.keyframe && segment >= least) || segment + next > maxSegmentMillis) {
+      this.#nextSegment(dts, frame.keyframe);
       return;
     }
     const part = dts - this.#partStart;
@@ -211,12 +217,18 @@ export class Segmenter implements FrameSink {
     if (late > TRACK_WAIT_MILLIS) {
       this.#finish();
       this.#startTracks(dts, new Set<MediaKind>(["audio"]));
-    } else if (
-      late > LATE_MILLIS &&
-      dts - this.#partStart >= this.#options.partMillis * PART_SHARE
-    ) {
-      this.#endPart(dts);
+      return;
     }
+    const { partMillis, maxSegmentMillis } = this.#options;
+    if (late <= LATE_MILLIS || dts - this.#partStart < partMillis * PART_SHARE) return;
+    if (dts + partMillis - this.#segmentStart > maxSegmentMillis) this.#nextSegment(dts, false);
+    else this.#endPart(dts);
+  }
+
+  #nextSegment(at: Millis, atKeyframe: boolean): void {
+    this.#endSegment(at);
+    this.#startSegment(at, false);
+    this.#atKeyframe = atKeyframe;
   }
 
   #endSegment(at: Millis, until: Millis = at): void {

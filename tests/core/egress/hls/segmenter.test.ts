@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { HELD_MAX_FRAMES } from "../../../../core/egress/hls/mod.ts";
+import { brokenBetween, brokenRules, readPlaylist } from "./playlist_rules.ts";
+import { EPOCH, H264, OPUS, Stage } from "./stage.ts";
+
+function both(): Stage {
+  const stage = new Stage();
+  stage.segmenter.handleFormat(H264);
+  stage.segmenter.handleFormat(OPUS);
+  return stage;
+}
+
+/** Every playlist there was keeps the rules, and follows from the one before. */
+function assertRules(stage: Stage): void {
+  for (const [i, text] of stage.playlists.entries()) {
+    assert.deepEqual(brokenRules(text), [], text);
+    const before = stage.playlists[i - 1];
+    if (before !== undefined) assert.deepEqual(brokenBetween(before, text), [], text);
+  }
+}
+
+describe("Segmenter", () => {
+  for (const fps of [60, 30, 25, 15, 10]) {
+    test(`${fps} pictures a second: every playlist keeps the rules of RFC 8216bis`, () => {
+      const stage = both();
+      stage.play(0, 60_000, { fps });
+      assertRules(stage);
+      const { segments } = readPlaylist(stage.playlist());
+      assert.deepEqual(new Set(segments.map(({ duration }) => duration)), new Set([2]));
+      assert.ok(segments.every(({ parts }) => parts.length === 0 || parts[0]?.independent));
+    });
+  }
+
+  test("pictures that come unevenly keep them, too", () => {
+    const stage = both();
+    stage.play(0, 60_000, { jitter: 20 });
+    assertRules(stage);
+  });
+
+  test("keyframes every 5 s: segments end at the target duration all the same", () => {
+    const stage = both();
+    stage.play(0, 30_000, { gop: 5000 });
+    assertRules(stage);
+    const { segments } = readPlaylist(stage.playlist());
+    assert.ok(segments.every(({ duration }) => duration <= 3.4));
+    assert.equal(stage.made.filter(({ parts }) => parts[0]?.independent).length, 6);
+  });
+
+  test("no frame is lost or given twice, and each lasts until the next", () => {
+    const stage = both();
+    stage.play(0, 20_000);
+    stage.segmenter.handleEnd();
+    for (const [id, count, ticks] of [
+      [1, 600, 90 * 20_000],
+      [2, 1000, 48 * 20_000],
+    ]) {
+      let [seen, at] = [0, 0];
+      for (const { runs } of stage.made.flatMap(({ parts }) => parts)) {
+        for (const { track, baseTime, samples } of runs) {
+          if (track.id !== id) continue;
+          assert.equal(baseTime, at);
+          seen += samples.length;
+          for (const { duration } of samples) at += duration;
+        }
+      }
+      assert.deepEqual([seen, at], [count, ticks]);
+    }
+  });
+
+  test("pictures shown later than decoded keep their offset", () => {
+    const stage = both();
+    for (let i = 0; i < 100; i++) {
+      stage.audio(i * 40);
+      stage.video(i * 40, i % 50 === 0, 80);
+    }
+    const offsets = stage.made.flatMap(({ parts }) =>
+      parts.flatMap(({ runs }) => runs[0]?.samples.map((one) => one.compositionOffset) ?? []),
+    );
+    assert.deepEqual(new Set(offsets), new Set([7200]));
+  });
+
+  test("sound alone is cut by the clock", () => {
+    const stage = new Stage();
+    stage.segmenter.handleFormat(OPUS);
+    stage.play(0, 30_000, { fps: 0 });
+    assertRules(stage);
+    assert.ok(readPlaylist(stage.playlist()).segments.length >= 13);
+  });
+
+  test("a track that has not come after 2 s is added at a keyframe, with new headers", () => {
+    const stage = new Stage();
+    stage.segmenter.handleFormat(H264);
+    stage.play(0, 6000, { sound: 0 });
+    stage.segmenter.handleFormat(OPUS);
+    stage.play(6000, 12_000);
+    assertRules(stage);
+    const list = readPlaylist(stage.playlist());
+    const at = list.segments.findIndex(({ discontinuity }) => discontinuity);
+    assert.equal(list.segments[0]?.map, "init0.mp4");
+    assert.equal(list.segments[at]?.map, "init1.mp4");
+    assert.ok((list.segments[at]?.date ?? 0) - EPOCH <= 8000);
+    assert.deepEqual(
+      stage.made[0]?.start.tracks?.map(({ format }) => format.kind),
+      ["video"],
+    );
+    assert.deepEqual(
+      stage.made[at]?.start.tracks?.map(({ format }) => format.kind),
+      ["video", "audio"],
+    );
+  });
+
+  test("pictures that cease hold up no sound, and come back at a keyframe", () => {
+    const stage = both();
+    stage.play(0, 6000);
+    stage.play(6000, 16_000, { fps: 0 });
+    stage.play(16_000, 22_000);
+    const kinds = stage.made.flatMap(({ start }) =>
+      start.tracks === undefined ? [] : [start.tracks.map(({ format }) => format.kind).join("+")],
+    );
+    assert.deepEqual(kinds, ["video+audio", "audio", "video+audio"]);
+    const { segments } = readPlaylist(stage.playlist());
+    assert.ok(segments.every(({ duration }) => duration <= 3.4));
+    assert.ok(
+      stage.playlists.every(
+        (text, i) => i === 0 || brokenBetween(stage.playlists[i - 1] ?? "", text).length === 0,
+      ),
+    );
+  });
+
+  test("sound that ceases is left out at a later keyframe", () => {
+    const stage = both();
+    stage.play(0, 6000);
+    stage.play(6000, 14_000, { sound: 0 });
+    assertRules(stage);
+    assert.deepEqual(
+      stage.made.flatMap(({ start }) => (start.tracks === undefined ? [] : [start.tracks.length])),
+      [2, 1],
+    );
+  });
+
+  test("another resolution and another publisher: new headers behind a discontinuity", () => {
+    const stage = both();
+    stage.play(0, 5000);
+    stage.segmenter.handleFormat({ ...H264, width: 1280, height: 720 });
+    stage.play(5000, 9000);
+    stage.segmenter.handleEnd();
+    stage.segmenter.handleFormat(H264);
+    stage.segmenter.handleFormat(OPUS);
+    stage.play(12_000, 20_000);
+    assertRules(stage);
+    const { segments } = readPlaylist(stage.playlist());
+    assert.equal(segments.filter(({ discontinuity }) => discontinuity).length, 2);
+    assert.deepEqual(
+      new Set(segments.map(({ map }) => map)),
+      new Set(["init0.mp4", "init1.mp4", "init2.mp4"]),
+    );
+  });
+
+  test("discontinuities that have left the playlist are counted", () => {
+    const stage = both();
+    for (let round = 0; round < 12; round++) {
+      stage.segmenter.handleFormat({ ...H264, width: 640 + 16 * round });
+      stage.play(round * 6000, round * 6000 + 6000);
+    }
+    assertRules(stage);
+    assert.ok(readPlaylist(stage.playlist()).discontinuities >= 5);
+  });
+
+  test("VP8 is left out, G.711 too", () => {
+    const stage = new Stage();
+    stage.segmenter.handleFormat({ ...H264, codec: "vp8" });
+    stage.segmenter.handleFormat({ ...OPUS, codec: "pcmu" });
+    stage.play(0, 10_000);
+    assert.deepEqual(stage.made, []);
+  });
+
+  test("what waits for another track is bounded", () => {
+    const stage = both();
+    for (let i = 0; i < HELD_MAX_FRAMES - 1; i++) stage.video(i / 1000, i === 0);
+    assert.equal(stage.made.length, 0);
+    stage.video(HELD_MAX_FRAMES / 1000, false);
+    assert.equal(stage.made.length, 1);
+  });
+
+  test("pictures before the first keyframe are not kept", () => {
+    const stage = both();
+    stage.video(0, false);
+    stage.audio(10);
+    stage.video(33, true);
+    stage.play(66, 3000, { gop: 99_999 });
+    assert.equal(stage.made[0]?.start.date, EPOCH + 33);
+  });
+});
