@@ -17,6 +17,8 @@ COPY --from=build /monoport/package.json ./
 COPY --from=build /monoport/node_modules node_modules
 COPY --from=build /monoport/dist dist
 COPY LICENSE ./
+# Of the codecs that are built in.
+COPY codecs/licences licences
 # 1000: no root, whatever the port; Docker lets everybody listen on 443 inside.
 USER node
 EXPOSE 8080/tcp 8080/udp

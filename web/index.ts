@@ -18,6 +18,8 @@ demo.retries = true;
 function showAddresses(): void {
   element("whip-url", HTMLElement).textContent = endpoint(settings, "whip").href;
   element("whep-url", HTMLElement).textContent = endpoint(settings, "whep").href;
+  const watch = new URL(`/watch/${settings.app}/${settings.stream}`, settings.origin);
+  element("watch-url", HTMLElement).textContent = watch.href;
   for (const link of document.querySelectorAll<HTMLAnchorElement>("a[data-page]")) {
     const page = link.dataset["page"] ?? "";
     link.href = pageAddress(page, settings, link.dataset["autostart"] === "true").href;

@@ -11,7 +11,7 @@ import type { Browser } from "playwright-core";
 import { type Namespace, Network } from "../namespaces.ts";
 import { type ServerProcess, startServer } from "../server_process.ts";
 import { need, repository } from "../tools.ts";
-import { inbound, launchChromium, openPage, type Stats, statsWhen } from "./chromium.ts";
+import { inbound, launchChromium, openPage, statsWhen } from "./chromium.ts";
 
 const HOST = "192.168.3.82";
 
@@ -65,10 +65,8 @@ describe("the article's commands", () => {
     return startServer({ prefix: host.prefix, noListen: true, port, env, args });
   }
 
-  async function publishesAndPlays(
-    server: ServerProcess,
-    { pages, port }: Command,
-  ): Promise<readonly Stats[]> {
+  /** One publisher, and one viewer after the other on each page of the command. */
+  async function publishesAndPlays(server: ServerProcess, { pages, port }: Command): Promise<void> {
     const page = (name: RegExp): string => {
       const found = pages.find((url) => name.test(url));
       assert.ok(found, `README.md lists no page like ${name}`);
@@ -93,12 +91,43 @@ describe("the article's commands", () => {
         }
         assert.ok(inbound(plays, "video").framesDecoded > 30, server.output());
         assert.ok(inbound(plays, "audio").samples > 24_000);
-        return [sends, plays];
       } finally {
         await player.context().close();
       }
+      for (const url of pages.filter((one) => one.includes("srs_player"))) await playsFile(url);
     } finally {
       await publisher.context().close();
+    }
+  }
+
+  /** srs_player.html shows moving pictures, and by HLS there is sound. */
+  async function playsFile(url: string): Promise<void> {
+    const by = url.includes(".m3u8") ? "HLS" : "HTTP-FLV";
+    const player = await openPage(browser, url);
+    try {
+      await player.waitForFunction(
+        (protocol) => {
+          const { dataset } = document.documentElement;
+          const video = document.querySelector("video") as
+            | (HTMLVideoElement & { readonly webkitAudioDecodedByteCount: number })
+            | null;
+          const frames = video?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
+          const sound = video?.webkitAudioDecodedByteCount ?? 0;
+          return (
+            dataset["state"] === "live" &&
+            dataset["protocol"] === protocol &&
+            frames > 30 &&
+            (sound > 4_000 || protocol !== "HLS")
+          );
+        },
+        by,
+        { timeout: 40_000 },
+      );
+    } catch (cause) {
+      const said = await player.textContent("main");
+      throw new Error(`${url} does not play by ${by}: ${said}`, { cause });
+    } finally {
+      await player.context().close();
     }
   }
 
@@ -114,27 +143,48 @@ describe("the article's commands", () => {
     ].sort();
   }
 
+  const [webrtc, streams, https, ...more] = commands();
+
+  test("README.md has three", () => {
+    assert.ok(https);
+    assert.equal(more.length, 0);
+    assert.deepEqual(
+      [webrtc, streams, https].map((one) => [one?.port, one?.pages.length]),
+      [
+        [8080, 2],
+        [8080, 2],
+        [8088, 4],
+      ],
+    );
+  });
+
   test("one TCP port for WebRTC: the equal endpoints of API and media are one listener", async (t) => {
-    const command = commands().find(({ env }) => !("SRS_HTTP_API_HTTPS_ENABLED" in env));
-    assert.ok(command);
-    const server = await run(command, "-e");
+    assert.ok(webrtc);
+    const server = await run(webrtc, "-e");
     t.after(() => server.stop());
     assert.deepEqual(listens(), ["tcp 8080"]);
     assert.doesNotMatch(server.output(), /Warning/);
-    await publishesAndPlays(server, command);
+    await publishesAndPlays(server, webrtc);
+  });
+
+  test("one TCP port for WebRTC and live streams, HTTP-FLV and HLS", async (t) => {
+    assert.ok(webrtc && streams);
+    const server = await run(streams);
+    t.after(() => server.stop());
+    assert.deepEqual(listens(), ["tcp 8080"]);
+    await publishesAndPlays(server, { ...streams, pages: [...webrtc.pages, ...streams.pages] });
   });
 
   test("HTTPS on 8088, with webrtc:// pages; the misspelt name is taken, with a warning", async (t) => {
-    const command = commands().find(({ env }) => "SRS_HTTP_API_HTTPS_ENABLED" in env);
-    assert.ok(command);
-    const server = await run(command);
+    assert.ok(https);
+    const server = await run(https);
     t.after(() => server.stop());
     assert.deepEqual(listens(), ["tcp 8080", "tcp 8088"]);
     assert.match(
       server.output(),
       /SRS_HTTP_SERVER_HTTTPS_ENABLED is taken as SRS_HTTP_SERVER_HTTPS_ENABLED/,
     );
-    await publishesAndPlays(server, command);
+    await publishesAndPlays(server, https);
   });
 
   test("SRS's own ports are each served when the environment gives them", async (t) => {

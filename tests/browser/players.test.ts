@@ -1,6 +1,6 @@
 /**
  * The pages that play FLV and HLS, and the one that chooses, in Chromium. What they play is made by
- * ffmpeg and served by a stand-in, so that the pages are judged by a stranger's streams.
+ * ffmpeg and served by a stand-in, so that the pages are judged by a stranger's streams; then by Monoport's own.
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -176,6 +176,20 @@ describe("srs_player.html", () => {
   });
 });
 
+describe("srs_player.html of Monoport", () => {
+  for (const [query, by] of [
+    ["stream=demo", /^HTTP-FLV$/],
+    ["stream=demo&schema=ws", /^WS-FLV$/],
+    ["stream=demo.m3u8", /^HLS$/],
+  ] as const) {
+    test(`plays the demo stream by ${by.source.slice(1, -1)}`, async (t) => {
+      const page = await open(`${monoport.url}/players/srs_player.html?${query}&autostart=true`);
+      t.after(() => page.close());
+      await plays(page, by);
+    });
+  }
+});
+
 describe("/watch/APP/STREAM", () => {
   test("plays by WebRTC where it carries: over UDP, or TCP alone", async (t) => {
     const page = await open(`${monoport.url}/watch/live/demo`);
@@ -185,6 +199,14 @@ describe("/watch/APP/STREAM", () => {
     assert.equal(await page.isVisible("#left"), false);
     await page.goto(`${monoport.url}/watch/live/demo?transport=tcp`);
     await plays(page, /^WebRTC over TCP$/);
+  });
+
+  test("goes over to HLS when WebRTC cannot connect", async (t) => {
+    // An address where nobody answers.
+    const page = await open(`${monoport.url}/watch/live/demo?eip=127.0.0.9&transport=tcp`);
+    t.after(() => page.close());
+    await plays(page, /^HLS$/);
+    await says(page, /WebRTC: No media connection/);
   });
 
   test("falls back to HLS, and from there to FLV, and tells why", async (t) => {
