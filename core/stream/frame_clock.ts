@@ -9,6 +9,11 @@ const AUDIO_SLEW = 0.005;
 const VIDEO_SLEW = 0.1;
 /** A clock that is off by more was set anew. */
 const STEP_MILLIS: Millis = 2000;
+/**
+ * A frame that is farther from its arrival has a timestamp that jumped: it is taken to belong where it came. Muxers
+ * cut by these times, and would keep all that comes until a time in the far future is there.
+ */
+export const FAR_MILLIS: Millis = 30_000;
 
 /**
  * A track's RTP timestamps as milliseconds on a timeline all tracks of a stream share: the hub's wall
@@ -57,7 +62,12 @@ export class FrameClock {
     this.#last = timestamp;
     const plain = this.#base + this.#elapsed * 1000;
     this.#follow(this.#wanted(timestamp, rate, plain, bySender), wall);
-    return plain + this.#correction;
+    const at = plain + this.#correction;
+    if (Math.abs(at - wall) <= FAR_MILLIS) return at;
+    this.#base = wall;
+    this.#elapsed = 0;
+    this.#correction = 0;
+    return wall;
   }
 
   /** The correction that the sender's last report asks for. */

@@ -130,6 +130,8 @@ export class RtmpServer implements RtmpHost, MoreClients {
   /** Why an address may not publish one more stream; a connection publishes one. */
   #refusalOf(address: string): string | undefined {
     const { config } = this.#options;
+    if (this.#refuses) return "The server is about to end";
+    if (this.sessions >= config["limits.sessions"]) return "Too many sessions (limits.sessions)";
     const key = addressKey(address);
     let own = 0;
     for (const { idle, conn } of this.#connections) {
@@ -142,7 +144,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
   }
 
   async #publish(connection: RtmpConnection, target: RtmpTarget): Promise<void> {
-    const { config, log, metrics, admit, hub } = this.#options;
+    const { log, metrics, admit, hub } = this.#options;
     const refuse = (reason: string, busy = false): void => {
       log.limited("info", "Refused to publish", { reason, address });
       metrics.count("monoport_sessions_refused_total", "rtmp");
@@ -151,10 +153,6 @@ export class RtmpServer implements RtmpHost, MoreClients {
     const address = connection.conn.remote.host;
     const name = parseStreamName(target.app || "live", target.stream);
     if (isBadStreamName(name)) return refuse(name.message);
-    if (this.#refuses) return refuse("The server is about to end");
-    if (this.sessions >= config["limits.sessions"]) {
-      return refuse("Too many sessions (limits.sessions)");
-    }
     const tooMany = this.#refusalOf(address);
     if (tooMany !== undefined) return refuse(tooMany);
     const query = new URLSearchParams(target.query);
@@ -162,6 +160,9 @@ export class RtmpServer implements RtmpHost, MoreClients {
     const token = query.get("token") ?? "";
     const verdict = await admit({ action: "publish", app, stream, token, address });
     if (!verdict.admitted) return refuse(verdict.reason);
+    // Others may have come while that was asked.
+    const late = this.#refusalOf(address);
+    if (late !== undefined) return refuse(late);
     const publisher = hub.publish(name, `${address} rtmp`, this.runtime.now());
     if (publisher === "busy") {
       return refuse(`${name.key} is being published by another client`, true);

@@ -364,3 +364,23 @@ test("a parameter set longer than a decoder configuration can hold is not kept",
   sets.put("s1", new Uint8Array(PARAMETER_SET_MAX_BYTES + 1));
   assert.equal(sets.of("s").length, 1);
 });
+
+test("a timestamp that leaps for hours moves no frame away from its arrival, with reports or without", () => {
+  for (const reported of [false, true]) {
+    const hub = newHub();
+    const camera = new Camera(hub, 0);
+    const recorder = new Recorder();
+    tap(hub, recorder, 0);
+    camera.sound(0, 0);
+    if (reported) camera.report(WALL, 0, 0, 0);
+    for (let i = 0; i < 10; i++) {
+      const leap = i === 5 ? 0x7fff_0000 : 0;
+      camera.picture(3000 * i + leap, i === 0, 33 * i);
+    }
+    const pictures = recorder.of("video");
+    assert.equal(pictures.length, 10);
+    for (const [i, { dts }] of pictures.entries()) {
+      assert.ok(Math.abs(dts - (WALL + 33 * i)) < 100, `frame ${i} at ${dts - WALL}`);
+    }
+  }
+});

@@ -229,3 +229,15 @@ test("what is kept of messages before anything is published counts as unproven b
   assert.match(metrics, /connections_shed_total\{reason="unproven-bytes"\} 1/);
   assert.match(metrics, /^monoport_unproven_bytes 0$/m);
 });
+
+test("who come at the same time are counted when admission has answered", async (t) => {
+  const admit = async (): Promise<{ readonly admitted: true }> => {
+    await sleep(200);
+    return { admitted: true };
+  };
+  const server = await running(t, ["--limits.streams_per_address", "2"], { admit });
+  const all = await Promise.all(["a", "b", "c", "d"].map(() => encoder(t, server.port)));
+  for (const [i, one] of all.entries()) one.publish(`s${i}`);
+  await until(() => all.filter((one) => one.closed).length === 2, "two are refused");
+  assert.equal(all.filter((one) => one.words.includes(STARTED)).length, 2);
+});
