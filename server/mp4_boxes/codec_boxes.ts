@@ -37,7 +37,9 @@ function videoEntry(format: FrameFormat): Box {
   entry.frame_count = 1;
   entry.compressorname = "";
   entry.depth = 24;
-  return withBox(entry, type, format.configuration);
+  // The contents of vpcC are behind its version, 1, and flags.
+  const contents = type === "vpcC" ? [1, 0, 0, 0, ...format.configuration] : format.configuration;
+  return withBox(entry, type, Uint8Array.from(contents));
 }
 
 function audioEntry(format: FrameFormat): Box {
