@@ -18,12 +18,14 @@ export class Lane {
   #pending: Frame | undefined;
   #pendingTicks = 0;
   #samples: Kept[] = [];
+  readonly #start: Millis;
   /** When the newest frame is decoded; before there is one, where the track begins. */
   last: Millis;
   /** Between the newest two. */
   interval: Millis = USUAL_MILLIS;
 
   constructor(id: number, format: FrameFormat, origin: Millis, start: Millis) {
+    this.#start = start;
     this.last = start;
     this.track = { id, format, timescale: timescaleOf(format) };
     this.#origin = origin;
@@ -33,7 +35,9 @@ export class Lane {
     return this.track.format;
   }
 
+  /** Sound from before the start, as transcoders give it late, is left out. */
   put(frame: Frame): void {
+    if (frame.dts < this.#start) return;
     const ticks = this.#ticksOf(frame.dts);
     this.#close(ticks);
     if (frame.dts > this.last) this.interval = frame.dts - this.last;

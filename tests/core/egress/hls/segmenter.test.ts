@@ -175,6 +175,18 @@ describe("Segmenter", () => {
     assert.deepEqual(stage.made, []);
   });
 
+  test("sound that comes late, from before the first picture, is left out", () => {
+    const stage = both();
+    for (const [i, at] of [-64, -43, -21, 0, 21, 43].entries()) {
+      if (i === 1) stage.video(0, true);
+      stage.audio(at);
+    }
+    stage.play(64, 3000);
+    const first = stage.made[0]?.parts[0]?.runs[1];
+    assert.equal(first?.baseTime, 0);
+    assert.ok(first?.samples.every(({ duration }) => duration > 0));
+  });
+
   test("what waits for another track is bounded", () => {
     const stage = both();
     for (let i = 0; i < HELD_MAX_FRAMES - 1; i++) stage.video(i / 1000, i === 0);
