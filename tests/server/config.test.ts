@@ -119,6 +119,14 @@ test("a mistyped or idle setting of SRS is warned about, not fatal", () => {
   assert.match(warnings.join("\n"), /SRS_VHOST_DVR_ENABLED has no effect/);
 });
 
+test("SRS's bridges between RTMP and WebRTC are on; to turn one off has no effect, and that is told", () => {
+  const warnings = (value: string): readonly string[] =>
+    parseConfig({ SRS_VHOST_RTC_RTC_TO_RTMP: value, SRS_VHOST_RTC_RTMP_TO_RTC: value }, [])
+      .warnings;
+  assert.deepEqual(warnings("on"), []);
+  assert.match(warnings("off").join("\n"), /RTC_TO_RTMP has no effect.*\n.*RTMP_TO_RTC has no/);
+});
+
 test("endpoints are read in all their forms", () => {
   const at = (text: string): unknown => parseConfig({}, ["--listen", text]).config.listen;
   assert.deepEqual(at("[::1]:80"), [{ host: "::1", port: 80 }]);
