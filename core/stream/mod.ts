@@ -26,6 +26,7 @@ export type { Publisher, SourcePacket } from "./publisher.ts";
 export { RateMeter } from "./rate_meter.ts";
 export {
   type LayerFigures,
+  layersOf,
   receivedPerSecond,
   type StreamStats,
   statsOf,

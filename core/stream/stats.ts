@@ -65,9 +65,9 @@ export function statsOf(stream: Stream, now: Millis): StreamStats {
       droppedBytes += track?.stats.droppedBytes ?? 0;
     }
   }
+  const figures = layersOf(stream, now);
   let receivedBytes = audio.stats.bytes;
   for (const { track } of layers.all) receivedBytes += track.stats.bytes;
-  if (layers.several) layers.update(now);
   return {
     clients: stream.viewers.length + (publisher === undefined ? 0 : 1),
     liveMillis: now - (publisher?.claimedAt ?? stream.createdAt),
@@ -78,11 +78,18 @@ export function statsOf(stream: Stream, now: Millis): StreamStats {
     frames: Math.max(...layers.all.map(({ track }) => track.stats.frames)),
     audio: figuresOf(audio, now),
     video: figuresOf(video, now),
-    layers: layers.several ? layers.ranked.flatMap((layer) => layerFigures(layer, now)) : [],
+    layers: figures,
     droppedFrames,
     droppedPackets,
     droppedBytes,
   };
+}
+
+/** Layers that have been sent, the worst first; looks at no viewer. */
+export function layersOf({ layers }: Stream, now: Millis): readonly LayerFigures[] {
+  if (!layers.several) return [];
+  layers.update(now);
+  return layers.ranked.flatMap((layer) => layerFigures(layer, now));
 }
 
 /** Bytes per second that the publisher sent over the last 30 s, all layers included. */

@@ -1,5 +1,5 @@
 /** A client as its session resource: what a request to its Location may do. @module */
-import { statsOf } from "../../core/stream/mod.ts";
+import { layersOf } from "../../core/stream/mod.ts";
 import type { SignalSession, WatchedStream } from "../signal.ts";
 import type { Client } from "./client.ts";
 import type { RtcContext } from "./context.ts";
@@ -54,13 +54,15 @@ export function signalSession(context: RtcContext, client: Client): SignalSessio
 function watchedStream({ hub, runtime }: RtcContext, { name, ice }: Client): WatchedStream {
   const stream = hub.stream(name.key);
   if (stream === undefined) return { active: false, viewers: 0, layers: {} };
-  const { layers } = statsOf(stream, runtime.now());
-  const told = layers.map(({ rid, description, bitsPerSecond, alive }) => ({
-    rid,
-    width: description?.width ?? 0,
-    height: description?.height ?? 0,
-    bitrate: alive ? Math.round(bitsPerSecond) : 0,
-  }));
+  // Asked every second for each who listens: it must not cost a walk over all viewers.
+  const told = layersOf(stream, runtime.now()).map(
+    ({ rid, description, bitsPerSecond, alive }) => ({
+      rid,
+      width: description?.width ?? 0,
+      height: description?.height ?? 0,
+      bitrate: alive ? Math.round(bitsPerSecond) : 0,
+    }),
+  );
   return {
     active: stream.live,
     viewers: stream.viewers.length,
