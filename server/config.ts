@@ -66,7 +66,7 @@ export interface Config
   readonly "http_server.enabled": boolean;
   readonly "http_server.listen": readonly Endpoint[];
   readonly "http_server.crossdomain": boolean;
-  /** Whether RTMP publishers are taken, on every listener, inside TLS too. */
+  /** Whether RTMP is served, on every listener, inside TLS too. */
   readonly "rtmp.enabled": boolean;
   /** Listened on besides `listen`; what SRS calls `listen`. */
   readonly "rtmp.listen": readonly Endpoint[];
@@ -96,7 +96,7 @@ const settings = {
   "http_server.listen": setting(endpoints, "", "[host:]port of the pages, if not the shared one"),
   "http_server.crossdomain": setting(onOff, "on", "CORS headers on the pages"),
   ...rtcSettings,
-  "rtmp.enabled": setting(onOff, "on", "take RTMP publishers, inside TLS too"),
+  "rtmp.enabled": setting(onOff, "on", "serve RTMP, inside TLS too"),
   "rtmp.listen": setting(
     endpoints,
     "",

@@ -95,16 +95,20 @@ export async function serve({
     () => port.connections,
   );
   const { frames, sound } = openFrames(parts);
-  const rtmp = new RtmpServer({ ...parts, held, hub: rtc.hub, drain: () => rtc.drain() });
   const hls = openHls(runtime, config, frames);
   const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });
+  const rtmp = new RtmpServer({
+    ...parts,
+    held,
+    hub: rtc.hub,
+    frames,
+    flv,
+    drain: () => rtc.drain(),
+  });
   const http = httpServer({ ...parts, rtmp, flv, hls, diagnoses, held, candidates, readiness });
   const port = openPort({ ...parts, rtmp, http, held, certificates });
   gauges(metrics, { runtime, hls, port, held, rtc, readiness, diagnoses });
-  const demo =
-    config.demo && servesRtc(config)
-      ? new Demo({ runtime, hub: rtc.hub, afterInput: () => rtc.drain() })
-      : undefined;
+  const demo = openDemo(parts);
   const ending = new Ending(
     { runtime, config, log, readiness, rtc: allSessions(rtc, [rtmp, flv]), http },
     async () => {
@@ -143,6 +147,15 @@ export async function serve({
     drain: () => ending.drain(),
     close: () => ending.close(),
   };
+}
+
+function openDemo({
+  runtime,
+  config,
+  rtc,
+}: Pick<PortParts, "runtime" | "config" | "rtc">): Demo | undefined {
+  if (!config.demo || !servesRtc(config)) return undefined;
+  return new Demo({ runtime, hub: rtc.hub, afterInput: () => rtc.drain() });
 }
 
 interface PortParts {

@@ -16,6 +16,7 @@ import {
   type FlvVideo,
 } from "../../core/wire/flv/mod.ts";
 import { ntpFromUnix } from "../../core/wire/rtcp/mod.ts";
+import { AudioFrames } from "./audio_frames.ts";
 import { RtpWriter } from "./rtp_writer.ts";
 
 export interface IngestOptions {
@@ -52,11 +53,15 @@ export class Ingest {
   #video: RtpWriter | undefined;
   #audio: RtpWriter | undefined;
   #reportAt: Millis = 0;
+  /** A time of the publisher's, and when that was on the hub's wall clock. */
+  #hub: { readonly timestamp: number; readonly at: Millis } | undefined;
+  readonly #frames: AudioFrames;
   /** Wall clock less the publisher's time, of the first tag; follows slow drift by nothing. */
   #offset: number | undefined;
 
   constructor(options: IngestOptions) {
     this.#options = options;
+    this.#frames = new AudioFrames(options.publisher, options.onFault);
   }
 
   /** `timestamp` is in ms, 32 bits. */
@@ -101,22 +106,23 @@ export class Ingest {
     this.#video ??= this.#writer(h264(configuration));
     const writer = this.#video;
     const time = writer.timestamp((timestamp + video.compositionTime) >>> 0);
-    this.#report(timestamp, now);
     packetizeH264(withParameterSets(units, configuration), PAYLOAD_MAX, (payload, last) =>
       writer.put(payload, time, last, now),
     );
+    this.#report(timestamp, now);
   }
 
   #takeAudio(audio: FlvAudio, timestamp: number, now: Millis): void {
     const format = audioFormat(audio);
     if (format === undefined) {
       this.#tell(`its sound is ${audio.codec}, which WebRTC viewers cannot hear`);
+      this.#frames.take(audio, this.#hubTime(timestamp), now);
       return;
     }
     if (audio.holds !== "frames" || audio.data.length === 0) return;
     this.#audio ??= this.#writer(format);
-    this.#report(timestamp, now);
     this.#audio.put(audio.data, this.#audio.timestamp(timestamp), false, now);
+    this.#report(timestamp, now);
   }
 
   #writer(format: Format): RtpWriter {
@@ -135,6 +141,14 @@ export class Ingest {
       const time = writer.timestamp(timestamp);
       this.#options.publisher.handleSenderReport(writer.ssrc, ntp, time, now);
     }
+    const { at } = this.#options.publisher.stream.video.clock;
+    if (at !== undefined) this.#hub = { timestamp, at };
+  }
+
+  /** As the pictures' times are told, so that sound and picture are together. */
+  #hubTime(timestamp: number): Millis {
+    this.#hub ??= { timestamp, at: this.#options.wallClock() };
+    return this.#hub.at + ((timestamp - this.#hub.timestamp) << 0);
   }
 
   #tell(words: string): void {

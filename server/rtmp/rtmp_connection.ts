@@ -2,6 +2,7 @@
 import type { Conn, Millis, Runtime } from "../../core/base/mod.ts";
 import { type RtmpEvent, RtmpServerSession, type RtmpTarget } from "../../core/session/rtmp/mod.ts";
 import type { Publisher, StreamName } from "../../core/stream/mod.ts";
+import type { Outlet, Viewer } from "../flv/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { HeldBytes, Holding } from "../limits/held_bytes.ts";
 import { linger } from "../linger.ts";
@@ -32,6 +33,8 @@ export interface Publishing {
   readonly name: StreamName;
   readonly publisher: Publisher;
   readonly ingest: Ingest;
+  /** Keeps its last group of pictures. */
+  readonly kept: Disposable;
 }
 
 export class RtmpConnection {
@@ -43,6 +46,7 @@ export class RtmpConnection {
   #timer: Disposable | undefined;
   #over = false;
   publishing: Publishing | undefined;
+  #viewer: Viewer | undefined;
   receivedBytes = 0;
   sentBytes = 0;
   /** What keeps viewers from seeing or hearing the stream, in words. */
@@ -59,25 +63,35 @@ export class RtmpConnection {
   start(first: Uint8Array): void {
     this.conn.handler = {
       data: (chunk) => this.#input(chunk),
+      drain: () => this.#viewer?.drained(),
       end: () => this.#end(true),
       close: () => this.#end(false),
     };
     this.#input(first);
   }
 
-  /** Whether it has not published anything yet. */
+  /** Whether it neither publishes nor plays. */
   get idle(): boolean {
-    return this.publishing === undefined;
+    return this.publishing === undefined && this.#viewer === undefined;
   }
 
   admitted(publishing: Publishing): void {
     if (this.#over || this.#session.closed) {
       publishing.publisher.end();
+      publishing.kept[Symbol.dispose]();
       return;
     }
     this.publishing = publishing;
     this.#session.accept(this.#host.runtime.now());
     this.#turn();
+  }
+
+  /** Lets the client play; `begin` makes the viewer. */
+  play(begin: (outlet: Outlet) => Viewer): void {
+    if (this.#over || this.#session.closed) return;
+    this.#session.accept(this.#host.runtime.now());
+    this.#turn();
+    if (!this.#over) this.#viewer = begin(this.#outlet());
   }
 
   refused(busy: boolean, reason: string): void {
@@ -96,6 +110,18 @@ export class RtmpConnection {
   destroy(): void {
     this.#end(false);
     this.conn.destroy();
+  }
+
+  #outlet(): Outlet {
+    const { conn } = this;
+    return {
+      get buffered(): number {
+        return conn.buffered;
+      },
+      write: (bytes) => conn.write(bytes),
+      end: () => this.close(),
+      destroy: () => this.destroy(),
+    };
   }
 
   #input(chunk: Uint8Array): void {
@@ -156,12 +182,15 @@ export class RtmpConnection {
       this.sentBytes += out.length;
       this.conn.write(out);
     }
-    if (this.conn.buffered > QUEUE_MAX) this.destroy();
+    if (this.#viewer === undefined && this.conn.buffered > QUEUE_MAX) this.destroy();
   }
 
   #stop(): void {
     this.publishing?.publisher.end();
+    this.publishing?.kept[Symbol.dispose]();
     this.publishing = undefined;
+    this.#viewer?.leave();
+    this.#viewer = undefined;
   }
 
   #end(gently: boolean): void {

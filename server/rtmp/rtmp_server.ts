@@ -1,10 +1,18 @@
-/** RTMP served: publishers' connections meet the hub. @module */
+/** RTMP served: publishers' connections meet the hub, players' the streams' tags. @module */
 import type { Conn, Millis, Runtime } from "../../core/base/mod.ts";
 import type { RtmpEvent, RtmpTarget } from "../../core/session/rtmp/mod.ts";
-import { type Hub, isBadStreamName, parseStreamName } from "../../core/stream/mod.ts";
+import {
+  type FrameSink,
+  type Hub,
+  isBadStreamName,
+  parseStreamName,
+  type StreamName,
+} from "../../core/stream/mod.ts";
 import type { Admit } from "../admit.ts";
 import type { Config } from "../config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
+import { type FlvServer, rtmpFraming, type Wanted } from "../flv/mod.ts";
+import type { FrameSource } from "../frames/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { HeldBytes } from "../limits/held_bytes.ts";
 import type { Log } from "../log.ts";
@@ -23,6 +31,9 @@ export interface RtmpServerOptions {
   readonly admit: Admit;
   readonly hub: Hub;
   readonly held: HeldBytes;
+  readonly frames: FrameSource;
+  /** Who plays is its viewer. */
+  readonly flv: FlvServer;
   /** To be called after anything that may have changed the hub. */
   readonly drain: () => void;
 }
@@ -43,7 +54,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
   /** Publishers at the moment. */
   get sessions(): number {
     let sessions = 0;
-    for (const { idle } of this.#connections) if (!idle) sessions++;
+    for (const { publishing } of this.#connections) if (publishing !== undefined) sessions++;
     return sessions;
   }
 
@@ -54,7 +65,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
     connection.start(first);
   }
 
-  /** Closes up to `count` connections that do not publish; returns how many. */
+  /** Closes up to `count` connections that neither publish nor play; returns how many. */
   shedIdle(count: number): number {
     let shed = 0;
     for (const connection of this.#connections) {
@@ -99,8 +110,11 @@ export class RtmpServer implements RtmpHost, MoreClients {
     });
   }
 
-  onPlay(connection: RtmpConnection): void {
-    connection.refused(false, "Cannot play by RTMP in this version: play by WHEP");
+  onPlay(connection: RtmpConnection, target: RtmpTarget): void {
+    this.#play(connection, target).catch((error) => {
+      this.#options.log.limited("error", "RTMP failed", { error: String(error) });
+      connection.refused(false, "Something failed here");
+    });
   }
 
   onEvent(event: RtmpEvent): void {
@@ -134,13 +148,32 @@ export class RtmpServer implements RtmpHost, MoreClients {
     if (this.sessions >= config["limits.sessions"]) return "Too many sessions (limits.sessions)";
     const key = addressKey(address);
     let own = 0;
-    for (const { idle, conn } of this.#connections) {
-      if (!idle && addressKey(conn.remote.host) === key) own++;
+    for (const { publishing, conn } of this.#connections) {
+      if (publishing !== undefined && addressKey(conn.remote.host) === key) own++;
     }
     for (const limit of ["limits.sessions_per_address", "limits.streams_per_address"] as const) {
       if (own >= config[limit]) return `Too many streams of this address (${limit})`;
     }
     return undefined;
+  }
+
+  /** An encoder sends keyframes when he likes: who joins later gets the last one and what followed. */
+  #keepPictures(name: StreamName): Disposable {
+    const { frames } = this.#options;
+    return frames.tap(name, { audio: "source", fromKeyframe: false }, NO_SINK);
+  }
+
+  async #play(connection: RtmpConnection, target: RtmpTarget): Promise<void> {
+    const { flv } = this.#options;
+    const name = parseStreamName(target.app || "live", target.stream);
+    if (isBadStreamName(name)) return connection.refused(false, name.message);
+    const query = new URLSearchParams(target.query);
+    const audio = query.get("audio") === "opus" ? "opus" : "aac";
+    const address = connection.conn.remote.host;
+    const wanted: Wanted = { name, audio, type: "rtmp-play", address };
+    const refused = await flv.refusal(wanted, query.get("token") ?? "");
+    if (refused !== undefined) return connection.refused(false, refused.reason);
+    connection.play((outlet) => flv.play(wanted, rtmpFraming, outlet));
   }
 
   async #publish(connection: RtmpConnection, target: RtmpTarget): Promise<void> {
@@ -181,9 +214,11 @@ export class RtmpServer implements RtmpHost, MoreClients {
         log.warn("A stream does not reach all its viewers whole", { stream: name.key, trouble });
       },
     });
-    connection.admitted({ id, name, publisher, ingest });
+    connection.admitted({ id, name, publisher, ingest, kept: this.#keepPictures(name) });
   }
 }
+
+const NO_SINK: FrameSink = { handleFormat() {}, handleFrame() {}, handleEnd() {} };
 
 function factsOf(connection: RtmpConnection, now: Millis): ClientFacts | undefined {
   const { publishing, conn } = connection;

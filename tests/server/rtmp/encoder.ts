@@ -15,6 +15,7 @@ import {
   HANDSHAKE_BYTES,
   MessageType,
   makeC0C1,
+  type RtmpMessage,
 } from "../../../core/wire/rtmp/mod.ts";
 import { nodeCrypto } from "../../../runtime/common/crypto.ts";
 import { openTls } from "../tls_client.ts";
@@ -29,6 +30,8 @@ export class Encoder {
   readonly socket: Socket;
   /** Codes of `onStatus`, names of other commands. */
   readonly words: string[] = [];
+  /** Sound and pictures sent to us. */
+  readonly media: RtmpMessage[] = [];
   closed = false;
   readonly #reader = new ChunkReader();
   #handshake = 1 + 2 * HANDSHAKE_BYTES;
@@ -95,6 +98,7 @@ export class Encoder {
     this.#reader.push(bytes.subarray(skip));
     for (let one = this.#reader.poll(); one; one = this.#reader.poll()) {
       if (isFault(one)) throw new Error(String(one));
+      if (one.type === MessageType.Audio || one.type === MessageType.Video) this.media.push(one);
       if (one.type !== MessageType.CommandAmf0) continue;
       const values = decodeAmf0(one.payload);
       if (isFault(values)) throw new Error(String(values));

@@ -120,7 +120,7 @@ test("admission is asked with the token of the key, and its words are told", asy
   );
 });
 
-test("a bad name, a play, and publishing with rtmp.enabled off are refused", async (t) => {
+test("a bad name, to publish or to play, and publishing with rtmp.enabled off are refused", async (t) => {
   const server = await running(t);
   const named = await encoder(t, server.port);
   named.publish("../etc");
@@ -129,7 +129,7 @@ test("a bad name, a play, and publishing with rtmp.enabled off are refused", asy
   const player = await encoder(t, server.port);
   player.command("connect", new Map([["app", "live"]]));
   player.command("createStream", null);
-  player.command("play", null, "r");
+  player.command("play", null, ".r");
   await until(() => player.closed, "refused");
   assert.equal(player.words.at(-1), "NetStream.Play.Failed");
   const off = await running(t, ["--rtmp.enabled", "off"]);
