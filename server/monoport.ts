@@ -113,16 +113,8 @@ export async function serve({
     { runtime, config, log, readiness, rtc: allSessions(rtc, [rtmp, flv]), http },
     async () => {
       demo?.stop();
-      diagnoses.close();
-      certificates?.close();
-      relays.close();
-      flv.close();
-      rtc.close();
-      rtmp.close();
-      hls?.close();
-      sound.close();
-      frames.close();
-      http.close();
+      const media = [flv, rtc, rtmp, hls, sound, frames];
+      for (const one of [diagnoses, certificates, relays, ...media, http]) one?.close();
       await port.close(config.grace_final_wait);
       await rtc.udp.close();
     },
