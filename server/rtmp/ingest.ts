@@ -115,7 +115,8 @@ export class Ingest {
   #takeAudio(audio: FlvAudio, timestamp: number, now: Millis): void {
     const format = audioFormat(audio);
     if (format === undefined) {
-      this.#tell(`its sound is ${audio.codec}, which WebRTC viewers cannot hear`);
+      if (audio.codec === "unknown")
+        this.#tell("its sound is of a codec that is not taken: use AAC");
       this.#frames.take(audio, this.#hubTime(timestamp), now);
       return;
     }

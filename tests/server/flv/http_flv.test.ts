@@ -135,9 +135,11 @@ test("bad names are 404, bad sound 400, refused admission 401, and too many 503"
   assert.equal((await fetch(`${off.url}/live/r.flv`)).status, 404);
 });
 
-test("a viewer who takes nothing costs no more than the queue, and the others nothing", async (t) => {
+test("a viewer who takes nothing costs no more than the queue, and the others nothing", {
+  timeout: 30_000,
+}, async (t) => {
   const server = await running(t, ["--vhost.play.queue_length", "1"]);
-  await publishing(t, server, "r", 200_000);
+  await publishing(t, server, "r", 800_000);
   const lame = connect(server.port, "127.0.0.1");
   t.after(() => void lame.destroy());
   lame.write("GET /live/r.flv HTTP/1.1\r\nhost: x\r\n\r\n");
