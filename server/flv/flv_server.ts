@@ -71,7 +71,8 @@ export class FlvServer implements MoreClients {
     let refused = this.#limited(wanted);
     if (refused === undefined) {
       const verdict = await admit({ action: "play", app, stream, token, address });
-      if (!verdict.admitted) refused = verdict;
+      // Others may have come while admission was thinking.
+      refused = verdict.admitted ? this.#limited(wanted) : verdict;
     }
     if (refused === undefined) return undefined;
     log.limited("info", "Refused to play", { reason: refused.reason, address });
