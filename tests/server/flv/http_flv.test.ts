@@ -186,21 +186,26 @@ async function binaryMessages(t: TestContext, port: number, path: string): Promi
       read = read.subarray(head + 4);
       open = true;
     }
-    while (open && read.length >= 10) {
-      if (read[0] === 0x88) break; // the server ends
-      assert.equal(read[0], 0x82); // FIN, binary (RFC 6455 §5.2)
-      const short = read[1] ?? 0;
-      const at = short < 126 ? 2 : short === 126 ? 4 : 10;
-      const size =
-        short < 126
-          ? short
-          : short === 126
-            ? read.readUInt16BE(2)
-            : Number(read.readBigUInt64BE(2));
-      if (read.length < at + size) break;
-      messages.push(new Uint8Array(read.subarray(at, at + size)));
-      read = read.subarray(at + size);
+    for (let size = open ? frameEnd(read) : 0; size > 0; size = frameEnd(read)) {
+      messages.push(new Uint8Array(read.subarray(payloadAt(read), size)));
+      read = read.subarray(size);
     }
   });
   return messages;
+}
+
+/** Where the payload of the frame in front begins (RFC 6455 §5.2). */
+function payloadAt(read: Buffer): number {
+  const short = read[1] ?? 0;
+  return short < 126 ? 2 : short === 126 ? 4 : 10;
+}
+
+/** Where the frame in front ends, 0 when it is not whole or the server's goodbye. */
+function frameEnd(read: Buffer): number {
+  if (read.length < 10 || read[0] === 0x88) return 0;
+  assert.equal(read[0], 0x82); // FIN, binary
+  const at = payloadAt(read);
+  const size =
+    at === 2 ? (read[1] ?? 0) : at === 4 ? read.readUInt16BE(2) : Number(read.readBigUInt64BE(2));
+  return read.length < at + size ? 0 : at + size;
 }
