@@ -17,7 +17,6 @@ import {
   isFault,
   type Machine,
   type Millis,
-  type SrtpProfile,
 } from "../../base/mod.ts";
 import { u8 } from "../../bytes/mod.ts";
 import { Deframer, framed } from "../../wire/rfc4571/mod.ts";
@@ -33,6 +32,7 @@ import type { CloseReason, TransportEvent } from "./transport_event.ts";
 import {
   type MediaSink,
   NO_KEYS,
+  SRTP_PROFILES,
   type TransportInput,
   type TransportOptions,
   type TransportOutput,
@@ -40,18 +40,6 @@ import {
   UNVALIDATED_PAIR,
 } from "./transport_types.ts";
 import { UnprovenPairs } from "./unproven_pairs.ts";
-
-/**
- * Profiles we take, best first. A browser offers several, so the order is ours to choose
- * by cost: GCM wants a new cipher object per packet, counter mode one call per viewer and batch and
- * two hashes per packet. That is a third less of the server's whole cost on Node, a fifth on Deno;
- * only Bun is better off with GCM, by a sixth (docs/performance.md).
- */
-export const SRTP_PROFILES: readonly SrtpProfile[] = [
-  "SRTP_AES128_CM_HMAC_SHA1_80",
-  "SRTP_AEAD_AES_128_GCM",
-  "SRTP_AEAD_AES_256_GCM",
-];
 
 export type {
   CloseReason,
@@ -61,7 +49,7 @@ export type {
   TransportOptions,
   TransportOutput,
 };
-export { NO_KEYS, UNKNOWN_PACKET, UNVALIDATED_PAIR };
+export { NO_KEYS, SRTP_PROFILES, UNKNOWN_PACKET, UNVALIDATED_PAIR };
 
 interface OpenPair {
   readonly transport: Transport;

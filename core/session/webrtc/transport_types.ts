@@ -50,3 +50,15 @@ export interface TransportOutput {
 function fault(code: string, spec: string): Fault {
   return new Fault("core/session/webrtc", code, spec);
 }
+
+/**
+ * Profiles we take, best first. A browser offers several, so the order is ours to choose
+ * by cost: GCM wants a new cipher object per packet, counter mode one call per viewer and batch and
+ * two hashes per packet. That is a third less of the server's whole cost on Node, a fifth on Deno;
+ * only Bun is better off with GCM, by a sixth (docs/performance.md).
+ */
+export const SRTP_PROFILES: readonly SrtpProfile[] = [
+  "SRTP_AES128_CM_HMAC_SHA1_80",
+  "SRTP_AEAD_AES_128_GCM",
+  "SRTP_AEAD_AES_256_GCM",
+];
