@@ -22,11 +22,15 @@ const plain: Readonly<Record<string, string>> = {
   "diagnose.html": "text/html; charset=utf-8",
   "players/srs_player.html": "text/html; charset=utf-8",
   "players/watch.html": "text/html; charset=utf-8",
-  "players/rtc_player.html": "text/html; charset=utf-8",
-  "players/rtc_publisher.html": "text/html; charset=utf-8",
   "players/whep.html": "text/html; charset=utf-8",
   "players/whip.html": "text/html; charset=utf-8",
   "favicon.svg": "image/svg+xml",
+};
+
+/** SRS's pages for `webrtc://` URLs, made of ours. */
+const forUrls: Readonly<Record<string, string>> = {
+  "players/rtc_player.html": "players/whep.html",
+  "players/rtc_publisher.html": "players/whip.html",
 };
 
 /** Entries that esbuild bundles, and what comes out. */
@@ -46,10 +50,28 @@ function pages(): Map<string, { readonly type: string; readonly body: string }> 
   for (const [file, type] of Object.entries(plain)) {
     found.set(`/${file}`, { type, body: readFileSync(join(web, file), "utf8") });
   }
+  for (const [file, source] of Object.entries(forUrls)) {
+    const body = withUrlField(readFileSync(join(web, source), "utf8"));
+    found.set(`/${file}`, { type: "text/html; charset=utf-8", body });
+  }
   for (const [entry, [file, type]] of Object.entries(bundled)) {
     found.set(`/${file}`, { type, body: bundle(entry) });
   }
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The page with a field for a `webrtc://` URL in place of those for application and stream. */
+function withUrlField(page: string): string {
+  const field = `<label class="wide">URL <input id="webrtc-url" type="text" required spellcheck="false" autocapitalize="off"></label>`;
+  return page
+    .replaceAll('"whep.html"', '"rtc_player.html"')
+    .replaceAll('"whip.html"', '"rtc_publisher.html"')
+    .replace(/<label>App .*\n\s*<label>Stream .*/, field)
+    .replace(
+      /( *)(<p class="address"><code id="(whep|whip)-url">)/,
+      (_, indent: string, rest: string, way: string) =>
+        `${indent}<h3>The same by ${way.toUpperCase()}</h3>\n${indent}${rest}`,
+    );
 }
 
 /** Players of others as they publish them, each a module of its own, and their licences. */
