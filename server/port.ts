@@ -20,9 +20,8 @@ import type { ValidationCertificate } from "../core/session/acme_tls/mod.ts";
 import { type Sniffed, sniff } from "../core/session/sniff/mod.ts";
 import { decodeClientHello } from "../core/wire/clienthello/mod.ts";
 import { decodeProxyHeader } from "../core/wire/proxy_protocol/mod.ts";
+import { AddressBounds } from "./limits/address_bounds.ts";
 import { addressKey } from "./limits/address_key.ts";
-import { Quota } from "./limits/quota.ts";
-import { RateLimit } from "./limits/rate_limit.ts";
 import { linger } from "./linger.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -57,10 +56,7 @@ export class Port {
   readonly #listeners: Listener[] = [];
   readonly #open = new Set<Conn>();
   readonly #unproven: Unproven;
-  /** By address; the connections of those who speak for many are not in it. */
-  readonly #connections: Quota;
-  readonly #counted = new Map<Conn, string>();
-  readonly #handshakes: RateLimit | undefined;
+  readonly #addresses: AddressBounds;
   /** Accepted connections in their TLS handshake, which has a deadline of its own. */
   readonly #handshaking = new Set<Conn>();
   #sweep: Disposable | undefined;
@@ -72,11 +68,7 @@ export class Port {
     this.#metrics = metrics;
     this.#options = options;
     this.#unproven = new Unproven(options.held);
-    const { perAddress } = options;
-    const most = perAddress?.connections ?? Number.POSITIVE_INFINITY;
-    this.#connections = new Quota({ total: Number.POSITIVE_INFINITY, perAddress: most });
-    this.#handshakes =
-      perAddress && new RateLimit({ perSecond: perAddress.tlsHandshakesPerSecond });
+    this.#addresses = new AddressBounds(options.perAddress);
   }
 
   /** Connections that are open. */
@@ -145,18 +137,15 @@ export class Port {
   /** Counts a connection for its client's address, unless that has too many already. */
   #admit({ accepted, conn }: Arrival): boolean {
     const { host } = conn.remote;
-    const { perAddress } = this.#options;
-    if (perAddress === undefined || perAddress.exempt(host)) return true;
-    const key = addressKey(host);
-    if (this.#connections.take(key) !== undefined) {
+    if (!this.#addresses.take(accepted, host)) {
       const message = "Refused a connection: its address has limits.connections_per_address";
       this.#log.limited("warn", message, { remote: host });
       this.#drop(accepted, "connections-per-address");
       return false;
     }
-    this.#counted.set(accepted, key);
+    const key = addressKey(host);
     const oldest = this.#unproven.oldestOf(key);
-    if (oldest !== undefined && this.#unproven.countOf(key) >= perAddress.unproven) {
+    if (oldest !== undefined && this.#unproven.countOf(key) >= this.#addresses.unprovenMost(host)) {
       this.#drop(oldest, "unproven-per-address");
     }
     return true;
@@ -288,9 +277,7 @@ export class Port {
   /** A ClientHello costs its sender nothing and us a signature. */
   #handshakesTooOften({ accepted, conn }: Arrival): boolean {
     const { host } = conn.remote;
-    if (this.#options.perAddress?.exempt(host)) return false;
-    const wait = this.#handshakes?.take(addressKey(host), this.#runtime.now()) ?? 0;
-    if (wait === 0) return false;
+    if (this.#addresses.mayShakeHands(host, this.#runtime.now())) return false;
     this.#metrics.count("monoport_tls_handshakes_failed_total", "rate");
     this.#log.limited("warn", "Refused TLS handshakes: limits.tls_handshakes_per_second", {
       remote: host,
@@ -351,9 +338,7 @@ export class Port {
     this.#open.delete(conn);
     this.#unproven.delete(conn);
     this.#handshaking.delete(conn);
-    const key = this.#counted.get(conn);
-    this.#counted.delete(conn);
-    if (key !== undefined) this.#connections.give(key);
+    this.#addresses.give(conn);
     if (this.#open.size === 0) this.#whenEmpty();
   }
 
