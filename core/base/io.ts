@@ -164,6 +164,46 @@ export interface Files {
    * there.
    */
   stat(path: string): Promise<{ readonly size: number; readonly modified: number } | undefined>;
+  /** Opens one file for as long as it is not closed. Rejects with `ENOENT`, `EEXIST`, `EACCES`... */
+  open(path: string, how: OpenMode): Promise<OpenFile>;
+  /** What is in a folder, itself only, in no order. Rejects with `ENOENT` or `ENOTDIR`. */
+  list(path: string): Promise<readonly FolderEntry[]>;
+  /** Gives a file another name on the same volume; what had that name is gone. */
+  rename(from: string, to: string): Promise<void>;
+  /**
+   * Bytes that this process may still write on the volume of a path that is there; `undefined` where
+   * the runtime may not tell.
+   */
+  freeBytes(path: string): Promise<number | undefined>;
+}
+
+/**
+ * `read`: a file that is there. `create`: a new one, to read and write, that must not be there.
+ * `update`: one that is there, to read and write.
+ */
+export type OpenMode = "read" | "create" | "update";
+
+/**
+ * One open file. Positions and lengths are in bytes from its beginning. What fails rejects with an
+ * error whose `code` is the system's: `ENOSPC`, `EFBIG`, `EIO`, `EACCES`...
+ */
+export interface OpenFile {
+  /** Fewer than `length` only at the end of the file; `length` 0 is none. */
+  read(at: number, length: number): Promise<Uint8Array>;
+  /** All of them, unless it rejects: then any part of them may have been written. */
+  write(bytes: Uint8Array, at: number): Promise<void>;
+  size(): Promise<number>;
+  /** Makes it so long: cuts it off, or fills it up with zeros. */
+  truncate(size: number): Promise<void>;
+  /** Until the disk has what was written. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FolderEntry {
+  readonly name: string;
+  /** Links are `other`: nobody follows them out of a folder unawares. */
+  readonly kind: "file" | "folder" | "other";
 }
 
 /** What the process uses, for metrics and `/api/v1/summaries`. */

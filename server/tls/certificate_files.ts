@@ -1,9 +1,9 @@
 /** Certificates of files, which are read again when they change. @module */
 import { MonoportError, type Runtime } from "../../core/base/mod.ts";
 import type { Config } from "../config.ts";
+import { describeFileError, isNotAllowed } from "../file_error.ts";
 import type { Log } from "../log.ts";
 import { type Certificate, certificateOf } from "./certificate.ts";
-import { describeFileError, isNotAllowed } from "./file_error.ts";
 
 /** How often files are looked at; one that changed is read when it has been still for as long. */
 const POLL_MILLIS = 1000;

@@ -4,9 +4,9 @@ import { MonoportError, type Runtime } from "../../core/base/mod.ts";
 import { parseCandidate } from "../candidates.ts";
 import { makeCertificate } from "../certificates.ts";
 import type { Config } from "../config.ts";
+import { describeFileError, isMissing, isNotAllowed } from "../file_error.ts";
 import type { Log } from "../log.ts";
 import { type Certificate, certificateOf } from "./certificate.ts";
-import { describeFileError, isMissing, isNotAllowed } from "./file_error.ts";
 import { encodeChain, encodeKey, type Pem, splitPem } from "./pem.ts";
 
 /** Safari refuses a longer validity. */

@@ -3,6 +3,7 @@ import { after } from "node:test";
 import type { Runtime } from "../../core/base/io.ts";
 import { closeContract } from "./close_contract.ts";
 import { connContract, type Differences } from "./conn_contract.ts";
+import { filesContract } from "./files_contract.ts";
 import { closeAllPeers } from "./peer.ts";
 import { processContract } from "./process_contract.ts";
 import { tcpContract } from "./tcp_contract.ts";
@@ -18,6 +19,7 @@ export function contract(name: string, plain: Runtime, differences: Differences 
   tlsContract(name, runtime);
   tlsClientContract(name, runtime);
   udpContract(name, runtime);
+  filesContract(name, runtime);
   processContract(name, runtime);
   // What a failed test left open would keep the process alive.
   after(async () => {

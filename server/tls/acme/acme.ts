@@ -7,10 +7,10 @@
 import { MonoportError, type Runtime } from "../../../core/base/mod.ts";
 import type { ValidationCertificate } from "../../../core/session/acme_tls/mod.ts";
 import type { Config } from "../../config.ts";
+import { describeFileError, isNotAllowed } from "../../file_error.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import { type Certificate, certificateOf } from "../certificate.ts";
-import { describeFileError, isNotAllowed } from "../file_error.ts";
 import type { Pem } from "../pem.ts";
 import { AcmeClient, type Fetch } from "./client.ts";
 import { order } from "./order.ts";

@@ -1,7 +1,7 @@
 /** What ACME keeps in `tls.dir`: the account's key, and per domain certificate and key. @module */
 import { PemConverter } from "@peculiar/x509";
 import type { Files } from "../../../core/base/mod.ts";
-import { isMissing } from "../file_error.ts";
+import { isMissing } from "../../file_error.ts";
 import { encodeKey, type Pem, splitPem } from "../pem.ts";
 import { AccountKey } from "./account_key.ts";
 
