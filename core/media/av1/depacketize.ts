@@ -3,13 +3,11 @@ import type { CodedFormat, CodedFrame, Depacketizer } from "../coded.ts";
 import { Pieces } from "../pieces.ts";
 import { leb128, leb128Length } from "./payload.ts";
 import { readSequenceHeader, type SequenceHeader } from "./sequence_header.ts";
+import { headerBytes, isSequenceHeader, OBUS_MAX, obuType, withSize } from "./temporal_unit.ts";
 
-const SEQUENCE_HEADER = 1;
 const TEMPORAL_DELIMITER = 2;
 const TILE_LIST = 8;
 const PADDING = 15;
-/** OBUs of one temporal unit; encoders have a handful for each layer. */
-const OBUS_MAX = 256;
 
 /**
  * Puts OBUs together again (AV1 RTP §4.4, §5) and gives each its size, as files want them (AV1 in
@@ -51,7 +49,7 @@ export class Av1Depacketizer implements Depacketizer {
     if (obus.length === 0) return undefined;
     let keyframe = false;
     for (const obu of obus) {
-      if (typeOf(obu) !== SEQUENCE_HEADER) continue;
+      if (!isSequenceHeader(obu)) continue;
       keyframe = true;
       this.#read(obu);
     }
@@ -61,50 +59,34 @@ export class Av1Depacketizer implements Depacketizer {
   #close(): void {
     if (this.#open.size === 0) return;
     const obu = withSize(this.#open.take());
-    const type = obu === undefined ? PADDING : typeOf(obu);
+    const type = obu === undefined ? PADDING : obuType(u8(obu, 0));
     if (type === TEMPORAL_DELIMITER || type === TILE_LIST || type === PADDING) return;
     if (obu !== undefined && this.#obus.length < OBUS_MAX) this.#obus.push(obu);
   }
 
   #read(obu: Uint8Array): void {
     if (sameBytes(obu, this.#sequenceHeader)) return;
-    const header = readSequenceHeader(obu, payloadAt(obu), obu.length);
-    if (header === undefined) return;
+    const format = formatOfAv1(obu);
+    if (format === undefined) return;
     this.#sequenceHeader = obu;
-    this.#format = formatOf(header, obu);
+    this.#format = format;
   }
 }
 
-function typeOf(obu: Uint8Array): number {
-  return (u8(obu, 0) >> 3) & 0x0f;
+/** The format that a sequence header OBU with its size tells; `undefined` when it cannot be read. */
+export function formatOfAv1(sequenceHeader: Uint8Array): CodedFormat | undefined {
+  const header = readSequenceHeader(
+    sequenceHeader,
+    payloadAt(sequenceHeader),
+    sequenceHeader.length,
+  );
+  return header && formatOf(header, sequenceHeader);
 }
 
 /** Of an OBU with a size. */
 function payloadAt(obu: Uint8Array): number {
-  const at = (u8(obu, 0) & 0x04) === 0 ? 1 : 2;
+  const at = headerBytes(u8(obu, 0));
   return at + leb128Length(obu, at, obu.length);
-}
-
-/** The OBU with obu_has_size_field set; `undefined` when it is cut off. */
-function withSize(obu: Uint8Array): Uint8Array | undefined {
-  const header = u8(obu, 0);
-  const headerBytes = (header & 0x04) === 0 ? 1 : 2;
-  if (obu.length < headerBytes) return undefined;
-  if ((header & 0x02) !== 0) return obu;
-  const size = obu.length - headerBytes;
-  const length: number[] = [];
-  for (let left = size; ; ) {
-    const low = left % 128;
-    left = Math.floor(left / 128);
-    length.push(left > 0 ? low | 0x80 : low);
-    if (left === 0) break;
-  }
-  const out = new Uint8Array(obu.length + length.length);
-  out.set(obu.subarray(0, headerBytes));
-  out[0] = header | 0x02;
-  out.set(length, headerBytes);
-  out.set(obu.subarray(headerBytes), headerBytes + length.length);
-  return out;
 }
 
 /** av1C (AV1 in ISO-BMFF §2.3.3) and `codecs=` (§5). */

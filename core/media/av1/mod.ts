@@ -1,3 +1,5 @@
 /** AV1: what an RTP payload holds, and whole temporal units. @module */
 export * from "./depacketize.ts";
+export * from "./packetize.ts";
 export * from "./payload.ts";
+export * from "./temporal_unit.ts";

@@ -1,10 +1,8 @@
 import { putU16, u8 } from "../../bytes/mod.ts";
+import { fragmentBytes, type PayloadSink } from "../payload_sink.ts";
 
 const STAP_A = 24;
 const FU_A = 28;
-
-/** Takes one RTP payload; `last` is the marker bit. */
-export type PayloadSink = (payload: Uint8Array, last: boolean) => void;
 
 /**
  * RTP payloads of one access unit (RFC 6184 §5.6 to §5.8, packetization-mode 1): NAL units whole,
@@ -62,12 +60,9 @@ function aggregate(units: readonly Uint8Array[], from: number, count: number): U
   return out;
 }
 
-/** Fragments of nearly equal size: the last one is not a crumb. */
 function fragment(unit: Uint8Array, payloadMax: number, last: boolean, put: PayloadSink): void {
   const header = u8(unit, 0);
-  const body = unit.length - 1;
-  const pieces = Math.max(2, Math.ceil(body / (payloadMax - 2)));
-  const size = Math.ceil(body / pieces);
+  const size = fragmentBytes(unit.length - 1, payloadMax - 2);
   for (let at = 1; at < unit.length; at += size) {
     const end = Math.min(unit.length, at + size);
     const out = new Uint8Array(2 + end - at);

@@ -1,5 +1,6 @@
 /** H.265: what an RTP payload holds, and its parameter sets. @module */
 
 export * from "./depacketize.ts";
+export * from "./packetize.ts";
 export * from "./payload.ts";
 export * from "./sps.ts";

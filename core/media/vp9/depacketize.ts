@@ -16,16 +16,23 @@ export class Vp9Depacketizer implements Depacketizer {
   take(): CodedFrame | undefined {
     if (this.#pieces.size === 0) return undefined;
     const data = this.#pieces.take();
-    const size = describeFrame(data, 0, data.length, 0, 0);
-    if (size === undefined) return { data, keyframe: false, format: this.#format };
-    const { width, height } = size;
-    const known = this.#format;
-    if (known?.width !== width || known.height !== height) {
-      const profile = Number(size.profile);
-      this.#format = vpFormat("vp09", profile, bitDepthOf(data, profile), width, height);
-    }
-    return { data, keyframe: true, format: this.#format };
+    const format = formatOfVp9(data, this.#format);
+    this.#format = format ?? this.#format;
+    return { data, keyframe: format !== undefined, format: this.#format };
   }
+}
+
+/** The format that a key frame tells, `known` itself if that is the same; `undefined` for other frames. */
+export function formatOfVp9(
+  data: Uint8Array,
+  known: CodedFormat | undefined,
+): CodedFormat | undefined {
+  const size = describeFrame(data, 0, data.length, 0, 0);
+  if (size === undefined) return undefined;
+  const { width, height } = size;
+  if (known?.width === width && known.height === height) return known;
+  const profile = Number(size.profile);
+  return vpFormat("vp09", profile, bitDepthOf(data, profile), width, height);
 }
 
 /** Out of the uncompressed header of a key frame (VP9 bitstream §6.2 and §6.2.2). */
