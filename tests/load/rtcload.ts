@@ -1,12 +1,12 @@
 /** The load generator of bench/rtcload, built and run. @module */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ServerProcess } from "../server_process.ts";
 import { need, repository } from "../tools.ts";
 
-/** Made by ffmpeg: 1 Mbit/s of moving pictures, 8 Mbit/s of noise; keyframes every 2 s. */
-export type Video = "720p30-1m.h264" | "360p30-8m.h264";
+/** Made by ffmpeg: 1 and 2.3 Mbit/s of moving pictures, 8 Mbit/s of noise; keyframes every 2 s. */
+export type Video = "720p30-1m.h264" | "720p30-2500k.h264" | "360p30-8m.h264";
 
 export interface LoadOptions {
   readonly server: ServerProcess;
@@ -68,11 +68,12 @@ export interface Latency {
 
 const out = join(repository, ".cache", "rtcload");
 const program = join(out, "rtcload");
-const media = join(out, "media");
+/** Where `buildRtcload` puts what it makes. */
+export const media: string = join(out, "media");
 const audio = join(media, "sine.opus");
 
 /** Compiles the program and makes its media, if they are older than their sources. */
-export function buildRtcload(...videos: readonly Video[]): void {
+export function buildRtcload(...videos: readonly (Video | "720p30-2500k.flv")[]): void {
   for (const tool of ["gcc", "openssl headers", "libsrtp2 headers", "ffmpeg"] as const) need(tool);
   const goals = [program, audio, ...videos.map((video) => join(media, video))];
   const folder = join(repository, "bench", "rtcload");
@@ -90,6 +91,16 @@ export async function runCalmly(options: LoadOptions): Promise<LoadReport> {
     const ratio = report.slow?.others_delivered_ratio ?? report.delivered_ratio;
     if (ratio === 1 || report.other_cores < BUSY_CORES || attempt === ATTEMPTS) return report;
   }
+}
+
+/** A publisher over WebRTC alone, until it is disposed. */
+export function publishRtc(server: ServerProcess, stream: string, video: Video): Disposable {
+  const whip = `${server.url}/rtc/v1/whip/?app=live&stream=${stream}`;
+  const what = ["--publish", whip, "--h264", join(media, video), "--opus", audio];
+  const child = spawn(program, [...what, "--settle", "0", "--duration", "600"], {
+    stdio: "ignore",
+  });
+  return { [Symbol.dispose]: () => child.kill("SIGINT") };
 }
 
 /** One publisher and its players over TCP; the report, also when players failed. */
