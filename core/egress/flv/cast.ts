@@ -41,18 +41,10 @@ export interface FlvViewer {
   droppedFrames: number;
 }
 
-class Batch {
+/** Tags as bytes, made once for all who take them the same way. */
+class Made {
   readonly tags: FlvTag[] = [];
-  bytes = 0;
-  frames = 0;
-  /** When it was flushed. */
-  at: Millis = 0;
   readonly #made = new Map<Framing, Uint8Array>();
-
-  add(tag: FlvTag): void {
-    this.tags.push(tag);
-    this.bytes += tag.body.length;
-  }
 
   as(framing: Framing): Uint8Array {
     let made = this.#made.get(framing);
@@ -61,6 +53,18 @@ class Batch {
       this.#made.set(framing, made);
     }
     return made;
+  }
+}
+
+class Batch extends Made {
+  bytes = 0;
+  frames = 0;
+  /** When it was flushed. */
+  at: Millis = 0;
+
+  add(tag: FlvTag): void {
+    this.tags.push(tag);
+    this.bytes += tag.body.length;
   }
 }
 
@@ -73,6 +77,9 @@ export class FlvCast implements FrameSink {
   /** Numbers: of the first batch that is kept, and of the first that is not flushed. */
   #first = 0;
   #flushedTo = 0;
+  /** All of the last flush, when that was several batches: one write for who has all before it. */
+  #lately: Made | undefined;
+  #latelyFrom = 0;
   #keptBytes = 0;
   /** Number of the batch that who joins begins with, -1 when there is none. */
   #start = -1;
@@ -142,6 +149,7 @@ export class FlvCast implements FrameSink {
       // Without pictures, sound can be joined anywhere.
       if (batch.frames > 0 && now - this.#pictureAt > TRACK_WAIT_MILLIS) this.#start = number;
     }
+    this.#join(this.#flushedTo, end);
     this.#flushedTo = end;
   }
 
@@ -167,6 +175,10 @@ export class FlvCast implements FrameSink {
       viewer.skipped = false;
       if (viewer.version !== this.#version) return this.#introduce(viewer, false);
     }
+    if (this.#lately !== undefined && viewer.next === this.#latelyFrom) {
+      viewer.next = this.#flushedTo;
+      return this.#lately.as(viewer.framing);
+    }
     viewer.next++;
     return batch.as(viewer.framing);
   }
@@ -188,6 +200,14 @@ export class FlvCast implements FrameSink {
   }
 
   // -- inside --
+
+  #join(from: number, to: number): void {
+    const batches = this.#batches.slice(from - this.#first, to - this.#first);
+    const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0);
+    this.#latelyFrom = from;
+    this.#lately = batches.length > 1 && bytes <= BATCH_MAX_BYTES ? new Made() : undefined;
+    for (const { tags } of batches) this.#lately?.tags.push(...tags);
+  }
 
   /** Whether all tracks are there that are waited for. */
   #settled(now: Millis): boolean {

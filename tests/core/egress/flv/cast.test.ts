@@ -169,6 +169,43 @@ test("who joins gets what came since the last keyframe, and then the same bytes 
   assert.equal(cast.poll(late, 100), cast.poll(early, 100), "made once");
 });
 
+test("what is flushed together is one write, though a keyframe begins in it", () => {
+  const cast = made();
+  cast.handleFormat(format("h264"));
+  cast.handleFormat(format("aac"));
+  cast.handleFrame(picture(0, true));
+  cast.flush(0);
+  const [viewer, behind] = [cast.join(encodeTags), cast.join(encodeTags)];
+  all(cast, viewer, 0);
+  cast.handleFrame(picture(40));
+  cast.handleFrame(picture(80, true));
+  cast.handleFrame(picture(120));
+  cast.flush(100);
+  const bytes = cast.poll(viewer, 100);
+  assert.deepEqual(tagsOf(bytes ?? concat([])).map(shown), ["9@40:105", "9@80:105", "9@120:105"]);
+  assert.equal(cast.poll(viewer, 100), undefined);
+  cast.trim([viewer, behind], 100);
+  const late = tagsOf(all(cast, behind, 100)).filter(({ type }) => type === 9);
+  assert.deepEqual(late.slice(1).map(shown), ["9@80:105", "9@120:105"]);
+});
+
+test("more than a batch holds is not joined to a greater one", () => {
+  const cast = made();
+  cast.handleFormat(format("h264"));
+  cast.handleFrame(picture(0, true));
+  cast.flush(0);
+  const viewer = cast.join(encodeTags);
+  all(cast, viewer, TRACK_WAIT_MILLIS);
+  for (let dts = 40; dts <= 160; dts += 40) cast.handleFrame(picture(dts, false, 200 * 1024));
+  cast.flush(TRACK_WAIT_MILLIS);
+  let writes = 0;
+  for (let one = cast.poll(viewer, 2000); one; one = cast.poll(viewer, 2000)) {
+    writes++;
+    assert.ok(one.length < 410 * 1024, `${one.length} bytes at once`);
+  }
+  assert.equal(writes, 2);
+});
+
 test("a track that does not come is waited for 2 s, and comes later with new headers", () => {
   const cast = made();
   cast.handleFormat(format("h264"));
