@@ -2,8 +2,8 @@
  * `npm test [-- [--only STAGE[,STAGE]] [PART OF A PATH ...]]`
  *
  * Installs what is missing, builds for Node 20, then compiles, lints and runs every test on every
- * runtime, two jobs at a time, browsers alone. With a part of a path only the tests whose file
- * has it in its name run. The last line is `N passed, N failed`.
+ * runtime, two jobs at a time, and those that measure alone. With a part of a path only the tests
+ * whose file has it in its name run. Tells the slowest jobs; the last line is `N passed, N failed`.
  *
  * @module
  */
@@ -28,9 +28,13 @@ interface Stage {
 /** All of it together; what has not run by then counts as failed. */
 const totalLimitMillis = 23 * 60_000;
 const lanes = Math.min(2, availableParallelism());
+const slowestToTell = 10;
+/** Stages that run the sources alone; any other may start a server from dist/. */
+const needsNoBuild = ["node", "deno", "bun"];
 
 const started = performance.now();
 const stages = new Map<string, Stage>();
+const ran: { readonly job: Job; readonly millis: number }[] = [];
 const env = jobEnvironment();
 
 process.exitCode = await main();
@@ -50,8 +54,7 @@ async function main(): Promise<number> {
   const wanted = (job: Job): boolean => only === undefined || only.includes(job.stage);
   const tests = testJobs(positionals).filter(wanted);
   const needsBuild =
-    tests.some((job) => job.stage === "node20" || job.stage === "house" || job.alone) ||
-    only?.includes("build");
+    tests.some((job) => !needsNoBuild.includes(job.stage)) || only?.includes("build");
   const builds = needsBuild ? buildJobs() : [];
   const checks = positionals.length === 0 ? checkJobs().filter(wanted) : [];
   for (const job of [...builds, ...checks, ...tests]) stageOf(job).left++;
@@ -65,12 +68,17 @@ async function main(): Promise<number> {
   return tellTotal();
 }
 
+/**
+ * The second lane takes from the end, where the browsers are: two of them at once would want more
+ * than two cores.
+ */
 async function runAll(jobs: readonly Job[], width: number): Promise<void> {
   const queue = [...jobs];
-  const work = async (): Promise<void> => {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift()) await runJob(job);
+  const work = async (take: () => Job | undefined): Promise<void> => {
+    for (let job = take(); job !== undefined; job = take()) await runJob(job);
   };
-  await Promise.all(Array.from({ length: width }, work));
+  const takers = [() => queue.shift(), () => queue.pop()];
+  await Promise.all(takers.slice(0, width).map(work));
 }
 
 async function runJob(job: Job): Promise<void> {
@@ -84,6 +92,7 @@ async function runJob(job: Job): Promise<void> {
     stage.failed += counts.failed;
     stage.skipped += counts.skipped;
     stage.millis += result.millis;
+    ran.push({ job, millis: result.millis });
     if (counts.failed > 0) {
       const end = result.timedOut
         ? `killed after ${seconds(result.millis)}`
@@ -122,9 +131,17 @@ function tellTotal(): number {
     passed += stage.passed;
     failed += stage.failed;
   }
+  tellSlowest();
   console.log(`in ${seconds(performance.now() - started)}`);
   console.log(`${passed} passed, ${failed} failed`);
   return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+function tellSlowest(): void {
+  const slowest = ran.sort((a, b) => b.millis - a.millis).slice(0, slowestToTell);
+  for (const { job, millis } of slowest) {
+    console.log(`slow   ${job.stage.padEnd(8)} ${job.name} (${seconds(millis)})`);
+  }
 }
 
 function abort(): never {

@@ -13,18 +13,29 @@ export interface Job {
   readonly command: readonly string[];
   readonly runner: Runner;
   readonly limitMillis: number;
-  /** Runs while nothing else does: browsers, timing, load. */
+  /** Runs while nothing else does, for it measures time or load. */
   readonly alone: boolean;
 }
 
-/** Folders whose tests run on the current Node only, and alone. */
-const aloneFolders = ["tests/browser/", "tests/interop/", "tests/load/"];
-/** Tests of the house itself: the current Node only, beside others. */
-const houseFolder = "tests/house/";
+/** Folders whose tests run on the current Node only; `house` are tests of the house itself. */
+const nodeOnlyFolders = ["tests/house/", "tests/interop/", "tests/browser/", "tests/load/"];
+/** What measures latency, stalls or load: another test beside it would change the figures. */
+const measuring = [
+  "tests/browser/hls.test.ts",
+  "tests/browser/layers.test.ts",
+  "tests/browser/lossy_udp.test.ts",
+  "tests/load/",
+];
+/**
+ * Tests that are pure and short share a process, up to this many files: starting one costs more
+ * than what most of them do.
+ */
+const togetherFolder = "tests/core/";
+const togetherMax = 10;
 
 const commandLimitMillis = 180_000;
 const testLimitMillis = 150_000;
-const aloneLimitMillis = 300_000;
+const strangersLimitMillis = 300_000;
 
 const bin = join(repository, "node_modules", ".bin");
 const node = join(bin, "node");
@@ -52,44 +63,68 @@ export function checkJobs(): Job[] {
   ];
 }
 
-/** Every test file on every runtime it is for. */
+/**
+ * Every test file on every runtime it is for. Those of strangers come last, the longest at the
+ * very end: two lanes that take from both ends run them beside the cheap ones.
+ */
 export function testJobs(filters: readonly string[]): Job[] {
   const files = globSync("tests/**/*.test.ts", { cwd: repository })
     .map((file) => file.replaceAll("\\", "/"))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .sort();
-  const shared = files.filter((file) => !isNodeOnly(file));
+  const shared = inGroups(files.filter((file) => folderOf(file) === undefined));
+  const nodeOnly = (folder: string): Job[] =>
+    files.filter((file) => folderOf(file) === folder).map(nodeOnlyJob);
+  const [house = "", ...strangers] = nodeOnlyFolders;
   return [
-    ...files.filter((file) => file.startsWith(houseFolder)).map((file) => nodeJob("house", file)),
-    ...shared.map((file) => nodeJob("node", file)),
+    ...nodeOnly(house),
+    ...shared.map(nodeJob),
     ...node20Jobs(shared),
     ...shared.map(denoJob),
     ...shared.map(bunJob),
-    ...files.filter(isAlone).map((file) => nodeJob(file.split("/")[1] ?? "alone", file)),
+    ...strangers.flatMap(nodeOnly),
   ];
 }
 
-function isAlone(file: string): boolean {
-  return aloneFolders.some((folder) => file.startsWith(folder));
+/** Files that share a process. */
+type Group = readonly [string, ...string[]];
+
+function inGroups(files: readonly string[]): Group[] {
+  const groups: [string, ...string[]][] = [];
+  for (const file of files) {
+    const last = groups.at(-1);
+    const together = file.startsWith(togetherFolder) && last?.[0].startsWith(togetherFolder);
+    if (together && last !== undefined && last.length < togetherMax) last.push(file);
+    else groups.push([file]);
+  }
+  return groups;
 }
 
-function isNodeOnly(file: string): boolean {
-  return isAlone(file) || file.startsWith(houseFolder);
+function nameOf([first, ...others]: Group): string {
+  return others.length === 0 ? first : `${first} to ${others.at(-1)}`;
+}
+
+function folderOf(file: string): string | undefined {
+  return nodeOnlyFolders.find((folder) => file.startsWith(folder));
 }
 
 function check(stage: string, name: string, command: readonly string[]): Job {
   return { stage, name, command, runner: "command", limitMillis: commandLimitMillis, alone: false };
 }
 
-function nodeJob(stage: string, file: string): Job {
-  const alone = isAlone(file);
-  const limitMillis = alone ? aloneLimitMillis : testLimitMillis;
+function nodeOnlyJob(file: string): Job {
   const command = [node, "--test-reporter=spec", file];
-  return { stage, name: file, command, runner: "node", limitMillis, alone };
+  const alone = measuring.some((start) => file.startsWith(start));
+  const stage = file.split("/")[1] ?? "";
+  return { stage, name: file, command, runner: "node", limitMillis: strangersLimitMillis, alone };
+}
+
+function nodeJob(group: Group): Job {
+  return testJob("node", group, nodeCommand(node, group, "tests/import_all.ts"), "node");
 }
 
 /** One job that fails and says what to do when Node 20 is not there. */
-function node20Jobs(files: readonly string[]): Job[] {
+function node20Jobs(groups: readonly Group[]): Job[] {
   let program: string;
   try {
     program = runtimeProgram("node20");
@@ -97,23 +132,33 @@ function node20Jobs(files: readonly string[]): Job[] {
     const words = JSON.stringify(error instanceof Error ? error.message : String(error));
     return [check("node20", "Node 20", [node, "-e", `console.log(${words}); process.exit(1)`])];
   }
-  return files.map((file) => {
-    const built = join("build", file.replace(/\.ts$/, ".js"));
-    return testJob("node20", file, [program, "--test-reporter=spec", built], "node");
+  const built = (file: string): string => join("build", file.replace(/\.ts$/, ".js"));
+  const importAll = built("tests/import_all.ts");
+  return groups.map((group) => {
+    const [first, ...others] = group;
+    const command = nodeCommand(program, [built(first), ...others.map(built)], importAll);
+    return testJob("node20", group, command, "node");
   });
 }
 
-function denoJob(file: string): Job {
+function nodeCommand(program: string, group: Group, importAll: string): string[] {
+  const files = group.length === 1 ? group : [importAll, ...group];
+  return [program, "--test-reporter=spec", ...files];
+}
+
+function denoJob(group: Group): Job {
   // The packages npm has installed, so that a test run fetches nothing.
   const flags = ["-A", "--no-check", "--node-modules-dir=manual"];
-  return testJob("deno", file, [join(bin, "deno"), "test", ...flags, file], "deno");
+  return testJob("deno", group, [join(bin, "deno"), "test", ...flags, ...group], "deno");
 }
 
-function bunJob(file: string): Job {
-  const command = [join(bin, "bun"), "test", `--timeout=${testLimitMillis}`, `./${file}`];
-  return testJob("bun", file, command, "bun");
+function bunJob(group: Group): Job {
+  const files = group.map((file) => `./${file}`);
+  const command = [join(bin, "bun"), "test", `--timeout=${testLimitMillis}`, ...files];
+  return testJob("bun", group, command, "bun");
 }
 
-function testJob(stage: string, name: string, command: readonly string[], runner: Runner): Job {
+function testJob(stage: string, group: Group, command: readonly string[], runner: Runner): Job {
+  const name = nameOf(group);
   return { stage, name, command, runner, limitMillis: testLimitMillis, alone: false };
 }
