@@ -71,6 +71,7 @@ export class Demo {
     if (isBadStreamName(name)) return;
     const publisher = hub.publish(name, "demo", runtime.now());
     if (typeof publisher === "string") return;
+    publisher.way = "demo";
     publisher.addTrack(this.#video.track);
     publisher.addTrack(this.#audio.track);
     this.#publisher = publisher;

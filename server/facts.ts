@@ -15,6 +15,11 @@ export interface VideoFacts {
   readonly height: number;
   /** Frames per second over the last seconds. */
   readonly frameRate: number;
+  /** In kbit/s, over the last seconds. */
+  readonly kbps: number;
+  /** From one keyframe to the next; `undefined` until there were two. */
+  readonly gop: { readonly millis: Millis; readonly frames: number } | undefined;
+  readonly bFrames: boolean;
 }
 
 /** A layer of simulcast. */
@@ -34,6 +39,29 @@ export interface AudioFacts {
   readonly codec: string;
   readonly sampleRate: number;
   readonly channels: number;
+  readonly profile: string;
+  /** In kbit/s, over the last seconds. */
+  readonly kbps: number;
+}
+
+/** How somebody publishes. */
+export interface WayIn {
+  /** `whip`, `rtmp`, `pull`, `demo`, `diagnose`. */
+  readonly by: string;
+  readonly transport: "tcp" | "udp" | "";
+}
+
+/** Who watches, by the way it goes to him. */
+export interface ViewersByWay {
+  whep: number;
+  /** Of those, whose media goes over this. */
+  whepUdp: number;
+  whepTcp: number;
+  /** Pushes to other servers. */
+  push: number;
+  flv: number;
+  rtmp: number;
+  hls: number;
 }
 
 export interface StreamFacts extends Rates {
@@ -48,6 +76,10 @@ export interface StreamFacts extends Rates {
   readonly receivedBytes: number;
   /** Client id of the publisher, `undefined` while nobody publishes. */
   readonly publisher: string | undefined;
+  readonly wayIn: WayIn | undefined;
+  readonly viewers: Readonly<ViewersByWay>;
+  /** What is wrong with what the publisher sends, in words that name what to change. */
+  readonly warnings: readonly string[];
   readonly video: VideoFacts | undefined;
   /** The worst first; empty without simulcast. */
   readonly layers: readonly LayerFacts[];
@@ -110,9 +142,9 @@ export function withClients(facts: Facts, more: MoreClients): Facts {
     client: (id) => facts.client(id) ?? more.clients().find((one) => one.id === id),
     kick: (id) => facts.kick(id) || more.kick(id),
     streams: () => {
-      const watching = more.clients().filter(({ type }) => type.endsWith("-play"));
+      const watching = viewersByStream(more.clients());
       return facts.streams().map((known) => {
-        const one = withViewers(known, watching);
+        const one = withViewers(known, watching.get(`${known.app}/${known.name}`) ?? []);
         const publisher =
           one.publisher === "" ? more.publisherOf(`${one.app}/${one.name}`) : undefined;
         return publisher === undefined ? one : { ...one, publisher };
@@ -121,15 +153,30 @@ export function withClients(facts: Facts, more: MoreClients): Facts {
   };
 }
 
-/** A stream with those of `watching` who watch it. */
-function withViewers(stream: StreamFacts, watching: readonly ClientFacts[]): StreamFacts {
-  const own = watching.filter(({ app, name }) => app === stream.app && name === stream.name);
-  if (own.length === 0) return stream;
+function viewersByStream(clients: readonly ClientFacts[]): Map<string, ClientFacts[]> {
+  const found = new Map<string, ClientFacts[]>();
+  for (const client of clients) {
+    if (!client.type.endsWith("-play")) continue;
+    const key = `${client.app}/${client.name}`;
+    const known = found.get(key);
+    if (known === undefined) found.set(key, [client]);
+    else known.push(client);
+  }
+  return found;
+}
+
+/** A stream with those who watch it. */
+function withViewers(stream: StreamFacts, viewers: readonly ClientFacts[]): StreamFacts {
+  if (viewers.length === 0) return stream;
   let { clients, sentBytes, sentKbps } = stream;
-  for (const viewer of own) {
+  const count = { ...stream.viewers };
+  for (const viewer of viewers) {
     clients++;
     sentBytes += viewer.sentBytes;
     sentKbps += viewer.sentKbps;
+    if (viewer.type === "flv-play") count.flv++;
+    else if (viewer.type === "rtmp-play") count.rtmp++;
+    else if (viewer.type === "hls-play") count.hls++;
   }
-  return { ...stream, clients, sentBytes, sentKbps };
+  return { ...stream, clients, sentBytes, sentKbps, viewers: count };
 }

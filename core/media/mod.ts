@@ -1,5 +1,6 @@
 /** Codecs: their names in SDP, and what can be read from their RTP payloads. @module */
 
+export { type ProfileAndLevel, profileAndLevel } from "./codec_string.ts";
 export type { CodedFormat, CodedFrame, Depacketizer } from "./coded.ts";
 export { depacketizerFor } from "./depacketizer.ts";
 export { FRAME_START, KEYFRAME, type VideoDescription } from "./flags.ts";

@@ -8,6 +8,7 @@ import { type Millis, NEVER } from "../base/mod.ts";
 import type { MediaKind } from "../media/mod.ts";
 import type { Frame, FrameFormat, FrameSink } from "./frame.ts";
 import { FrameClock } from "./frame_clock.ts";
+import { GivenTrack } from "./given_track.ts";
 import { GopCache } from "./gop_cache.ts";
 import type { StreamPacket } from "./packet.ts";
 import type { Track } from "./track.ts";
@@ -43,7 +44,7 @@ export class FrameBus {
   readonly #gop = new GopCache();
   readonly #formats = new Map<MediaKind, FrameFormat>();
   /** Kinds whose frames the publisher gives himself. */
-  readonly #given = new Set<MediaKind>();
+  readonly #given = new Map<MediaKind, GivenTrack>();
   /** Replaced, never changed in place: a sink may leave while a frame is on its way. */
   #sinks: readonly FrameSink[] = [];
   #audio: TrackFrames | undefined;
@@ -93,18 +94,21 @@ export class FrameBus {
 
   /** A format of a publisher who has frames: his packets of that kind are not looked at any more. */
   putFormat(format: FrameFormat): void {
-    this.#given.add(format.kind);
+    const known = this.#given.get(format.kind);
+    if (known === undefined) this.#given.set(format.kind, new GivenTrack(format));
+    else known.format = format;
     this.#tellFormat(format);
   }
 
   /** What a publisher who has frames said of that kind. */
-  given(kind: MediaKind): FrameFormat | undefined {
-    return this.#given.has(kind) ? this.#formats.get(kind) : undefined;
+  given(kind: MediaKind): GivenTrack | undefined {
+    return this.#given.get(kind);
   }
 
   /** A frame of such a publisher, on the hub's wall clock. */
   putFrame(frame: Frame, now: Millis): void {
     this.#now = now;
+    this.#given.get(frame.kind)?.count(frame, now);
     if (this.wanted) this.#tellFrame(frame);
   }
 

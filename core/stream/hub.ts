@@ -61,7 +61,11 @@ export class Hub {
    */
   publish(name: StreamName, client: string, now: Millis): Publisher | PublishRefusal {
     const stream = this.#demand(name, now);
-    return stream === undefined ? "too-many-streams" : stream.claim(client, now);
+    if (stream === undefined) return "too-many-streams";
+    const claimed = stream.claim(client, now);
+    // Who was replaced may have been the only one there.
+    if (typeof claimed !== "string") this.#streams.set(name.key, stream);
+    return claimed;
   }
 
   /** Adds a viewer to a stream, which need not be published yet. */

@@ -25,6 +25,7 @@ export { DEFAULT_LIMITS, type HubLimits } from "./options.ts";
 export type { Publisher, SourcePacket } from "./publisher.ts";
 export { RateMeter } from "./rate_meter.ts";
 export {
+  type GivenFigures,
   type LayerFigures,
   layersOf,
   receivedPerSecond,

@@ -5,6 +5,10 @@ import type { Stream } from "./stream.ts";
 import type { SourceTrack, Track } from "./track.ts";
 import { MAX_LAYERS } from "./video_layers.ts";
 
+/** Warnings of one publisher, and the characters of each; more are passed over. */
+export const MAX_WARNINGS = 16;
+export const MAX_WARNING_CHARACTERS = 400;
+
 /** One packet of a publisher. */
 export interface SourcePacket {
   /** As given to `addTrack`. */
@@ -21,6 +25,8 @@ export class Publisher {
   /** Who it is: a client that comes again takes over from itself. */
   readonly client: string;
   readonly claimedAt: Millis;
+  /** How it comes in, for people: `whip`, `rtmp`, `pull`, `demo`; kept by its owner. */
+  way = "";
   /** Gives way to anybody until its media comes; set by an owner who does not know if any will. */
   provisional = false;
   /** When media last came, -1 for never. */
@@ -36,11 +42,25 @@ export class Publisher {
   video: SourceTrack | undefined;
   /** `video` and its further layers. */
   readonly layers: SourceTrack[] = [];
+  readonly #warnings: string[] = [];
 
   constructor(stream: Stream, client: string, now: Millis) {
     this.stream = stream;
     this.client = client;
     this.claimedAt = now;
+  }
+
+  /** What is wrong with what it sends, in words that name what to change; for API and pages. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** Notes a warning; the same words count once. False when they were noted before, or are too many. */
+  warn(words: string): boolean {
+    const noted = words.slice(0, MAX_WARNING_CHARACTERS);
+    if (this.#warnings.length >= MAX_WARNINGS || this.#warnings.includes(noted)) return false;
+    this.#warnings.push(noted);
+    return true;
   }
 
   /**

@@ -1,6 +1,9 @@
 /** Figures of a stream, for the API. @module */
 import type { Millis } from "../base/mod.ts";
-import type { Format, VideoDescription } from "../media/mod.ts";
+import type { Format, MediaKind, VideoDescription } from "../media/mod.ts";
+import type { FrameFormat } from "./frame.ts";
+import type { GivenTrack } from "./given_track.ts";
+import type { GopFigures } from "./gop_meter.ts";
 import type { Stream } from "./stream.ts";
 import type { Track } from "./track.ts";
 import type { VideoLayer } from "./video_layers.ts";
@@ -17,6 +20,18 @@ export interface TrackFigures {
   /** Over the last 5 s. */
   readonly bitsPerSecond: number;
   readonly framesPerSecond: number;
+  /** The last whole group of pictures; `undefined` for sound and until there was one. */
+  readonly gop: GopFigures | undefined;
+  /** Whether pictures come in another order than they are shown in. */
+  readonly bFrames: boolean;
+  /** First byte of the last packet of sound, -1 for none. */
+  readonly soundByte: number;
+}
+
+/** A track that the publisher gives as frames. */
+export interface GivenFigures
+  extends Omit<TrackFigures, "format" | "description" | "packets" | "soundByte"> {
+  readonly format: FrameFormat;
 }
 
 /** A layer of simulcast. */
@@ -41,6 +56,8 @@ export interface StreamStats {
   readonly audio: TrackFigures | undefined;
   /** Of several layers the best that is sent. */
   readonly video: TrackFigures | undefined;
+  /** What comes as frames; a track of RTP of the same kind is then made of these. */
+  readonly given: Readonly<Partial<Record<MediaKind, GivenFigures>>>;
   /** Layers that have been sent, the worst first; empty without simulcast. */
   readonly layers: readonly LayerFigures[];
   /** For the viewers there are; frames are those of video. */
@@ -66,8 +83,11 @@ export function statsOf(stream: Stream, now: Millis): StreamStats {
     }
   }
   const figures = layersOf(stream, now);
-  let receivedBytes = audio.stats.bytes;
+  const given = givenOf(stream, now);
+  let receivedBytes = audio.stats.bytes + (given.audio?.bytes ?? 0) + (given.video?.bytes ?? 0);
   for (const { track } of layers.all) receivedBytes += track.stats.bytes;
+  let frames = given.video?.frames ?? 0;
+  for (const { track } of layers.all) frames = Math.max(frames, track.stats.frames);
   return {
     clients: stream.viewers.length + (publisher === undefined ? 0 : 1),
     liveMillis: now - (publisher?.claimedAt ?? stream.createdAt),
@@ -75,9 +95,10 @@ export function statsOf(stream: Stream, now: Millis): StreamStats {
     receivedBytes,
     sentKbps: kbps(sentPerSecond),
     receivedKbps: kbps(receivedPerSecond(stream, now)),
-    frames: Math.max(...layers.all.map(({ track }) => track.stats.frames)),
+    frames,
     audio: figuresOf(audio, now),
     video: figuresOf(video, now),
+    given,
     layers: figures,
     droppedFrames,
     droppedPackets,
@@ -93,10 +114,37 @@ export function layersOf({ layers }: Stream, now: Millis): readonly LayerFigures
 }
 
 /** Bytes per second that the publisher sent over the last 30 s, all layers included. */
-export function receivedPerSecond({ audio, layers }: Stream, now: Millis): number {
-  let sum = audio.byteRate.perSecond(now);
-  for (const { track } of layers.all) sum += track.byteRate.perSecond(now);
+export function receivedPerSecond(stream: Stream, now: Millis): number {
+  const sound = stream.given("audio") ?? stream.audio;
+  let sum = sound.byteRate.perSecond(now);
+  const pictures = stream.given("video");
+  if (pictures !== undefined) return sum + pictures.byteRate.perSecond(now);
+  for (const { track } of stream.layers.all) sum += track.byteRate.perSecond(now);
   return sum;
+}
+
+function givenOf(stream: Stream, now: Millis): StreamStats["given"] {
+  const audio = givenFigures(stream.given("audio"), now);
+  const video = givenFigures(stream.given("video"), now);
+  return { ...(audio && { audio }), ...(video && { video }) };
+}
+
+function givenFigures(track: GivenTrack | undefined, now: Millis): GivenFigures | undefined {
+  if (track === undefined) return undefined;
+  const { format, bytes, frames, keyframes } = track;
+  return { format, bytes, frames, keyframes, ...ratesOf(track, now) };
+}
+
+function ratesOf(
+  { byteRate, frameRate, gop }: Pick<Track, "byteRate" | "frameRate" | "gop">,
+  now: Millis,
+): Pick<TrackFigures, "bitsPerSecond" | "framesPerSecond" | "gop" | "bFrames"> {
+  return {
+    bitsPerSecond: byteRate.perSecond(now, 5) * 8,
+    framesPerSecond: frameRate.perSecond(now, 5),
+    gop: gop.last,
+    bFrames: gop.bFrames(now),
+  };
 }
 
 function figuresOf(track: Track, now: Millis): TrackFigures | undefined {
@@ -109,8 +157,8 @@ function figuresOf(track: Track, now: Millis): TrackFigures | undefined {
     bytes,
     frames,
     keyframes,
-    bitsPerSecond: track.byteRate.perSecond(now, 5) * 8,
-    framesPerSecond: track.frameRate.perSecond(now, 5),
+    ...ratesOf(track, now),
+    soundByte: track.soundByte,
   };
 }
 

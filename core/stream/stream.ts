@@ -3,8 +3,8 @@ import { type MediaKind, sameFormat } from "../media/mod.ts";
 import { type NtpTime, unixFromNtp } from "../wire/rtcp/mod.ts";
 import type { EventSink } from "./events.ts";
 import type { FanOut } from "./fan_out.ts";
-import type { FrameFormat } from "./frame.ts";
 import { FrameBus } from "./frame_bus.ts";
+import type { GivenTrack } from "./given_track.ts";
 import type { StreamName } from "./name.ts";
 import type { HubLimits } from "./options.ts";
 import { Pacing } from "./pacer.ts";
@@ -96,9 +96,9 @@ export class Stream {
     return this.#frames;
   }
 
-  /** The format of sound that the publisher gives as frames. */
-  get givenSound(): FrameFormat | undefined {
-    return this.#frames?.given("audio");
+  /** What the publisher gives as frames of this kind. */
+  given(kind: MediaKind): GivenTrack | undefined {
+    return this.#frames?.given(kind);
   }
 
   /** Somebody who took frames has left. */

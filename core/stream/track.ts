@@ -11,6 +11,7 @@ import {
   type VideoDescription,
 } from "../media/mod.ts";
 import { decodeRtp, RTP_HEADER_BYTES, type RtpHeader } from "../wire/rtp/mod.ts";
+import { GopMeter } from "./gop_meter.ts";
 import { History } from "./history.ts";
 import type { HubLimits } from "./options.ts";
 import type { StreamPacket } from "./packet.ts";
@@ -65,6 +66,9 @@ export class Track {
   /** Bytes and frames per second. */
   readonly byteRate: RateMeter = new RateMeter();
   readonly frameRate: RateMeter = new RateMeter();
+  readonly gop: GopMeter = new GopMeter();
+  /** First byte of the last packet's payload, for sound: what Opus says of itself (RFC 6716 §3.1). */
+  soundByte = -1;
   /** The current source's clock, for sender reports. */
   readonly clock: SenderClock = new SenderClock();
   /** What is sent now; `undefined` before the first packet and when nobody publishes it. */
@@ -85,6 +89,9 @@ export class Track {
   #keyframeIndex = -1;
   /** Timestamp of the last frame that was seen to be a keyframe. */
   #keyframeTimestamp = -1;
+  /** The same, and in ms since the first, for the length of groups. */
+  #gopTimestamp = 0;
+  #gopMillis: Millis = 0;
 
   /** Whether its sender has told his clock, if there is one. */
   get reported(): boolean {
@@ -108,6 +115,8 @@ export class Track {
     this.#payloadType = -1;
     this.#retiredSsrc = -1;
     this.clock.reset();
+    this.gop.reset();
+    this.soundByte = -1;
     if (source === undefined) this.format = undefined;
   }
 
@@ -183,6 +192,7 @@ export class Track {
     }
     this.format = format;
     this.description = undefined;
+    this.gop.reset();
     this.epoch++;
   }
 
@@ -204,6 +214,7 @@ export class Track {
     }
     const timestamp = timeline.timestampOf(header.timestamp);
     const newTime = timeline.isOther(timestamp);
+    const shownEarlier = newTime && ((timestamp - timeline.timestamp) | 0) < 0;
     const newest = timeline.advance(index, timestamp, now);
     const flags = this.#inspect(bytes, header, timestamp);
     putU16(bytes, 2, index & 0xffff);
@@ -220,6 +231,7 @@ export class Track {
       late: !newest,
     };
     if (packet.startsKeyframe) this.#keyframeIndex = index;
+    if (shownEarlier && packet.startsFrame && stats.frames > 0) this.gop.reordered(now);
     this.#count(packet, now);
     this.history.put(packet);
     return packet;
@@ -241,6 +253,14 @@ export class Track {
     return flags;
   }
 
+  /** Ms between the last keyframe and a timestamp, on from where the last was; wraps with no harm. */
+  #elapsed(timestamp: number, rate: number): Millis {
+    const ticks = (timestamp - this.#gopTimestamp) | 0;
+    this.#gopTimestamp = timestamp;
+    this.#gopMillis += (ticks * 1000) / rate;
+    return this.#gopMillis;
+  }
+
   #count(packet: StreamPacket, now: Millis): void {
     const { stats } = this;
     stats.packets++;
@@ -251,6 +271,12 @@ export class Track {
       stats.frames++;
       this.frameRate.add(1, now);
     }
-    if (packet.startsKeyframe && this.kind === "video") stats.keyframes++;
+    if (this.kind === "audio") {
+      this.soundByte = packet.bytes[packet.header.payloadAt] ?? -1;
+    } else if (packet.startsKeyframe) {
+      stats.keyframes++;
+      const rate = this.format?.clockRate ?? 90_000;
+      this.gop.keyframe(this.#elapsed(packet.timestamp, rate), stats.frames, now);
+    }
   }
 }

@@ -60,6 +60,7 @@ export class TestStream {
     const now = options.runtime.now();
     const publisher = options.hub.publish(name, `diagnose ${name.key}`, now);
     if (typeof publisher === "string") return undefined;
+    publisher.way = "diagnose";
     const stream = new TestStream(options, publisher, kbps);
     stream.#sendFrame(now);
     stream.#flush(now);

@@ -74,8 +74,9 @@ export class ViewerSound {
   }
 }
 
-function needsOpus({ givenSound }: Stream): boolean {
-  return givenSound !== undefined && (givenSound.codec === "aac" || givenSound.codec === "mp3");
+function needsOpus(stream: Stream): boolean {
+  const codec = stream.given("audio")?.format.codec;
+  return codec === "aac" || codec === "mp3";
 }
 
 /** One publisher's Opus as RTP. */

@@ -212,6 +212,7 @@ export class Link {
       if (publisher === "too-many-streams") return "Too many streams (limits.streams)";
       // The far end may have nothing to send: whoever publishes here goes first until it does.
       publisher.provisional = true;
+      publisher.way = "pull";
       this.publishing = publishingRole(context.rtc, publisher, answer);
     } else {
       const subscriber = context.rtc.hub.subscribe(name, subscriberOptions(answer, false), now);

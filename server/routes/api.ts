@@ -6,7 +6,7 @@
 import { type Context, Hono } from "hono";
 import type { Runtime } from "../../core/base/mod.ts";
 import { withoutSecretValues } from "../config_secrets.ts";
-import type { ClientFacts, Facts, LayerFacts, StreamFacts } from "../facts.ts";
+import type { ClientFacts, Facts, LayerFacts, StreamFacts, VideoFacts } from "../facts.ts";
 import { COMPATIBLE_WITH, VERSION } from "../version.ts";
 import { type Identity, json, jsonCode, SRS_CODE } from "./envelope.ts";
 
@@ -167,7 +167,10 @@ function streamJson(one: StreamFacts, vhostId: string): object {
     send_bytes: one.sentBytes,
     recv_bytes: one.receivedBytes,
     kbps: { recv_30s: one.receivedKbps, send_30s: one.sentKbps },
-    publish: one.publisher === undefined ? { active: false } : { active: true, cid: one.publisher },
+    publish:
+      one.publisher === undefined
+        ? { active: false }
+        : { active: true, cid: one.publisher, ...one.wayIn },
     video:
       one.video === undefined
         ? null
@@ -178,6 +181,9 @@ function streamJson(one: StreamFacts, vhostId: string): object {
             width: one.video.width,
             height: one.video.height,
             fps: one.video.frameRate,
+            kbps: one.video.kbps,
+            gop: one.video.gop === undefined ? null : gopJson(one.video.gop),
+            b_frames: one.video.bFrames,
             ...(one.layers.length === 0 ? {} : { layers: one.layers.map(layerJson) }),
           },
     audio:
@@ -187,9 +193,20 @@ function streamJson(one: StreamFacts, vhostId: string): object {
             codec: one.audio.codec,
             sample_rate: one.audio.sampleRate,
             channel: one.audio.channels,
-            profile: "",
+            profile: one.audio.profile,
+            kbps: one.audio.kbps,
           },
+    viewers: viewersJson(one.viewers),
+    warnings: one.warnings,
   };
+}
+
+function gopJson({ millis, frames }: NonNullable<VideoFacts["gop"]>): object {
+  return { ms: Math.round(millis), frames };
+}
+
+function viewersJson({ whepUdp, whepTcp, ...others }: StreamFacts["viewers"]): object {
+  return { ...others, whep_udp: whepUdp, whep_tcp: whepTcp };
 }
 
 function layerJson(layer: LayerFacts): object {

@@ -222,10 +222,7 @@ export class RtcServer implements Signalling, Facts {
   streams(): readonly StreamFacts[] {
     const now = this.#runtime.now();
     const wall = this.#runtime.wallClock();
-    return [...this.hub.streams()].map((stream) => {
-      const client = stream.publisher && this.#clients.publishing(stream.publisher);
-      return streamFacts(stream, client?.id, now, wall);
-    });
+    return [...this.hub.streams()].map((one) => streamFacts(one, this.#clients, now, wall));
   }
 
   clients(): readonly ClientFacts[] {
@@ -265,6 +262,7 @@ export class RtcServer implements Signalling, Facts {
     }
     if (publisher === "too-many-streams")
       return { status: 503, message: TOO_MANY[publisher], retryAfterSeconds: 10 };
+    publisher.way = "whip";
     const role = publishingRole(this.context, publisher, answer);
     const { candidates } = local;
     const accepted = { request, name, answer, ice, candidates, role };

@@ -6,6 +6,7 @@ import {
   type Hub,
   isBadStreamName,
   parseStreamName,
+  receivedPerSecond,
   type StreamName,
 } from "../../core/stream/mod.ts";
 import type { Admit } from "../admit.ts";
@@ -201,6 +202,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
       return refuse(`${name.key} is being published by another client`, true);
     }
     if (publisher === "too-many-streams") return refuse("Too many streams (limits.streams)");
+    publisher.way = "rtmp";
     metrics.count("monoport_sessions_total", "rtmp-publish");
     const id = word(this.runtime, 8);
     log.event("Publishing", { stream: name.key, client: id, address, protocol: "rtmp" });
@@ -211,6 +213,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
       onFault: (fault) => metrics.fault(fault),
       onTrouble: (trouble) => {
         connection.troubles.push(trouble);
+        publisher.warn(trouble);
         log.warn("A stream does not reach all its viewers whole", { stream: name.key, trouble });
       },
     });
@@ -223,8 +226,7 @@ const NO_SINK: FrameSink = { handleFormat() {}, handleFrame() {}, handleEnd() {}
 function factsOf(connection: RtmpConnection, now: Millis): ClientFacts | undefined {
   const { publishing, conn } = connection;
   if (publishing === undefined) return undefined;
-  const { audio, video } = publishing.publisher.stream;
-  const received = audio.byteRate.perSecond(now) + video.byteRate.perSecond(now);
+  const received = receivedPerSecond(publishing.publisher.stream, now);
   return {
     id: publishing.id,
     streamId: streamId(publishing.name.key),

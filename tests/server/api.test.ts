@@ -30,19 +30,24 @@ describe("the HTTP API", () => {
       stream = streams[0] ?? {};
     }
     const fields =
-      "id name vhost app tcUrl url live_ms clients frames send_bytes recv_bytes kbps publish video audio";
+      "id name vhost app tcUrl url live_ms clients frames send_bytes recv_bytes kbps publish video audio viewers warnings";
     assert.deepEqual(Object.keys(stream), fields.split(" "));
     assert.equal(stream["url"], "/live/demo");
     assert.ok((stream["recv_bytes"] as number) > 10_000);
     assert.ok(Math.abs((stream["live_ms"] as number) - Date.now()) < 60_000);
     const video = stream["video"] as Record<string, unknown>;
     assert.deepEqual([video["codec"], video["width"], video["height"]], ["H264", 640, 360]);
-    assert.deepEqual(stream["audio"], {
-      codec: "Opus",
-      sample_rate: 48_000,
-      channel: 2,
-      profile: "",
-    });
+    assert.deepEqual([video["profile"], video["level"]], ["Constrained Baseline", "3.1"]);
+    assert.ok((video["kbps"] as number) > 50 && (video["fps"] as number) > 1);
+    assert.equal(video["b_frames"], false);
+    const { kbps, profile, ...audio } = stream["audio"] as Record<string, unknown>;
+    assert.deepEqual(audio, { codec: "Opus", sample_rate: 48_000, channel: 2 });
+    assert.match(String(profile), /^(CELT|hybrid) fullband$/);
+    assert.ok((kbps as number) > 5);
+    assert.deepEqual(stream["publish"], { active: true, cid: "", by: "demo", transport: "" });
+    const nobody = { whep: 0, whep_udp: 0, whep_tcp: 0, push: 0, flv: 0, rtmp: 0, hls: 0 };
+    assert.deepEqual(stream["viewers"], nobody);
+    assert.deepEqual(stream["warnings"], []);
     const { stream: one } = (await get(`/api/v1/streams/${stream["id"]}`)) as {
       stream: { name: string };
     };

@@ -45,9 +45,17 @@ export function describeSequenceHeader(
   const bits = new BitReader(bytes, from, to);
   const { profile, level, width, height } = readStart(bits);
   if (bits.overrun) return undefined;
-  // §A.3: seq_level_idx counts four minors per major, from 2.0; 31 is "maximum parameters".
-  const levelName = level < 24 ? `${2 + (level >> 2)}.${level & 3}` : undefined;
-  return described(width, height, PROFILES[profile] ?? String(profile), levelName);
+  return described(width, height, av1Profile(profile), av1Level(level));
+}
+
+/** seq_profile as a name. */
+export function av1Profile(profile: number): string {
+  return PROFILES[profile] ?? String(profile);
+}
+
+/** §A.3: seq_level_idx counts four minors per major, from 2.0; 31 is "maximum parameters". */
+export function av1Level(level: number): string | undefined {
+  return level < 24 ? `${2 + (level >> 2)}.${level & 3}` : undefined;
 }
 
 interface Start {

@@ -48,19 +48,20 @@ export function describeSps(
   return described(
     widthInBlocks * 16 - cropX,
     heightInUnits * 16 * (2 - framesOnly) - cropY,
-    profileName(profile, constraints),
-    levelName(profile, constraints, level),
+    h264Profile(profile, constraints),
+    h264Level(profile, constraints, level),
   );
 }
 
-function profileName(profile: number, constraints: number): string {
+/** `profile_idc` and the constraint flags as a name. */
+export function h264Profile(profile: number, constraints: number): string {
   if (profile === 66 && (constraints & 0x40) !== 0) return "Constrained Baseline";
   if (profile === 100 && (constraints & 0x0c) === 0x0c) return "Constrained High";
   return PROFILES.get(profile) ?? String(profile);
 }
 
 /** Table A-1; level 1b is 11 with constraint_set3_flag in the old profiles, 9 in the others. */
-function levelName(profile: number, constraints: number, level: number): string {
+export function h264Level(profile: number, constraints: number, level: number): string {
   const old = profile === 66 || profile === 77 || profile === 88;
   if (level === 9 || (old && level === 11 && (constraints & 0x10) !== 0)) return "1b";
   return String(level / 10);

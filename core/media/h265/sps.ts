@@ -37,8 +37,17 @@ export function describeSps265(
     height -= (bits.ue() + bits.ue()) * (planes === 1 ? 2 : 1);
   }
   if (bits.overrun) return undefined;
-  const levelName = String(Math.round(level / 3) / 10);
-  return described(width, height, PROFILES.get(profile) ?? String(profile), levelName);
+  return described(width, height, h265Profile(profile), h265Level(level));
+}
+
+/** general_profile_idc as a name. */
+export function h265Profile(profile: number): string {
+  return PROFILES.get(profile) ?? String(profile);
+}
+
+/** general_level_idc, which is 30 times the level. */
+export function h265Level(level: number): string {
+  return String(Math.round(level / 3) / 10);
 }
 
 /** The part of profile_tier_level (§7.3.3) behind general_level_idc. */

@@ -1,11 +1,13 @@
 /**
- * Opus packets (RFC 6716 §3.1): how long one lasts.
+ * Opus packets (RFC 6716 §3.1): how long one lasts, and what it sounds like.
  *
  *     | config (5) |s| c (2) |   c: 0 one frame, 1 and 2 two, 3 a count in the next byte
  *
  * @module
  */
 import { u8 } from "../../bytes/mod.ts";
+
+export { type OpusSound, opusSound } from "./sound.ts";
 
 /**
  * Ticks of the 48 kHz RTP clock that the packet `bytes[from..to)` covers; 0 for a packet that is
