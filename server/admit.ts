@@ -16,10 +16,10 @@ export interface Admission {
   readonly address: string;
 }
 
-/** `reason` is told to the peer. */
+/** `reason` is told to the peer; 503: it cannot be said now, and he may try again. */
 export type Verdict =
   | { readonly admitted: true }
-  | { readonly admitted: false; readonly status: 401 | 403; readonly reason: string };
+  | { readonly admitted: false; readonly status: 401 | 403 | 503; readonly reason: string };
 
 export type Admit = (wanted: Admission) => Verdict | Promise<Verdict>;
 

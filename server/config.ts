@@ -16,6 +16,7 @@ import { type CodecConfig, codecSettings } from "./config_codecs.ts";
 import { type DiagnoseConfig, diagnoseSettings } from "./config_diagnose.ts";
 import { type DrainConfig, drainSettings } from "./config_drain.ts";
 import { type HlsConfig, hlsSettings } from "./config_hls.ts";
+import { type HooksConfig, hookSettings } from "./config_hooks.ts";
 import { type LimitsConfig, limitSettings } from "./config_limits.ts";
 import { type PlayConfig, playSettings } from "./config_play.ts";
 import { checkRelays, type RelayConfig, relaySettings } from "./config_relay.ts";
@@ -53,7 +54,8 @@ export interface Config
     PlayConfig,
     CodecConfig,
     SignallingConfig,
-    HlsConfig {
+    HlsConfig,
+    HooksConfig {
   /** Where everything is served: `[host:]port`, several separated by blanks. */
   readonly listen: readonly Endpoint[];
   /** SRS's name for most TCP connections at a time, over all protocols. */
@@ -127,6 +129,7 @@ const settings = {
   ...codecSettings,
   ...signallingSettings,
   ...hlsSettings,
+  ...hookSettings,
   ...diagnoseSettings,
   ...acmeSettings,
 } as const satisfies Record<keyof Config, Setting>;

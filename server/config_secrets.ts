@@ -8,7 +8,14 @@ const SECRETS: ReadonlySet<string> = new Set([
 ]);
 
 /** What may hold a secret, as a URL does. */
-const MAY_HOLD_SECRETS: ReadonlySet<string> = new Set([...SECRETS, "relay.push", "relay.pull"]);
+const MAY_HOLD_SECRETS: ReadonlySet<string> = new Set([
+  ...SECRETS,
+  "relay.push",
+  "relay.pull",
+  ...["connect", "close", "publish", "unpublish", "play", "stop", "dvr", "hls"].map(
+    (event) => `vhost.http_hooks.on_${event}`,
+  ),
+]);
 
 const HIDDEN = "***";
 

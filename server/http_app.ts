@@ -12,6 +12,7 @@ import type { Tests } from "./diagnose/mod.ts";
 import { withClients } from "./facts.ts";
 import type { FlvServer } from "./flv/mod.ts";
 import type { Hls } from "./hls/mod.ts";
+import type { Visits } from "./hooks/mod.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
 import type { HeldBytes } from "./limits/held_bytes.ts";
 import { RateLimit } from "./limits/rate_limit.ts";
@@ -21,7 +22,7 @@ import type { Metrics } from "./metrics.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Relays } from "./relay/mod.ts";
 import { apiGuard } from "./routes/api_auth.ts";
-import { type Identity, makeIdentity } from "./routes/envelope.ts";
+import type { Identity } from "./routes/envelope.ts";
 import { iceLinks } from "./routes/ice_links.ts";
 import { type Peer, peerOf } from "./routes/peer.ts";
 import { requestRate } from "./routes/request_rate.ts";
@@ -34,6 +35,9 @@ export interface HttpParts {
   readonly runtime: Runtime;
   readonly config: Config;
   readonly admit: Admit;
+  readonly hooks: Visits | undefined;
+  /** Who this server is, to the API and to hooks. */
+  readonly identity: Identity;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly rtc: RtcServer;
@@ -77,8 +81,8 @@ function appOptions(parts: HttpParts): AppOptions {
   const proxies = new AddressRanges(config.trusted_proxies);
   const info = (c: Context): RequestInfo => c.env as RequestInfo;
   const peer = (c: Context): Peer => peerOf(c.req.raw.headers, info(c), proxies);
-  const shared = { identity: makeIdentity(runtime), peer, info };
-  const { identity } = shared;
+  const { identity } = parts;
+  const shared = { identity, peer, info };
   const api = config["http_api.enabled"];
   const signalling = servesRtc(config) && api ? signallingRoutes(parts, shared) : undefined;
   const { hls } = parts;
@@ -116,7 +120,7 @@ function wrongName(app: string, stream: string): string | undefined {
 }
 
 function signallingRoutes(parts: HttpParts, { identity, peer }: Shared): RtcRoutesOptions {
-  const { runtime, config, admit, log, metrics, rtc, candidates } = parts;
+  const { runtime, config, admit, hooks, log, metrics, rtc, candidates } = parts;
   const limit = new RateLimit({
     perSecond: config["limits.requests_per_second"],
     burst: config["limits.requests_burst"],
@@ -134,6 +138,7 @@ function signallingRoutes(parts: HttpParts, { identity, peer }: Shared): RtcRout
     }),
     signalling: rtc,
     admit,
+    hooks,
     identity,
     log,
     bodyBytes: config["limits.body_bytes"],

@@ -16,6 +16,7 @@ import { Ending, type EndingParts } from "./ending.ts";
 import { FlvServer } from "./flv/mod.ts";
 import { type FrameSource, openFrames } from "./frames/mod.ts";
 import { Hls } from "./hls/mod.ts";
+import { Hooks } from "./hooks/mod.ts";
 import type { HttpServer } from "./http/mod.ts";
 import { httpServer } from "./http_app.ts";
 import { HeldBytes } from "./limits/held_bytes.ts";
@@ -27,6 +28,7 @@ import { Port } from "./port.ts";
 import type { AddressLimits, PortTls, TakeOver } from "./port_options.ts";
 import { Readiness } from "./readiness.ts";
 import { openRelays } from "./relay/mod.ts";
+import { makeIdentity } from "./routes/envelope.ts";
 import { RtcServer } from "./rtc/mod.ts";
 import { RtmpServer } from "./rtmp/mod.ts";
 import { type Certificates, type Fetch, openCertificates } from "./tls/mod.ts";
@@ -36,7 +38,7 @@ export interface ServeOptions {
   readonly config: Config;
   /** Asked before anything is made for a peer; default admits all. */
   readonly admit?: Admit;
-  /** Asks a CA; default the runtime's own. */
+  /** Asks a CA, and HTTP hooks; default the runtime's own. */
   readonly fetch?: Fetch;
 }
 
@@ -88,14 +90,18 @@ export async function serve({
   const listening: Listening = { tcp: [], udp: [] };
   const candidates = candidateFinder({ runtime, config }, log, metrics, listening);
   const relays = await openRelays(rtc);
-  const parts = { runtime, config, admit, log, metrics, rtc, relays };
+  const identity = makeIdentity(runtime);
+  const hooks = config["vhost.http_hooks.enabled"]
+    ? new Hooks({ runtime, config, log, metrics, fetch, identity })
+    : undefined;
+  const parts = { runtime, config, admit, hooks, identity, log, metrics, rtc, relays };
   const readiness = readinessOf(
     config,
     () => rtc.sessions,
     () => port.connections,
   );
   const { frames, sound } = openFrames(parts);
-  const hls = openHls(runtime, config, frames);
+  const hls = openHls(parts, frames);
   const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });
   const rtmp = new RtmpServer({
     ...parts,
@@ -117,6 +123,7 @@ export async function serve({
       for (const one of [diagnoses, certificates, relays, ...media, http]) one?.close();
       await port.close(config.grace_final_wait);
       await rtc.udp.close();
+      await hooks?.close(config.grace_final_wait);
     },
   );
   try {
@@ -188,10 +195,14 @@ function openPort(parts: PortParts): Port {
 }
 
 /** HLS belongs to the pages' server, as with SRS. */
-function openHls(runtime: Runtime, config: Config, frames: FrameSource): Hls | undefined {
+function openHls(
+  { runtime, config, hooks }: Pick<PortParts, "runtime" | "config"> & { hooks: Hooks | undefined },
+  frames: FrameSource,
+): Hls | undefined {
   if (!config["vhost.hls.enabled"] || !config["http_server.enabled"]) return undefined;
   return new Hls({
     runtime,
+    hooks,
     frames,
     fragmentMillis: config["vhost.hls.hls_fragment"],
     windowMillis: config["vhost.hls.hls_window"],

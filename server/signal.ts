@@ -6,6 +6,7 @@
 
 import type { IceCredentials } from "../core/session/webrtc/ice_credentials.ts";
 import type { Candidates } from "./candidates.ts";
+import type { Visit } from "./hooks/mod.ts";
 
 /** Which layer of the video a viewer asks for, as he wrote it; empty where he did not. */
 export interface LayerWords {
@@ -41,6 +42,8 @@ export interface SignalRequest {
   readonly takesOffers: boolean;
   /** The bearer token that admission was asked with; empty when it came otherwise or not at all. */
   readonly bearer: string;
+  /** What hooks know him by: his id, and whom to tell that he has left. */
+  readonly visit?: Visit | undefined;
 }
 
 /** The session that was made. */

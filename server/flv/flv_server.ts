@@ -2,10 +2,10 @@
 import type { Runtime } from "../../core/base/mod.ts";
 import type { Framing } from "../../core/egress/flv/mod.ts";
 import type { Hub, StreamName } from "../../core/stream/mod.ts";
-import type { Admit } from "../admit.ts";
 import type { Config } from "../config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
 import type { FrameSource } from "../frames/mod.ts";
+import { type Door, enter, type Visit, type Visitor } from "../hooks/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -15,12 +15,11 @@ import { SERVER_NAME } from "../version.ts";
 import { Broadcast } from "./broadcast.ts";
 import { type Outlet, Viewer, type ViewerFacts } from "./viewer.ts";
 
-export interface FlvServerOptions {
+export interface FlvServerOptions extends Door {
   readonly runtime: Runtime;
   readonly config: Config;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly admit: Admit;
   readonly hub: Pick<Hub, "stream" | "size">;
   readonly frames: FrameSource;
 }
@@ -31,6 +30,19 @@ export interface Wanted {
   readonly audio: "aac" | "opus";
   readonly type: ViewerFacts["type"];
   readonly address: string;
+  readonly token: string;
+  /** The query of his URL, without the mark. */
+  readonly query: string;
+  /** As an RTMP client names the server. */
+  readonly tcUrl?: string;
+  /** The page he comes from. */
+  readonly pageUrl: string;
+}
+
+/** Who may watch. */
+export interface Admitted extends Wanted {
+  /** What hooks know him by; whoever does not let him play says that he has left. */
+  readonly visit: Visit | undefined;
 }
 
 /** Why he cannot; `reason` is for people. */
@@ -63,29 +75,31 @@ export class FlvServer implements MoreClients {
     return this.#viewers.size;
   }
 
-  /** Asks the limits, then admission; `undefined`: he may `play`. */
-  async refusal(wanted: Wanted, token: string): Promise<PlayRefusal | undefined> {
-    const { log, metrics, admit } = this.#options;
-    const { name, address } = wanted;
-    const { app, stream } = name;
+  /** Asks the limits, then admission and hooks; who is admitted may `play`. */
+  async admit(wanted: Wanted): Promise<PlayRefusal | Admitted> {
+    const { log, metrics } = this.#options;
     let refused = this.#limited(wanted);
+    let visit: Visit | undefined;
     if (refused === undefined) {
-      const verdict = await admit({ action: "play", app, stream, token, address });
-      // Others may have come while admission was thinking.
-      refused = verdict.admitted ? this.#limited(wanted) : verdict;
+      const entered = await enter(this.#options, visitor(wanted));
+      if (entered.admitted) visit = entered.visit;
+      // Others may have come while it was asked.
+      refused = entered.admitted ? this.#limited(wanted) : entered;
     }
-    if (refused === undefined) return undefined;
+    if (refused === undefined) return { ...wanted, visit };
+    visit?.left();
+    const { address } = wanted;
     log.limited("info", "Refused to play", { reason: refused.reason, address });
     metrics.count("monoport_sessions_refused_total", String(refused.status));
     return refused;
   }
 
   /** Makes a viewer, who gets the stream as soon as there is one. */
-  play(wanted: Wanted, framing: Framing, outlet: Outlet): Viewer {
+  play(wanted: Admitted, framing: Framing, outlet: Outlet): Viewer {
     const { runtime, log, metrics } = this.#options;
-    const { name, address, type } = wanted;
+    const { name, address, type, visit } = wanted;
     const broadcast = this.#broadcast(wanted);
-    const facts = { id: word(runtime, 8), name, address, type, since: runtime.now() };
+    const facts = { id: visit?.id ?? word(runtime, 8), name, address, type, since: runtime.now() };
     const place = broadcast.place(framing);
     const viewer = new Viewer(facts, place, outlet, runtime, (one) => this.#left(one, wanted));
     this.#viewers.set(facts.id, viewer);
@@ -94,6 +108,7 @@ export class FlvServer implements MoreClients {
     else own.add(viewer);
     metrics.count("monoport_sessions_total", type);
     log.event("Playing", { stream: name.key, client: facts.id, address, protocol: type });
+    visit?.began();
     broadcast.add(viewer);
     return viewer;
   }
@@ -139,10 +154,11 @@ export class FlvServer implements MoreClients {
     return broadcast;
   }
 
-  #left(viewer: Viewer, { name, audio }: Wanted): void {
+  #left(viewer: Viewer, { name, audio, visit }: Admitted): void {
     const { runtime, log } = this.#options;
     const { id, since, address } = viewer.facts;
     if (!this.#viewers.delete(id)) return;
+    visit?.left({ sentBytes: viewer.sentBytes, receivedBytes: 0 });
     const addressed = addressKey(address);
     const own = this.#byAddress.get(addressed);
     own?.delete(viewer);
@@ -232,6 +248,21 @@ export class FlvServer implements MoreClients {
     for (const broadcast of this.#broadcasts.values()) kept += broadcast.keptBytes;
     return kept;
   }
+}
+
+/** As SRS tells hooks of him. */
+function visitor({ name, address, token, query, tcUrl, pageUrl }: Wanted): Visitor {
+  const { app, stream } = name;
+  return {
+    action: "play",
+    app,
+    stream,
+    token,
+    address,
+    param: query === "" ? "" : `?${query}`,
+    tcUrl: tcUrl ?? `rtmp://__defaultVhost__/${app}`,
+    pageUrl,
+  };
 }
 
 const NONE: ReadonlySet<Viewer> = new Set();

@@ -2,12 +2,15 @@ import type { Millis, Runtime } from "../../core/base/mod.ts";
 import type { StreamName } from "../../core/stream/mod.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
 import type { FrameSource } from "../frames/mod.ts";
+import type { Visits } from "../hooks/mod.ts";
 import { HlsMuxer } from "./muxer.ts";
 import { HlsViewers } from "./viewers.ts";
 
 export interface HlsOptions {
   readonly runtime: Pick<Runtime, "now" | "wakeAt" | "crypto">;
   readonly frames: FrameSource;
+  /** Asked for each viewer who comes. */
+  readonly hooks?: Visits | undefined;
   readonly fragmentMillis: Millis;
   readonly windowMillis: Millis;
   readonly partMillis: Millis;
@@ -41,7 +44,7 @@ export class Hls implements MoreClients {
 
   constructor(options: HlsOptions) {
     this.#options = options;
-    this.viewers = new HlsViewers(options.runtime.crypto);
+    this.viewers = new HlsViewers(options.runtime.crypto, options.hooks);
   }
 
   get streams(): number {
@@ -90,13 +93,15 @@ export class Hls implements MoreClients {
   close(): void {
     this.#timer?.[Symbol.dispose]();
     for (const running of [...this.#byKey.values()]) this.#end(running);
+    this.viewers.close();
   }
 
   #sweepLater(): Disposable {
     const { runtime } = this.#options;
     return runtime.wakeAt(runtime.now() + SWEEP_MILLIS, () => {
       this.#sweep(runtime.now());
-      this.#timer = this.#byKey.size > 0 ? this.#sweepLater() : undefined;
+      const busy = this.#byKey.size + this.viewers.size > 0;
+      this.#timer = busy ? this.#sweepLater() : undefined;
     });
   }
 

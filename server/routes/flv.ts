@@ -3,7 +3,13 @@ import { type Context, Hono } from "hono";
 import type { Runtime } from "../../core/base/mod.ts";
 import { chunkedTags, encodeTags, webSocketTags } from "../../core/egress/flv/mod.ts";
 import { isBadStreamName, parseStreamName } from "../../core/stream/mod.ts";
-import { type FlvServer, HttpOutlet, type Wanted, webSocketViewer } from "../flv/mod.ts";
+import {
+  type Admitted,
+  type FlvServer,
+  HttpOutlet,
+  type Wanted,
+  webSocketViewer,
+} from "../flv/mod.ts";
 import type { RequestInfo } from "../http/mod.ts";
 import type { Peer } from "./peer.ts";
 import { tokenOf } from "./tokens.ts";
@@ -28,14 +34,16 @@ export function flvRoutes(options: FlvRoutesOptions): Hono {
   app.get("/:app/:file{[^/]+\\.flv}", async (c) => {
     const wanted = wantedBy(c, options);
     if (wanted instanceof Response) return wanted;
-    const refused = await options.flv.refusal(wanted, tokenOf(c));
-    if (refused !== undefined) {
-      const { status, reason } = refused;
+    const admitted = await options.flv.admit(wanted);
+    if ("reason" in admitted) {
+      const { status, reason } = admitted;
       if (status === 401) c.header("www-authenticate", "Bearer");
       if (status === 429 || status === 503) c.header("retry-after", RETRY_SECONDS);
       return c.text(`${reason}\n`, status);
     }
-    return c.req.method === "HEAD" ? c.body(null, 200, HEADERS) : play(c, options, wanted);
+    if (c.req.method !== "HEAD") return play(c, options, admitted);
+    admitted.visit?.left();
+    return c.body(null, 200, HEADERS);
   });
   return app;
 }
@@ -47,14 +55,22 @@ function wantedBy(c: Context, { peer }: FlvRoutesOptions): Wanted | Response {
   if (audio !== "aac" && audio !== "opus") {
     return c.text(`audio ${JSON.stringify(audio.slice(0, 16))} is not aac or opus\n`, 400);
   }
-  return { name, audio, type: "flv-play", address: peer(c).address };
+  return {
+    name,
+    audio,
+    type: "flv-play",
+    address: peer(c).address,
+    token: tokenOf(c),
+    query: new URL(c.req.url).search.slice(1),
+    pageUrl: c.req.header("referer") ?? "",
+  };
 }
 
 function streamOf(c: Context): string {
   return (c.req.param("file") ?? "").slice(0, -".flv".length);
 }
 
-function play(c: Context, { runtime, flv, info }: FlvRoutesOptions, wanted: Wanted): Response {
+function play(c: Context, { runtime, flv, info }: FlvRoutesOptions, wanted: Admitted): Response {
   const request = info(c);
   if (c.req.header("upgrade")?.toLowerCase() === "websocket") {
     const handlers = webSocketViewer((outlet) => flv.play(wanted, webSocketTags, outlet));

@@ -1,8 +1,9 @@
 /** `/APP/STREAM.m3u8` and what it names: HLS with low latency (RFC 8216bis). @module */
 import { type Context, Hono } from "hono";
 import { isBadStreamName, parseStreamName, type StreamName } from "../../core/stream/mod.ts";
-import type { Admit } from "../admit.ts";
+import type { Admission, Admit } from "../admit.ts";
 import type { Hls, HlsMuxer } from "../hls/mod.ts";
+import type { Visitor } from "../hooks/mod.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Peer } from "./peer.ts";
 import { tokenOf } from "./tokens.ts";
@@ -22,6 +23,8 @@ const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
 /** How long a request may wait for a publisher, and for enough to start with. */
 const PUBLISHER_MILLIS = 3000;
 const START_MILLIS = 15_000;
+/** Who could not be decided on may come again so soon. */
+const RETRY_SECONDS = 3;
 const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } as const;
 
 export function hlsRoutes(options: HlsRoutesOptions): Hono {
@@ -61,12 +64,16 @@ async function playlist(
   const directives = directivesOf(c);
   if (typeof directives === "string") return refuse(400, directives);
   const { address } = options.peer(c);
-  const verdict = await options.admit({ action: "play", app, stream, token: tokenOf(c), address });
+  const admission = { action: "play", app, stream, token: tokenOf(c), address } as const;
+  const verdict = await options.admit(admission);
   if (!verdict.admitted) return refuse(verdict.status, verdict.reason);
   const audio = c.req.query("audio") ?? "aac";
   if (audio !== "aac" && audio !== "opus")
     return refuse(400, `Cannot serve audio=${JSON.stringify(audio.slice(0, 20))}: aac or opus`);
   const agent = c.req.header("user-agent") ?? "";
+  const entered = await hls.viewers.enter(name, agent, visitor(c, admission), options.now());
+  if (!entered.admitted)
+    return refuse(entered.status, entered.reason, entered.status === 503 ? RETRY_SECONDS : 0);
   if (!hls.viewers.see(name, address, agent, options.now()))
     return refuse(404, `${name.key} was ended for this viewer`);
   const muxer = hls.open(name, audio);
@@ -77,6 +84,19 @@ async function playlist(
   if (!(await muxer.when(() => muxer.ready, START_MILLIS, signal)))
     return refuse(503, `${name.key} has not enough to start with yet`, 1);
   return await whenReached(c, muxer, name, directives, refuse);
+}
+
+/** As SRS tells hooks of him. */
+function visitor(c: Context, admission: Admission): Visitor {
+  const { search } = new URL(c.req.url);
+  const { app, stream } = admission;
+  return {
+    ...admission,
+    param: search,
+    tcUrl: `http://${c.req.header("host") ?? ""}/${app}`,
+    pageUrl: c.req.header("referer") ?? "",
+    file: `${stream}.m3u8`,
+  };
 }
 
 /** A blocking reload of the playlist (RFC 8216bis §6.2.5.2), or one at once. */

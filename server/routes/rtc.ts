@@ -7,9 +7,10 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import * as v from "valibot";
 import type { Runtime } from "../../core/base/mod.ts";
-import { type Admit, admitAll } from "../admit.ts";
+import { admitAll } from "../admit.ts";
 import type { CandidateRequest } from "../candidate_finder.ts";
 import { type Candidates, isAddress } from "../candidates.ts";
+import { type Door, enter } from "../hooks/mod.ts";
 import type { Log } from "../log.ts";
 import { isRefusal, type Signalling, type SignalRefusal, type SignalRequest } from "../signal.ts";
 import { mediaType, readBody } from "./body.ts";
@@ -21,9 +22,8 @@ import { redirect } from "./redirect.ts";
 import { namesSession, SDP_FRAGMENT, sessionResource } from "./session.ts";
 import { bearerOf, tokenOf } from "./tokens.ts";
 
-export interface RtcRoutesOptions {
+export interface RtcRoutesOptions extends Door {
   readonly signalling: Signalling;
-  readonly admit: Admit;
   readonly identity: Identity;
   readonly log: Log;
   /** Most bytes of a body. */
@@ -45,6 +45,9 @@ export interface RtcRoutesOptions {
 }
 
 type Action = "publish" | "play";
+
+/** Who could not be decided on may come again so soon. */
+const RETRY_SECONDS = 3;
 
 /** Paths of SRS; the first that fits a session is its Location. */
 const PATHS: readonly { readonly path: string; readonly action: Action }[] = [
@@ -128,10 +131,12 @@ function sentOn(c: Context, options: RtcRoutesOptions, base: string): Response |
  */
 async function linkIceServers(
   c: Context,
-  { iceLinks, admit, peer }: RtcRoutesOptions,
+  { iceLinks, admit, hooks, peer }: RtcRoutesOptions,
   wanted: Pick<Wanted, "action" | "app" | "stream">,
 ): Promise<void> {
-  if (iceLinks.length === 0 || c.req.header("access-control-request-method")) return;
+  // Hooks are asked about sessions, which begin with the POST: who is let in gets them then.
+  if (iceLinks.length === 0 || hooks !== undefined || c.req.header("access-control-request-method"))
+    return;
   const { address } = peer(c);
   const verdict = await admit({ ...wanted, token: tokenOf(c), address });
   if (!verdict.admitted) return;
@@ -175,9 +180,11 @@ export async function offer(
   }
   if (typeof sdp !== "string") return refuse(sdp.status, sdp.message);
   const request = await check(c, options, { action, app, stream, sdp });
-  if ("status" in request) return refuse(request.status, request.message);
+  if ("status" in request)
+    return refuse(request.status, request.message, request.retryAfterSeconds);
   const answer = options.signalling.offer({ ...request, takesOffers: action === "play" });
   if (isRefusal(answer)) {
+    request.visit?.left();
     const elsewhere =
       answer.status === 503 ? sentOn(c, options, options.redirects.full) : undefined;
     return elsewhere ?? refuse(answer.status, answer.message, answer.retryAfterSeconds);
@@ -222,10 +229,14 @@ async function check(
   c: Context,
   options: RtcRoutesOptions,
   wanted: Wanted,
-  more: { readonly clientip?: string; readonly candidates?: readonly string[] } = {},
+  more: {
+    readonly clientip?: string;
+    readonly candidates?: readonly string[];
+    readonly query?: string;
+  } = {},
 ): Promise<SignalRequest | SignalRefusal> {
   const { action, app, stream } = wanted;
-  const { clientip = "", candidates = [] } = more;
+  const { clientip = "", candidates = [], query: param = queryOf(c) } = more;
   const wrongName = options.checkName(app, stream);
   if (wrongName !== undefined) return { status: 400, message: wrongName };
   for (const unsafe of ["encrypt", "dtls"]) {
@@ -243,8 +254,13 @@ async function check(
   // Who asks through a proxy writes his body himself: only a proxy's own call may name another.
   const own = peer.trusted && peer.address === peer.direct;
   const address = own && isAddress(clientip) ? clientip : peer.address;
-  const verdict = await options.admit({ action, app, stream, token: tokenOf(c), address });
-  if (!verdict.admitted) return { status: verdict.status, message: verdict.reason };
+  const pageUrl = c.req.header("referer") ?? "";
+  const visitor = { action, app, stream, token: tokenOf(c), address, param, tcUrl: "", pageUrl };
+  const entered = await enter(options, visitor);
+  if (!entered.admitted) {
+    const { status, reason: message } = entered;
+    return { status, message, ...(status === 503 ? { retryAfterSeconds: RETRY_SECONDS } : {}) };
+  }
   const queries = (name: string): readonly string[] => c.req.queries(name) ?? [];
   const query = [...queries("eip"), ...queries("candidate"), ...candidates];
   return {
@@ -258,7 +274,12 @@ async function check(
     takesOffers: false,
     // Where everybody is admitted, a token means nothing.
     bearer: options.admit === admitAll ? "" : bearerOf(c),
+    visit: entered.visit,
   };
+}
+
+function queryOf(c: Context): string {
+  return new URL(c.req.url).search.slice(1);
 }
 
 const legacyBody = v.object({
@@ -298,21 +319,24 @@ async function legacy(c: Context, options: RtcRoutesOptions, action: Action): Pr
     c,
     options,
     { action, app: url.app, stream: url.stream, sdp: body.output.sdp },
-    { clientip: body.output.clientip ?? "", candidates: url.candidates },
+    { clientip: body.output.clientip ?? "", candidates: url.candidates, query: url.query },
   );
   if ("status" in request) return refuse(request.status, request.message);
   const answer = options.signalling.offer({
     ...request,
     codec: request.codec || url.codec,
   });
-  if (isRefusal(answer)) return refuse(answer.status, answer.message);
+  if (isRefusal(answer)) {
+    request.visit?.left();
+    return refuse(answer.status, answer.message);
+  }
   return c.json({ code: 0, ...options.identity, sdp: answer.sdp, sessionid: answer.id });
 }
 
 /** `webrtc://host[:port]/app/stream?query`. */
 function parseStreamUrl(
   text: string,
-): { app: string; stream: string; candidates: string[]; codec: string } | undefined {
+): { app: string; stream: string; query: string; candidates: string[]; codec: string } | undefined {
   const [, path = "", query = ""] = /^webrtc:\/\/[^/?#]+\/([^?#]+)(?:\?([^#]*))?$/.exec(text) ?? [];
   const [app, stream, ...more] = path.split("/");
   if (!app || !stream || more.length > 0) return undefined;
@@ -320,6 +344,7 @@ function parseStreamUrl(
   return {
     app,
     stream,
+    query,
     candidates: [...parameters.getAll("eip"), ...parameters.getAll("candidate")],
     codec: parameters.get("codec") ?? "",
   };

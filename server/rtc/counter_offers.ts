@@ -86,7 +86,7 @@ export class CounterOffers {
     const ice = makeIceCredentials(runtime.crypto);
     const local = this.#options.local(request, name, ice);
     const offer = makeCounterOffer(local, liveFormats(hub, name), why);
-    const names = makeNames(runtime);
+    const names = makeNames(runtime, request);
     const until = runtime.now() + COUNTER_OFFER_MILLIS;
     // The offer that was of no use is not kept: it may be long.
     const asked = { ...request, sdp: "" };
@@ -139,14 +139,13 @@ export class CounterOffers {
       },
       watched: () => ({ active: false, viewers: 0, layers: {} }),
       chooseLayer: () => "This session has not begun: its offer waits for the answer",
-      end: () => this.#delete(waiting),
+      end: () => this.#abandon(waiting),
     };
   }
 
   close(): void {
     this.#timer?.[Symbol.dispose]();
-    this.#waiting.clear();
-    this.#ufrags.clear();
+    for (const waiting of [...this.#waiting.values()]) this.#abandon(waiting);
   }
 
   /** What is refused may be answered again while there is time. */
@@ -166,6 +165,12 @@ export class CounterOffers {
     return refusal;
   }
 
+  /** It was not answered. */
+  #abandon(waiting: Waiting): void {
+    this.#delete(waiting);
+    waiting.request.visit?.left();
+  }
+
   #delete({ names, ice, request }: Waiting): void {
     if (!this.#waiting.delete(names.id)) return;
     this.#ufrags.delete(ice.ufrag);
@@ -180,7 +185,7 @@ export class CounterOffers {
       this.#timer = undefined;
       for (const waiting of this.#waiting.values()) {
         if (waiting.until > runtime.now()) break;
-        this.#delete(waiting);
+        this.#abandon(waiting);
       }
       this.#sweep();
     });

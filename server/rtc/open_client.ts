@@ -33,8 +33,8 @@ export interface SessionNames {
   readonly token: string;
 }
 
-export function makeNames(runtime: Runtime): SessionNames {
-  return { id: word(runtime, 8), token: word(runtime, 32) };
+export function makeNames(runtime: Runtime, { visit }: Pick<SignalRequest, "visit">): SessionNames {
+  return { id: visit?.id ?? word(runtime, 8), token: word(runtime, 32) };
 }
 
 /** The client with its session, in the table until the session is over. */
@@ -63,11 +63,12 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
     onClosed: (reason, fault) => {
       watch[Symbol.dispose]();
       closed(context, client, reason, fault);
+      request.visit?.left(session);
     },
   });
   role.session = session;
   const client = new Client({
-    ...(accepted.names ?? makeNames(runtime)),
+    ...(accepted.names ?? makeNames(runtime, request)),
     bearer: request.bearer,
     ufrag: ice.ufrag,
     ice: new IceSession({
@@ -87,6 +88,7 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
   });
   const watch = runtime.wakeAt(client.since + UNREACHED_MILLIS, () => watched(context, client));
   clients.add(client);
+  request.visit?.began();
   log.event(request.action === "publish" ? "Publishing" : "Playing", {
     stream: name.key,
     client: client.id,

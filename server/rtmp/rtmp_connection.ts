@@ -3,6 +3,7 @@ import type { Conn, Millis, Runtime } from "../../core/base/mod.ts";
 import { type RtmpEvent, RtmpServerSession, type RtmpTarget } from "../../core/session/rtmp/mod.ts";
 import type { Publisher, StreamName } from "../../core/stream/mod.ts";
 import type { Outlet, Viewer } from "../flv/mod.ts";
+import type { Traffic, Visit } from "../hooks/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { HeldBytes, Holding } from "../limits/held_bytes.ts";
 import { linger } from "../linger.ts";
@@ -35,6 +36,7 @@ export interface Publishing {
   readonly ingest: Ingest;
   /** Keeps its last group of pictures. */
   readonly kept: Disposable;
+  readonly visit: Visit | undefined;
 }
 
 export class RtmpConnection {
@@ -79,19 +81,23 @@ export class RtmpConnection {
     if (this.#over || this.#session.closed) {
       publishing.publisher.end();
       publishing.kept[Symbol.dispose]();
+      publishing.visit?.left();
       return;
     }
     this.publishing = publishing;
+    publishing.visit?.began();
     this.#session.accept(this.#host.runtime.now());
     this.#turn();
   }
 
   /** Lets the client play; `begin` makes the viewer. */
-  play(begin: (outlet: Outlet) => Viewer): void {
-    if (this.#over || this.#session.closed) return;
-    this.#session.accept(this.#host.runtime.now());
-    this.#turn();
-    if (!this.#over) this.#viewer = begin(this.#outlet());
+  play(begin: (outlet: Outlet) => Viewer, visit: Visit | undefined): void {
+    if (!this.#over && !this.#session.closed) {
+      this.#session.accept(this.#host.runtime.now());
+      this.#turn();
+    }
+    if (this.#over || this.#session.closed) visit?.left();
+    else this.#viewer = begin(this.#outlet());
   }
 
   refused(busy: boolean, reason: string): void {
@@ -110,6 +116,11 @@ export class RtmpConnection {
   destroy(): void {
     this.#end(false);
     this.conn.destroy();
+  }
+
+  get #traffic(): Traffic {
+    const { sentBytes, receivedBytes } = this;
+    return { sentBytes, receivedBytes };
   }
 
   #outlet(): Outlet {
@@ -188,6 +199,7 @@ export class RtmpConnection {
   #stop(): void {
     this.publishing?.publisher.end();
     this.publishing?.kept[Symbol.dispose]();
+    this.publishing?.visit?.left(this.#traffic);
     this.publishing = undefined;
     this.#viewer?.leave();
     this.#viewer = undefined;

@@ -9,11 +9,11 @@ import {
   receivedPerSecond,
   type StreamName,
 } from "../../core/stream/mod.ts";
-import type { Admit } from "../admit.ts";
 import type { Config } from "../config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
 import { type FlvServer, rtmpFraming, type Wanted } from "../flv/mod.ts";
 import type { FrameSource } from "../frames/mod.ts";
+import { type Door, enter, type Visit } from "../hooks/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { HeldBytes } from "../limits/held_bytes.ts";
 import type { Log } from "../log.ts";
@@ -24,12 +24,11 @@ import { streamId } from "../rtc/stream_facts.ts";
 import { Ingest } from "./ingest.ts";
 import { RtmpConnection, type RtmpHost } from "./rtmp_connection.ts";
 
-export interface RtmpServerOptions {
+export interface RtmpServerOptions extends Door {
   readonly runtime: Runtime;
   readonly config: Config;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly admit: Admit;
   readonly hub: Hub;
   readonly held: HeldBytes;
   readonly frames: FrameSource;
@@ -171,15 +170,19 @@ export class RtmpServer implements RtmpHost, MoreClients {
     const query = new URLSearchParams(target.query);
     const audio = query.get("audio") === "opus" ? "opus" : "aac";
     const address = connection.conn.remote.host;
-    const wanted: Wanted = { name, audio, type: "rtmp-play", address };
-    const refused = await flv.refusal(wanted, query.get("token") ?? "");
-    if (refused !== undefined) return connection.refused(false, refused.reason);
-    connection.play((outlet) => flv.play(wanted, rtmpFraming, outlet));
+    const { tcUrl } = target;
+    const asked = { token: query.get("token") ?? "", query: target.query, tcUrl, pageUrl: "" };
+    const wanted: Wanted = { name, audio, type: "rtmp-play", address, ...asked };
+    const admitted = await flv.admit(wanted);
+    if ("reason" in admitted) return connection.refused(false, admitted.reason);
+    connection.play((outlet) => flv.play(admitted, rtmpFraming, outlet), admitted.visit);
   }
 
   async #publish(connection: RtmpConnection, target: RtmpTarget): Promise<void> {
-    const { log, metrics, admit, hub } = this.#options;
+    const { log, metrics, hub } = this.#options;
+    let visit: Visit | undefined;
     const refuse = (reason: string, busy = false): void => {
+      visit?.left();
       log.limited("info", "Refused to publish", { reason, address });
       metrics.count("monoport_sessions_refused_total", "rtmp");
       connection.refused(busy, reason);
@@ -189,11 +192,16 @@ export class RtmpServer implements RtmpHost, MoreClients {
     if (isBadStreamName(name)) return refuse(name.message);
     const tooMany = this.#refusalOf(address);
     if (tooMany !== undefined) return refuse(tooMany);
-    const query = new URLSearchParams(target.query);
     const { app, stream } = name;
-    const token = query.get("token") ?? "";
-    const verdict = await admit({ action: "publish", app, stream, token, address });
-    if (!verdict.admitted) return refuse(verdict.reason);
+    const token = new URLSearchParams(target.query).get("token") ?? "";
+    const entered = await enter(this.#options, {
+      ...{ action: "publish", app, stream, token, address },
+      param: target.query === "" ? "" : `?${target.query}`,
+      tcUrl: target.tcUrl,
+      pageUrl: "",
+    });
+    if (!entered.admitted) return refuse(entered.reason);
+    visit = entered.visit;
     // Others may have come while that was asked.
     const late = this.#refusalOf(address);
     if (late !== undefined) return refuse(late);
@@ -204,7 +212,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
     if (publisher === "too-many-streams") return refuse("Too many streams (limits.streams)");
     publisher.way = "rtmp";
     metrics.count("monoport_sessions_total", "rtmp-publish");
-    const id = word(this.runtime, 8);
+    const id = visit?.id ?? word(this.runtime, 8);
     log.event("Publishing", { stream: name.key, client: id, address, protocol: "rtmp" });
     const ingest = new Ingest({
       publisher,
@@ -217,7 +225,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
         log.warn("A stream does not reach all its viewers whole", { stream: name.key, trouble });
       },
     });
-    connection.admitted({ id, name, publisher, ingest, kept: this.#keepPictures(name) });
+    connection.admitted({ id, name, publisher, ingest, kept: this.#keepPictures(name), visit });
   }
 }
 

@@ -1,0 +1,271 @@
+import type { Millis, Runtime } from "../../core/base/mod.ts";
+import type { StreamName } from "../../core/stream/mod.ts";
+import type { HooksConfig } from "../config_hooks.ts";
+import { addressKey } from "../limits/address_key.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { type Identity, word } from "../routes/envelope.ts";
+import type { Fetch } from "../tls/mod.ts";
+import {
+  clientBody,
+  closeBody,
+  type Known,
+  type RecordedFile,
+  type SegmentFile,
+} from "./bodies.ts";
+import { callHook, type HookAnswer, HookFailed, type RecordFormat } from "./call.ts";
+import { type Leaving, OneVisit } from "./one_visit.ts";
+import { type Telling, Tellings } from "./tellings.ts";
+import { Turns } from "./turns.ts";
+import type { Entered, Refused, Visitor, Visits } from "./visit.ts";
+
+export interface HooksOptions {
+  readonly runtime: Runtime;
+  readonly config: HooksConfig;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly fetch: Fetch;
+  readonly identity: Identity;
+}
+
+type Deciding = "on_connect" | "on_publish" | "on_play";
+type Told = "on_close" | "on_unpublish" | "on_stop" | "on_dvr" | "on_hls";
+
+/** A visitor whose session has not begun by then has gone elsewhere. */
+const BEGIN_MILLIS: Millis = 60_000;
+/** Streams whose last publisher is remembered, for recordings and segments. */
+export const PUBLISHERS_MAX = 10_000;
+
+/** HTTP hooks as SRS has them: some decide, some are told. */
+export class Hooks implements Visits {
+  readonly #options: HooksOptions;
+  readonly #turns: Readonly<Record<Deciding, Turns>>;
+  readonly #tellings = new Map<string, Tellings>();
+  /** By key of the stream, who came last at the end. */
+  readonly #publishers = new Map<string, Known>();
+  readonly #underWay = new Set<AbortController>();
+  #closed = false;
+  /** A hook wants a stream recorded, whose publisher is there. */
+  onRecord: (app: string, stream: string, format: RecordFormat) => void = () => {};
+
+  constructor(options: HooksOptions) {
+    this.#options = options;
+    this.#turns = { on_connect: new Turns(), on_publish: new Turns(), on_play: new Turns() };
+    options.metrics.gauge(
+      "monoport_hooks_waiting",
+      "Calls of hooks under way or to be made",
+      () => this.#waiting,
+    );
+  }
+
+  async enter(visitor: Visitor): Promise<Entered> {
+    const { runtime } = this.#options;
+    const known: Known = { id: word(runtime, 8), visitor };
+    const { id } = known;
+    const { action } = visitor;
+    const visit = new OneVisit({ id, action, leaving: this.#leaving(known) });
+    const deadline = this.#deadline();
+    try {
+      const connect = await this.#decide("on_connect", known, deadline.controller.signal);
+      if ("admitted" in connect) return connect;
+      visit.connected = true;
+      const hook = action === "publish" ? "on_publish" : "on_play";
+      const answer = await this.#decide(hook, known, deadline.controller.signal);
+      if ("admitted" in answer) {
+        visit.left();
+        return answer;
+      }
+      visit.entered = true;
+      visit.await(runtime, BEGIN_MILLIS, () => this.#began(known, answer.record));
+      return { admitted: true, visit };
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+
+  /** A recording of the stream is finished. */
+  recorded(name: StreamName, { cwd, file }: RecordedFile): void {
+    const known = this.#publisherOf(name);
+    this.#tell("on_dvr", known, () => this.#body("on_dvr", known, { cwd, file }));
+  }
+
+  /** A segment of the stream is complete. */
+  segment(name: StreamName, segment: SegmentFile): void {
+    const known = this.#publisherOf(name);
+    this.#tell("on_hls", known, () => this.#body("on_hls", known, segment));
+  }
+
+  /** Nobody is asked any more; what is to be told has so long. */
+  async close(millis: Millis): Promise<void> {
+    this.#closed = true;
+    const { runtime } = this.#options;
+    const told = Promise.all([...this.#tellings.values()].map((one) => one.idle()));
+    let timer: Disposable | undefined;
+    await Promise.race([
+      told,
+      new Promise<void>((resolve) => {
+        timer = runtime.wakeAt(runtime.now() + millis, resolve);
+      }),
+    ]);
+    timer?.[Symbol.dispose]();
+    for (const controller of this.#underWay) controller.abort();
+  }
+
+  get #waiting(): number {
+    let waiting = 0;
+    for (const turns of Object.values(this.#turns)) waiting += turns.size;
+    for (const tellings of this.#tellings.values()) waiting += tellings.size;
+    return waiting;
+  }
+
+  #began(known: Known, record: RecordFormat | undefined): void {
+    const { action, app, stream } = known.visitor;
+    if (action !== "publish") return;
+    const key = `${app}/${stream}`;
+    this.#publishers.delete(key);
+    this.#publishers.set(key, known);
+    if (this.#publishers.size > PUBLISHERS_MAX) {
+      const [oldest = ""] = this.#publishers.keys();
+      this.#publishers.delete(oldest);
+    }
+    if (record !== undefined) this.onRecord(app, stream, record);
+  }
+
+  /** Who published the stream last; empty words where no client did, as with a pull. */
+  #publisherOf({ key, app, stream }: StreamName): Known {
+    const known = this.#publishers.get(key);
+    return known ?? { id: "", visitor: { ...NOBODY, app, stream } };
+  }
+
+  #body(hook: string, known: Known, more: object = {}): string {
+    return clientBody(this.#options.identity, hook, known, more);
+  }
+
+  #leaving(known: Known): Leaving {
+    return {
+      ended: () => {
+        const hook = known.visitor.action === "publish" ? "on_unpublish" : "on_stop";
+        this.#tell(hook, known, () => this.#body(hook, known));
+      },
+      closed: (traffic) =>
+        this.#tell("on_close", known, () => closeBody(this.#options.identity, known, traffic)),
+    };
+  }
+
+  /** Asks all URLs of a hook; a refusal is the first that does not say yes. */
+  async #decide(
+    hook: Deciding,
+    known: Known,
+    signal: AbortSignal,
+  ): Promise<Refused | { readonly record: RecordFormat | undefined }> {
+    const { config, log, metrics } = this.#options;
+    const { address, token, pageUrl } = known.visitor;
+    let record: RecordFormat | undefined;
+    for (const url of config[`vhost.http_hooks.${hook}`]) {
+      const body = this.#body(hook, known, { pageUrl, token });
+      const answer = await this.#ask({ hook, url }, address, body, signal);
+      if (answer === undefined) return undecided(hook);
+      if (!answer.accepted) {
+        metrics.count("monoport_hooks_total", `${hook}/refused`);
+        log.event("A hook refused a client", { hook, client: known.id, address, why: answer.why });
+        return { admitted: false, status: 403, reason: `The hook ${hook} refused` };
+      }
+      metrics.count("monoport_hooks_total", `${hook}/accepted`);
+      record ??= answer.record;
+    }
+    return { record };
+  }
+
+  /** `undefined`: nobody knows. */
+  async #ask(
+    { hook, url }: { readonly hook: Deciding; readonly url: string },
+    address: string,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<HookAnswer | undefined> {
+    const turn = this.#closed
+      ? undefined
+      : await this.#turns[hook].take(addressKey(address), signal);
+    if (turn === undefined) {
+      const error = signal.aborted ? "no turn came in time" : "too many clients wait for it";
+      this.#failed({ hook, url }, error);
+      return undefined;
+    }
+    try {
+      return await callHook(this.#options.fetch, url, body, signal);
+    } catch (error) {
+      if (!(error instanceof HookFailed)) throw error;
+      this.#failed({ hook, url }, error.message);
+      return undefined;
+    } finally {
+      turn[Symbol.dispose]();
+    }
+  }
+
+  #tell(hook: Told, { id }: Known, body: () => string): void {
+    const { config, metrics, log } = this.#options;
+    for (const url of config[`vhost.http_hooks.${hook}`]) {
+      let tellings = this.#tellings.get(url);
+      if (tellings === undefined) {
+        tellings = new Tellings((telling) => this.#send(url, telling));
+        this.#tellings.set(url, tellings);
+      }
+      if (tellings.tell(id, { hook, body: body() })) continue;
+      metrics.count("monoport_hooks_total", `${hook}/dropped`);
+      log.limited("warn", "A hook is too slow: calls are dropped", { hook, url: shownUrl(url) });
+    }
+  }
+
+  async #send(url: string, { hook, body }: Telling): Promise<void> {
+    const deadline = this.#deadline();
+    try {
+      const { fetch, metrics } = this.#options;
+      const answer = await callHook(fetch, url, body, deadline.controller.signal);
+      if (answer.accepted) metrics.count("monoport_hooks_total", `${hook}/accepted`);
+      else this.#failed({ hook, url }, answer.why);
+    } catch (error) {
+      this.#failed({ hook, url }, error instanceof Error ? error.message : String(error));
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+
+  #failed({ hook, url }: { readonly hook: string; readonly url: string }, error: string): void {
+    this.#options.metrics.count("monoport_hooks_total", `${hook}/failed`);
+    this.#options.log.limited("warn", "A hook failed", { hook, url: shownUrl(url), error });
+  }
+
+  #deadline(): Disposable & { readonly controller: AbortController } {
+    const { runtime, config } = this.#options;
+    const controller = new AbortController();
+    this.#underWay.add(controller);
+    const at = runtime.now() + config["vhost.http_hooks.timeout"];
+    const timer = runtime.wakeAt(at, () => controller.abort());
+    return {
+      controller,
+      [Symbol.dispose]: () => {
+        timer[Symbol.dispose]();
+        this.#underWay.delete(controller);
+      },
+    };
+  }
+}
+
+const NOBODY: Omit<Visitor, "app" | "stream"> = {
+  action: "publish",
+  token: "",
+  address: "",
+  param: "",
+  tcUrl: "",
+  pageUrl: "",
+};
+
+function undecided(hook: Deciding): Refused {
+  const reason = `The hook ${hook} could not be asked: try again`;
+  return { admitted: false, status: 503, reason };
+}
+
+/** A query may hold a secret. */
+function shownUrl(url: string): string {
+  return url.replace(/[?#].*$/s, "");
+}
