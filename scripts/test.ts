@@ -2,7 +2,7 @@
  * `npm test [-- [--only STAGE[,STAGE]] [PART OF A PATH ...]]`
  *
  * Installs what is missing, builds for Node 20, then compiles, lints and runs every test on every
- * runtime, two jobs at a time, and those that measure alone. With a part of a path only the tests
+ * runtime, some jobs at a time, and those that measure alone. With a part of a path only the tests
  * whose file has it in its name run. Tells the slowest jobs; the last line is `N passed, N failed`.
  *
  * @module
@@ -27,7 +27,8 @@ interface Stage {
 
 /** All of it together; what has not run by then counts as failed. */
 const totalLimitMillis = 23 * 60_000;
-const lanes = Math.min(2, availableParallelism());
+/** One more than two cores: jobs wait for a third of their time. */
+const lanes = Math.min(2, availableParallelism()) + 1;
 const slowestToTell = 10;
 /** Stages that run the sources alone; any other may start a server from dist/. */
 const needsNoBuild = ["node", "deno", "bun"];
@@ -69,7 +70,7 @@ async function main(): Promise<number> {
 }
 
 /**
- * The second lane takes from the end, where the browsers are: two of them at once would want more
+ * The first lane takes from the end, where the browsers are: two of them at once would want more
  * than two cores.
  */
 async function runAll(jobs: readonly Job[], width: number): Promise<void> {
@@ -77,8 +78,9 @@ async function runAll(jobs: readonly Job[], width: number): Promise<void> {
   const work = async (take: () => Job | undefined): Promise<void> => {
     for (let job = take(); job !== undefined; job = take()) await runJob(job);
   };
-  const takers = [() => queue.shift(), () => queue.pop()];
-  await Promise.all(takers.slice(0, width).map(work));
+  const lane = (_: unknown, index: number): Promise<void> =>
+    work(() => (index === 0 && width > 1 ? queue.pop() : queue.shift()));
+  await Promise.all(Array.from({ length: width }, lane));
 }
 
 async function runJob(job: Job): Promise<void> {

@@ -40,7 +40,10 @@ for (const runtime of ["node20", "node", "deno", "bun"] as const) {
 
       await statsWhen(player, (stats) => stats.inbound.some((one) => one.framesDecoded > 0));
       const first = await statsOf(player);
-      await new Promise((wake) => setTimeout(wake, 3000));
+      const [loudest] = await Promise.all([
+        loudness(player, 2500),
+        new Promise((wake) => setTimeout(wake, 3000)),
+      ]);
       const last = await statsOf(player);
 
       for (const stats of [last, await statsOf(publisher)]) {
@@ -57,7 +60,7 @@ for (const runtime of ["node20", "node", "deno", "bun"] as const) {
       assert.ok(rate > CAMERA_RATE / 2, `${rate} frames per second of ${CAMERA_RATE}`);
       const samples = audio.samples - inbound(first, "audio").samples;
       assert.ok(samples > 48_000 * 2, `${samples} samples in 3 s`);
-      assert.ok((await loudness(player, 2500)) > 0.01, "the fake microphone's beeps are heard");
+      assert.ok(loudest > 0.01, "the fake microphone's beeps are heard");
       assertOnlyOnePort(server, runtime);
     });
 
