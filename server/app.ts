@@ -139,7 +139,7 @@ const crossDomain: MiddlewareHandler = async (c, next) => {
     c.res.headers.set("access-control-allow-origin", "*");
     c.res.headers.set(
       "access-control-expose-headers",
-      "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After, WWW-Authenticate",
+      "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After, WWW-Authenticate, Monoport-Codec, Monoport-Description, Monoport-Picture",
     );
   }
   return undefined;

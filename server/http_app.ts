@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { Runtime } from "../core/base/mod.ts";
 import { isBadStreamName, parseStreamName } from "../core/stream/mod.ts";
 import { AddressRanges } from "./address_ranges.ts";
-import type { Admit } from "./admit.ts";
+import { type Admit, admitAll } from "./admit.ts";
 import { type AppOptions, createApp } from "./app.ts";
 import { assets, packedAssets } from "./assets.gen.ts";
 import type { CandidateFinder } from "./candidate_finder.ts";
@@ -11,6 +11,7 @@ import type { Config } from "./config.ts";
 import type { Tests } from "./diagnose/mod.ts";
 import { withClients } from "./facts.ts";
 import type { FlvServer } from "./flv/mod.ts";
+import { type FrameSource, Keyframes } from "./frames/mod.ts";
 import type { Hls } from "./hls/mod.ts";
 import type { Visits } from "./hooks/mod.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
@@ -23,11 +24,14 @@ import type { Readiness } from "./readiness.ts";
 import type { Relays } from "./relay/mod.ts";
 import { apiGuard } from "./routes/api_auth.ts";
 import type { Identity } from "./routes/envelope.ts";
+import { refusesChange } from "./routes/guard.ts";
 import { iceLinks } from "./routes/ice_links.ts";
+import type { KeyframeRoutesOptions } from "./routes/keyframe.ts";
 import { type Peer, peerOf } from "./routes/peer.ts";
 import { requestRate } from "./routes/request_rate.ts";
 import { offer, type RtcRoutesOptions } from "./routes/rtc.ts";
 import type { RtcServer } from "./rtc/mod.ts";
+import { streamId } from "./rtc/stream_facts.ts";
 import type { RtmpServer } from "./rtmp/mod.ts";
 import { SERVER_NAME } from "./version.ts";
 
@@ -43,6 +47,7 @@ export interface HttpParts {
   readonly rtc: RtcServer;
   readonly rtmp: RtmpServer;
   readonly flv: FlvServer;
+  readonly frames: FrameSource;
   readonly relays: Relays;
   readonly hls: Hls | undefined;
   readonly candidates: CandidateFinder;
@@ -95,7 +100,9 @@ function appOptions(parts: HttpParts): AppOptions {
     relays: signalling && { identity, relays: parts.relays, refuses },
     diagnose:
       config["diagnose.enabled"] && api ? diagnoseRoutes(parts, shared, signalling) : undefined,
-    api: api ? { runtime, identity, facts, started, refuses } : undefined,
+    api: api
+      ? { runtime, identity, facts, started, refuses, keyframe: keyframeOptions(parts, shared) }
+      : undefined,
     rtc: signalling,
     hls: hls && { hls, admit: parts.admit, metrics, now: () => runtime.now(), peer },
     flv:
@@ -111,6 +118,38 @@ function appOptions(parts: HttpParts): AppOptions {
       pages: config["http_server.crossdomain"],
     },
     onError: (error) => log.error("A route failed", { error: String(error) }),
+  };
+}
+
+/** Keyframes of one address. */
+const KEYFRAMES_PER_SECOND = 20;
+
+/** Who has shown the API's credentials may see everything; whom hooks decide on is not asked about here. */
+function keyframeOptions(parts: HttpParts, { peer, info }: Shared): KeyframeRoutesOptions {
+  const { runtime, config, rtc, frames, admit } = parts;
+  const guarded = config["http_api.auth.enabled"];
+  const hooked =
+    config["vhost.http_hooks.enabled"] &&
+    (["on_connect", "on_play"] as const).some(
+      (hook) => config[`vhost.http_hooks.${hook}`].length > 0,
+    );
+  const keyframes = new Keyframes({ runtime, frames });
+  return {
+    find: (id) => {
+      for (const stream of rtc.hub.streams()) {
+        if (stream.live && streamId(stream.name.key) === id) return stream.name;
+      }
+      return undefined;
+    },
+    latest: (name) => keyframes.latest(name),
+    admit: guarded ? admitAll : admit,
+    refuses: (c) =>
+      hooked && !guarded && refusesChange(c.req.raw, info(c).remote.host) !== undefined
+        ? "Hooks decide who plays: keyframes are for this machine, or behind http_api.auth"
+        : undefined,
+    limit: new RateLimit({ perSecond: KEYFRAMES_PER_SECOND }),
+    now: () => runtime.now(),
+    peer,
   };
 }
 

@@ -111,7 +111,17 @@ export async function serve({
     flv,
     drain: () => rtc.drain(),
   });
-  const http = httpServer({ ...parts, rtmp, flv, hls, diagnoses, held, candidates, readiness });
+  const http = httpServer({
+    ...parts,
+    rtmp,
+    flv,
+    hls,
+    frames,
+    diagnoses,
+    held,
+    candidates,
+    readiness,
+  });
   const port = openPort({ ...parts, rtmp, http, held, certificates });
   gauges(metrics, { runtime, hls, port, held, rtc, readiness, diagnoses });
   const demo = openDemo(parts);

@@ -17,6 +17,7 @@ export interface FrameSource {
   tap(name: StreamName, options: TapOptions, sink: FrameSink): Disposable;
 }
 export { HubFrames } from "./hub_frames.ts";
+export { type Keyframe, Keyframes, type NoKeyframe } from "./keyframes.ts";
 export { type OpenFrames, openFrames } from "./open.ts";
 export { TranscodedFrames, type TranscodedFramesOptions } from "./transcoded_frames.ts";
 export { ViewerSound } from "./viewer_sound.ts";

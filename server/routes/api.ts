@@ -9,6 +9,7 @@ import { withoutSecretValues } from "../config_secrets.ts";
 import type { ClientFacts, Facts, LayerFacts, StreamFacts, VideoFacts } from "../facts.ts";
 import { COMPATIBLE_WITH, VERSION } from "../version.ts";
 import { type Identity, json, jsonCode, SRS_CODE } from "./envelope.ts";
+import { type KeyframeRoutesOptions, keyframeRoutes } from "./keyframe.ts";
 
 /** SRS's name of the only virtual host. */
 const VHOST = "__defaultVhost__";
@@ -24,6 +25,7 @@ export interface ApiOptions {
   readonly started: number;
   /** Why a request may not change anything, in words; `undefined` when it may. */
   readonly refuses: (context: Context) => string | undefined;
+  readonly keyframe: KeyframeRoutesOptions;
 }
 
 const URLS = {
@@ -65,6 +67,8 @@ export function apiRoutes(options: ApiOptions): Hono {
       ? jsonCode(SRS_CODE.streamNotFound)
       : json(identity, { stream: streamJson(found, vhostId) });
   });
+
+  app.route("/", keyframeRoutes(options.keyframe));
 
   app.on("GET", ["/api/v1/clients", "/api/v1/clients/"], (c) =>
     json(identity, { clients: page(c, facts.clients()).map((one) => clientJson(one, vhostId)) }),
