@@ -103,25 +103,10 @@ export async function serve({
   const { frames, sound } = openFrames(parts);
   const hls = openHls(parts, frames);
   const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });
-  const rtmp = new RtmpServer({
-    ...parts,
-    held,
-    hub: rtc.hub,
-    frames,
-    flv,
-    drain: () => rtc.drain(),
-  });
-  const http = httpServer({
-    ...parts,
-    rtmp,
-    flv,
-    hls,
-    frames,
-    diagnoses,
-    held,
-    candidates,
-    readiness,
-  });
+  const drain = (): void => rtc.drain();
+  const rtmp = new RtmpServer({ ...parts, held, hub: rtc.hub, frames, flv, drain });
+  const media = { rtmp, flv, hls, frames };
+  const http = httpServer({ ...parts, ...media, diagnoses, held, candidates, readiness });
   const port = openPort({ ...parts, rtmp, http, held, certificates });
   gauges(metrics, { runtime, hls, port, held, rtc, readiness, diagnoses });
   const demo = openDemo(parts);
@@ -129,8 +114,8 @@ export async function serve({
     { runtime, config, log, readiness, rtc: allSessions(rtc, [rtmp, flv]), http },
     async () => {
       demo?.stop();
-      const media = [flv, rtc, rtmp, hls, sound, frames];
-      for (const one of [diagnoses, certificates, relays, ...media, http]) one?.close();
+      const carrying = [flv, rtc, rtmp, hls, sound, frames];
+      for (const one of [diagnoses, certificates, relays, ...carrying, http]) one?.close();
       await port.close(config.grace_final_wait);
       await rtc.udp.close();
       await hooks?.close(config.grace_final_wait);
