@@ -1,5 +1,12 @@
 /** The settings of viewers by HTTP-FLV, WS-FLV and RTMP. @module */
-import { milliseconds, onOff, type Setting, seconds, setting } from "./config_types.ts";
+import {
+  milliseconds,
+  onOff,
+  type Setting,
+  seconds,
+  setting,
+  wholeNumber,
+} from "./config_types.ts";
 
 export interface PlayConfig {
   /** Whether streams are served as `/APP/STREAM.flv`, by HTTP and WebSocket. */
@@ -8,6 +15,10 @@ export interface PlayConfig {
   readonly "vhost.play.mw_latency": number;
   /** How far such a viewer may be behind before whole groups of pictures are dropped for him. */
   readonly "vhost.play.queue_length": number;
+  /** Whether who joins begins with the last keyframe, or waits for the next. */
+  readonly "vhost.play.gop_cache": boolean;
+  /** Of pictures and sound; a longer group of pictures is not kept. */
+  readonly "vhost.play.gop_cache_max_frames": number;
 }
 
 type PlaySettings = { readonly [Key in keyof PlayConfig]: Setting<PlayConfig[Key]> };
@@ -23,5 +34,15 @@ export const playSettings: PlaySettings = {
     seconds(1, 30),
     "5",
     "seconds an FLV or RTMP viewer may be behind before pictures are dropped",
+  ),
+  "vhost.play.gop_cache": setting(
+    onOff,
+    "on",
+    "begin FLV and RTMP viewers with the last keyframe: an instant picture",
+  ),
+  "vhost.play.gop_cache_max_frames": setting(
+    wholeNumber(1, 100_000),
+    "2500",
+    "frames since the last keyframe that are kept at most, sound included",
   ),
 };

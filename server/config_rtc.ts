@@ -39,6 +39,13 @@ export interface RtcConfig {
   readonly "vhost.rtc.twcc": boolean;
   /** Silence after which a WebRTC session ends (RFC 7675 §5.1 allows 30 s at most). */
   readonly "vhost.rtc.stun_timeout": number;
+  /** Whether WebRTC viewers get what is published by RTMP, and its B-frames, which they cannot show. */
+  readonly "vhost.rtc.rtmp_to_rtc": boolean;
+  readonly "vhost.rtc.keep_bframe": boolean;
+  /** Whether viewers by FLV, RTMP and HLS, and recordings, get what is published by WebRTC. */
+  readonly "vhost.rtc.rtc_to_rtmp": boolean;
+  /** How often a WebRTC publisher is asked for a keyframe while they need any. */
+  readonly "vhost.rtc.pli_for_rtmp": number;
 }
 
 const candidate = v.pipe(
@@ -91,4 +98,16 @@ export const rtcSettings: RtcSettings = {
   "vhost.rtc.nack": setting(onOff, "on", "repair losses by NACK"),
   "vhost.rtc.twcc": setting(onOff, "on", "transport-wide congestion control"),
   "vhost.rtc.stun_timeout": setting(seconds(5, 30), "30", "seconds of silence that end a session"),
+  "vhost.rtc.rtmp_to_rtc": setting(onOff, "on", "give WebRTC viewers what RTMP publishes"),
+  "vhost.rtc.keep_bframe": setting(onOff, "off", "give them B-frames of RTMP, too"),
+  "vhost.rtc.rtc_to_rtmp": setting(
+    onOff,
+    "on",
+    "give FLV, RTMP, HLS and recordings what WebRTC publishes",
+  ),
+  "vhost.rtc.pli_for_rtmp": setting(
+    seconds(0.5, 30),
+    "2",
+    "seconds between keyframes that are asked for them",
+  ),
 };

@@ -43,9 +43,7 @@ export function readEnvironment(
         `${spelt} is no setting of SRS or Monoport${didYouMean(name, [...known.keys()])}`,
       );
     } else if (name.startsWith("SRS_")) {
-      const asked = ALWAYS_ON.test(name) && value === "on";
-      if (!asked && !WITHOUT_MEANING.test(name))
-        warnings.push(`${spelt} has no effect in this version`);
+      if (!WITHOUT_MEANING.test(name)) warnings.push(`${spelt} has no effect in this version`);
     } else if (name.startsWith("MONOPORT_")) {
       warnings.push(`${spelt} is no setting of Monoport${didYouMean(name, [...known.keys()])}`);
     }
@@ -55,9 +53,6 @@ export function readEnvironment(
 /** Settings of SRS's process and image that have nothing to act on here; not worth a warning. */
 const WITHOUT_MEANING =
   /^SRS_(DAEMON|IN_DOCKER|ENV_ONLY|WORK_DIR|PID|LOG_TANK|SRS_LOG_TANK|DISABLE_DAEMON_FOR_DOCKER|AUTO_RELOAD_FOR_DOCKER|HTTP_SERVER_DIR)$/;
-
-/** What SRS turns on, and what is always so here. */
-const ALWAYS_ON = /^SRS_VHOST_RTC_(RTC_TO_RTMP|RTMP_TO_RTC)$/;
 
 /** SRS's log levels, in our words; other values are left to the schema. */
 function srsOnOff(value: string, key: string, spelt: string, warnings: string[]): string {

@@ -10,6 +10,7 @@ import type { Frame, FrameFormat, FrameSink } from "./frame.ts";
 import { FrameClock } from "./frame_clock.ts";
 import { GivenTrack } from "./given_track.ts";
 import { GopCache } from "./gop_cache.ts";
+import { DEFAULT_FRAMES, type FrameOptions } from "./options.ts";
 import type { StreamPacket } from "./packet.ts";
 import type { Track } from "./track.ts";
 import { type Arrival, TrackFrames } from "./track_frames.ts";
@@ -29,10 +30,8 @@ export interface FrameBusContext {
   readonly wallClockAtZero: Millis;
   /** `handleTimeout` of the bus is due at `at`. */
   wake(at: Millis): void;
+  readonly frames?: FrameOptions;
 }
-
-/** How often a publisher is asked for a keyframe while there are muxers (SRS: `pli_for_rtmp`). */
-export const KEYFRAME_EVERY_MILLIS: Millis = 2000;
 
 /** A publisher who did not answer is asked again after so long. */
 const ASK_AGAIN_MILLIS: Millis = 500;
@@ -40,8 +39,8 @@ const ASK_AGAIN_MILLIS: Millis = 500;
 export class FrameBus {
   readonly #host: FrameBusHost;
   readonly #context: FrameBusContext;
-  readonly #keyframeEvery: Millis;
-  readonly #gop = new GopCache();
+  readonly #options: FrameOptions;
+  readonly #gop: GopCache;
   readonly #formats = new Map<MediaKind, FrameFormat>();
   /** Kinds whose frames the publisher gives himself. */
   readonly #given = new Map<MediaKind, GivenTrack>();
@@ -54,14 +53,11 @@ export class FrameBus {
   #askAt: Millis = Number.NEGATIVE_INFINITY;
   #now: Millis = 0;
 
-  constructor(
-    host: FrameBusHost,
-    context: FrameBusContext,
-    keyframeEvery: Millis = KEYFRAME_EVERY_MILLIS,
-  ) {
+  constructor(host: FrameBusHost, context: FrameBusContext) {
     this.#host = host;
     this.#context = context;
-    this.#keyframeEvery = keyframeEvery;
+    this.#options = context.frames ?? DEFAULT_FRAMES;
+    this.#gop = new GopCache(this.#options.gopMaxFrames);
   }
 
   /** Whether anybody takes frames. */
@@ -74,7 +70,7 @@ export class FrameBus {
     for (const format of this.#formats.values()) sink.handleFormat(format);
     if (fromKeyframe) for (const frame of this.#gop.frames) sink.handleFrame(frame);
     this.#sinks = [...this.#sinks, sink];
-    if (this.#gop.frames.length === 0 || !fromKeyframe) {
+    if ((this.#gop.frames.length === 0 || !fromKeyframe) && this.#nextAsk() !== NEVER) {
       this.#host.wantKeyframe(this.#host.video, now);
     }
     this.#context.wake(now);
@@ -114,7 +110,7 @@ export class FrameBus {
 
   /** The packets of one batch; video packets are of `track`. */
   handlePackets(packets: readonly StreamPacket[], track: Track, now: Millis): void {
-    if (!this.wanted) return;
+    if (!this.wanted || !this.#options.ofPackets) return;
     this.#now = now;
     const arrival = this.#arrival(now);
     for (const packet of packets) {
@@ -143,7 +139,7 @@ export class FrameBus {
     const arrival = this.#arrival(now);
     this.#audio?.handleTimeout(arrival);
     this.#video?.handleTimeout(arrival);
-    if (now >= this.#askAt && !this.#given.has("video")) {
+    if (now >= this.#nextAsk()) {
       this.#askAt = now + ASK_AGAIN_MILLIS;
       this.#host.wantKeyframe(this.#host.video, now);
     }
@@ -153,10 +149,15 @@ export class FrameBus {
   nextTimeout(): Millis {
     if (!this.wanted) return NEVER;
     return Math.min(
-      this.#askAt,
+      this.#nextAsk(),
       this.#audio?.nextTimeout() ?? NEVER,
       this.#video?.nextTimeout() ?? NEVER,
     );
+  }
+
+  /** Nobody can ask who gives frames. */
+  #nextAsk(): Millis {
+    return this.#given.has("video") || !this.#options.ofPackets ? NEVER : this.#askAt;
   }
 
   #schedule(): void {
@@ -204,7 +205,7 @@ export class FrameBus {
 
   #tellFrame(frame: Frame): void {
     if (frame.kind === "video" && frame.keyframe) {
-      this.#askAt = this.#now + this.#keyframeEvery;
+      this.#askAt = this.#now + this.#options.keyframeMillis;
     }
     this.#gop.put(frame);
     for (const sink of this.#sinks) sink.handleFrame(frame);

@@ -1,15 +1,20 @@
 import type { Frame } from "./frame.ts";
 
-/** A group of pictures that is longer is not kept: 10 s and more at any rate. */
-export const GOP_MAX_FRAMES = 2500;
+/** A group of pictures that is larger is not kept. */
 export const GOP_MAX_BYTES: number = 16 * 1024 * 1024;
 
 /** The frames since the last keyframe of the video, sound included. */
 export class GopCache {
+  readonly #maxFrames: number;
   #frames: Frame[] = [];
   #bytes = 0;
   /** Whether a keyframe has come and everything since then is here. */
   #whole = false;
+
+  /** A group of more than `maxFrames` is not kept. */
+  constructor(maxFrames: number) {
+    this.#maxFrames = maxFrames;
+  }
 
   get frames(): readonly Frame[] {
     return this.#frames;
@@ -23,7 +28,7 @@ export class GopCache {
     if (!this.#whole) return;
     this.#frames.push(frame);
     this.#bytes += frame.data.length;
-    if (this.#frames.length > GOP_MAX_FRAMES || this.#bytes > GOP_MAX_BYTES) this.clear();
+    if (this.#frames.length > this.#maxFrames || this.#bytes > GOP_MAX_BYTES) this.clear();
   }
 
   clear(): void {

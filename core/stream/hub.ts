@@ -3,7 +3,7 @@ import type { HubEvent } from "./events.ts";
 import { FanOut } from "./fan_out.ts";
 import type { FrameSink } from "./frame.ts";
 import type { StreamName } from "./name.ts";
-import { DEFAULT_LIMITS, type HubLimits } from "./options.ts";
+import { DEFAULT_FRAMES, DEFAULT_LIMITS, type FrameOptions, type HubLimits } from "./options.ts";
 import type { Publisher } from "./publisher.ts";
 import { Retransmitter } from "./retransmit.ts";
 import { Stream, type StreamContext } from "./stream.ts";
@@ -14,6 +14,7 @@ export interface HubOptions {
   /** Seals for the viewers; their contexts are the owner's to add and remove. */
   readonly engine: SrtpEngine;
   readonly limits?: Partial<HubLimits>;
+  readonly frames?: Partial<FrameOptions>;
   /** Ms since the Unix epoch when the `now` clock was 0, for sender reports. Default 0. */
   readonly wallClockAtZero?: Millis;
 }
@@ -44,6 +45,7 @@ export class Hub {
       fanOut: new FanOut(engine),
       retransmitter: new Retransmitter(engine, this.limits),
       limits: this.limits,
+      frames: { ...DEFAULT_FRAMES, ...options.frames },
       emit: (event) => this.#events.push(event),
       wallClockAtZero: options.wallClockAtZero ?? 0,
       wake: (at) => {

@@ -21,7 +21,7 @@ export {
   STREAM_NAME,
   type StreamName,
 } from "./name.ts";
-export { DEFAULT_LIMITS, type HubLimits } from "./options.ts";
+export { DEFAULT_FRAMES, DEFAULT_LIMITS, type FrameOptions, type HubLimits } from "./options.ts";
 export type { Publisher, SourcePacket } from "./publisher.ts";
 export { RateMeter } from "./rate_meter.ts";
 export {

@@ -51,6 +51,23 @@ export interface HubLimits {
   readonly senderReportMillis: Millis;
 }
 
+/** How streams are made frames for muxers. */
+export interface FrameOptions {
+  /** A publisher is asked for keyframes so often while there are muxers (SRS: `pli_for_rtmp`). */
+  readonly keyframeMillis: Millis;
+  /** A group of pictures that is longer is not kept for who joins; sound counts, too. */
+  readonly gopMaxFrames: number;
+  /** Whether packets are made frames; those of publishers who give frames are there at any rate. */
+  readonly ofPackets: boolean;
+}
+
+/** The last GOP is 10 s and more at any rate. */
+export const DEFAULT_FRAMES: FrameOptions = {
+  keyframeMillis: 2000,
+  gopMaxFrames: 2500,
+  ofPackets: true,
+};
+
 export const DEFAULT_LIMITS: HubLimits = {
   maxStreams: 1000,
   maxViewers: 10_000,

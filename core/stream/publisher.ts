@@ -1,5 +1,7 @@
 import type { Millis } from "../base/mod.ts";
 import type { NtpTime } from "../wire/rtcp/mod.ts";
+import type { EventSink } from "./events.ts";
+import type { Frame, FrameFormat } from "./frame.ts";
 import type { HubLimits } from "./options.ts";
 import type { Stream } from "./stream.ts";
 import type { SourceTrack, Track } from "./track.ts";
@@ -44,8 +46,11 @@ export class Publisher {
   readonly layers: SourceTrack[] = [];
   readonly #warnings: string[] = [];
 
-  constructor(stream: Stream, client: string, now: Millis) {
+  readonly #emit: EventSink;
+
+  constructor(stream: Stream, client: string, now: Millis, emit: EventSink) {
     this.stream = stream;
+    this.#emit = emit;
     this.client = client;
     this.claimedAt = now;
   }
@@ -99,6 +104,25 @@ export class Publisher {
   /** Sends the batch. */
   flush(now: Millis): void {
     if (!this.ended) this.stream.flush(now);
+  }
+
+  /** Something came, which makes the stream live. */
+  handleMedia(now: Millis): void {
+    const first = this.mediaAt < 0;
+    this.mediaAt = now;
+    if (first) this.#emit({ type: "published", stream: this.stream, publisher: this });
+  }
+
+  /** What his frames of that kind are; packets of the kind are for WebRTC viewers alone from then on. */
+  putFormat(format: FrameFormat): void {
+    if (!this.ended) this.stream.frames.putFormat(format);
+  }
+
+  /** A frame for muxers, on the hub's wall clock. */
+  putFrame(frame: Frame, now: Millis): void {
+    if (this.ended) return;
+    this.handleMedia(now);
+    this.stream.frames.putFrame(frame, now);
   }
 
   /** The publisher's RTCP SR for one of its SSRCs. */

@@ -84,8 +84,9 @@ export function statsOf(stream: Stream, now: Millis): StreamStats {
   }
   const figures = layersOf(stream, now);
   const given = givenOf(stream, now);
-  let receivedBytes = audio.stats.bytes + (given.audio?.bytes ?? 0) + (given.video?.bytes ?? 0);
-  for (const { track } of layers.all) receivedBytes += track.stats.bytes;
+  let receivedBytes = given.audio?.bytes ?? audio.stats.bytes;
+  if (given.video !== undefined) receivedBytes += given.video.bytes;
+  else for (const { track } of layers.all) receivedBytes += track.stats.bytes;
   let frames = given.video?.frames ?? 0;
   for (const { track } of layers.all) frames = Math.max(frames, track.stats.frames);
   return {

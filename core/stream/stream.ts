@@ -6,7 +6,7 @@ import type { FanOut } from "./fan_out.ts";
 import { FrameBus } from "./frame_bus.ts";
 import type { GivenTrack } from "./given_track.ts";
 import type { StreamName } from "./name.ts";
-import type { HubLimits } from "./options.ts";
+import type { FrameOptions, HubLimits } from "./options.ts";
 import { Pacing } from "./pacer.ts";
 import { Publisher } from "./publisher.ts";
 import type { Retransmitter } from "./retransmit.ts";
@@ -28,6 +28,7 @@ export interface StreamContext {
   readonly fanOut: FanOut;
   readonly retransmitter: Retransmitter;
   readonly limits: HubLimits;
+  readonly frames: FrameOptions;
   readonly emit: EventSink;
   /** Ms since the Unix epoch when the `now` clock was 0. */
   readonly wallClockAtZero: number;
@@ -119,7 +120,7 @@ export class Stream {
       this.#context.emit({ type: "publisher-replaced", stream: this, publisher: holder });
       this.unpublish(holder);
     }
-    const publisher = new Publisher(this, client, now);
+    const publisher = new Publisher(this, client, now, this.#context.emit);
     this.publisher = publisher;
     this.#clock.reset();
     return publisher;
@@ -173,9 +174,7 @@ export class Stream {
     if (packet === undefined) return;
     layer.batch.add(packet);
     const full = layer.batch.packets.length >= MAX_BATCH_PACKETS;
-    const first = publisher.mediaAt < 0;
-    publisher.mediaAt = now;
-    if (first) this.#context.emit({ type: "published", stream: this, publisher });
+    publisher.handleMedia(now);
     const format = track.format;
     if (format !== undefined && (before === undefined || !sameFormat(before, format))) {
       this.#context.emit({ type: "format", stream: this, kind, format });

@@ -16,6 +16,8 @@ export interface BroadcastOptions {
   readonly server: string;
   readonly mergeMillis: Millis;
   readonly lagMillis: Millis;
+  /** Whether viewers begin with the last keyframe. */
+  readonly gopCache: boolean;
   readonly onEnded: (viewer: Viewer, reason: "no-media" | "no-progress") => void;
 }
 
@@ -30,15 +32,16 @@ export class Broadcast {
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
-    const { frames, name, audio, server, lagMillis } = options;
+    const { frames, name, audio, server, lagMillis, gopCache } = options;
     this.#cast = new FlvCast({
       server,
       opus: audio === "opus",
       lagMillis,
+      gopCache,
       onPending: () => this.#plan(),
     });
     this.#lookTimer = this.#lookLater();
-    this.#tap = frames.tap(name, { audio, fromKeyframe: true }, this.#cast);
+    this.#tap = frames.tap(name, { audio, fromKeyframe: gopCache }, this.#cast);
   }
 
   get size(): number {

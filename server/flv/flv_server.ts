@@ -148,6 +148,7 @@ export class FlvServer implements MoreClients {
       server: SERVER_NAME,
       mergeMillis: config["vhost.play.mw_latency"],
       lagMillis: config["vhost.play.queue_length"],
+      gopCache: config["vhost.play.gop_cache"],
       onEnded: (_, reason) => metrics.count("monoport_sessions_ended_total", reason),
     });
     this.#broadcasts.set(key, broadcast);

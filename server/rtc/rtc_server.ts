@@ -53,7 +53,7 @@ import { localParameters } from "./local_parameters.ts";
 import { type Accepted, openClient } from "./open_client.ts";
 import { publishingRole, subscriberOptions, viewingRole } from "./roles.ts";
 import type { RtcSession } from "./session.ts";
-import { sessionRefusal } from "./session_limits.ts";
+import { bridgeRefusal, sessionRefusal } from "./session_limits.ts";
 import { signalSession } from "./signal_session.ts";
 import { streamFacts } from "./stream_facts.ts";
 import { UdpPort } from "./udp_port.ts";
@@ -96,6 +96,11 @@ export class RtcServer implements Signalling, Facts {
         maxStreams: config["limits.streams"],
         maxWaitingViewers: config["limits.waiting_viewers"],
         maxLagMillis: config["vhost.play.max_lag"],
+      },
+      frames: {
+        keyframeMillis: config["vhost.rtc.pli_for_rtmp"],
+        gopMaxFrames: config["vhost.play.gop_cache_max_frames"],
+        ofPackets: config["vhost.rtc.rtc_to_rtmp"],
       },
       wallClockAtZero: runtime.wallClock() - runtime.now(),
     });
@@ -275,7 +280,10 @@ export class RtcServer implements Signalling, Facts {
     sdp: SessionDescription,
     ice: IceCredentials,
   ): SignalAnswer | SignalRefusal {
-    const layer = layerWish(request.layer, this.hub.stream(name.key));
+    const stream = this.hub.stream(name.key);
+    const unbridged = bridgeRefusal(this.context.config, stream);
+    if (unbridged !== undefined) return unbridged;
+    const layer = layerWish(request.layer, stream);
     if (typeof layer === "string") return { status: 400, message: layer };
     const local = this.#local(request, name, ice);
     const answer = negotiatePlay(sdp, local, liveFormats(this.hub, name));

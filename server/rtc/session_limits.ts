@@ -1,5 +1,5 @@
-/** How many sessions there may be, in all and of one address. @module */
-import type { StreamName } from "../../core/stream/mod.ts";
+/** How many sessions there may be, in all and of one address, and of which streams. @module */
+import type { Stream, StreamName } from "../../core/stream/mod.ts";
 import type { Config } from "../config.ts";
 import type { SignalRefusal } from "../signal.ts";
 import type { Clients } from "./clients.ts";
@@ -33,6 +33,17 @@ export function sessionRefusal(
     return tooMany("streams of this address (limits.streams_per_address)");
   }
   return undefined;
+}
+
+/** Why WebRTC viewers cannot have a stream that is live; `undefined` when they can. */
+export function bridgeRefusal(
+  config: Config,
+  stream: Stream | undefined,
+): SignalRefusal | undefined {
+  const bridged = stream?.live && stream.publisher?.way === "rtmp";
+  if (!bridged || config["vhost.rtc.rtmp_to_rtc"]) return undefined;
+  const message = `${stream.name.key} is published by RTMP, and vhost.rtc.rtmp_to_rtc is off`;
+  return { status: 406, message };
 }
 
 function tooMany(what: string): SignalRefusal {

@@ -159,7 +159,8 @@ export class RtmpServer implements RtmpHost, MoreClients {
 
   /** An encoder sends keyframes when he likes: who joins later gets the last one and what followed. */
   #keepPictures(name: StreamName): Disposable {
-    const { frames } = this.#options;
+    const { config, frames } = this.#options;
+    if (!config["vhost.play.gop_cache"]) return { [Symbol.dispose]: () => {} };
     return frames.tap(name, { audio: "source", fromKeyframe: false }, NO_SINK);
   }
 
@@ -179,7 +180,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
   }
 
   async #publish(connection: RtmpConnection, target: RtmpTarget): Promise<void> {
-    const { log, metrics, hub } = this.#options;
+    const { config, log, metrics, hub } = this.#options;
     let visit: Visit | undefined;
     const refuse = (reason: string, busy = false): void => {
       visit?.left();
@@ -219,9 +220,11 @@ export class RtmpServer implements RtmpHost, MoreClients {
       randomSsrc: () => randomSsrc(this.runtime),
       wallClock: () => this.runtime.wallClock(),
       onFault: (fault) => metrics.fault(fault),
-      onTrouble: (trouble) => {
+      toRtc: config["vhost.rtc.rtmp_to_rtc"],
+      keepBFrames: config["vhost.rtc.keep_bframe"],
+      tell: (trouble) => {
+        if (!publisher.warn(trouble)) return;
         connection.troubles.push(trouble);
-        publisher.warn(trouble);
         log.warn("A stream does not reach all its viewers whole", { stream: name.key, trouble });
       },
     });

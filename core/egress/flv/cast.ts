@@ -25,6 +25,8 @@ const BATCH_MAX_BYTES: number = 256 * 1024;
 export interface FlvCastOptions extends FlvMuxerOptions {
   /** A viewer who is further behind loses frames, up to the last keyframe. */
   readonly lagMillis: Millis;
+  /** Whether who joins begins with the last keyframe (default), or waits for the next. */
+  readonly gopCache?: boolean;
   /** There is something to flush. */
   readonly onPending: () => void;
 }
@@ -34,6 +36,8 @@ export interface FlvViewer {
   readonly framing: Framing;
   /** Number of the batch he gets next; -1 before he has begun. */
   next: number;
+  /** Of the first batch he may begin with. */
+  readonly notBefore: number;
   /** Of the headers he has got. */
   version: number;
   /** Whether frames were dropped in front of what he gets next. */
@@ -102,7 +106,8 @@ export class FlvCast implements FrameSink {
 
   /** A viewer who has got nothing yet. */
   join(framing: Framing): FlvViewer {
-    return { framing, next: -1, version: -1, skipped: false, droppedFrames: 0 };
+    const notBefore = this.#options.gopCache === false ? this.#first + this.#batches.length : 0;
+    return { framing, next: -1, notBefore, version: -1, skipped: false, droppedFrames: 0 };
   }
 
   // -- from the stream --
@@ -160,7 +165,7 @@ export class FlvCast implements FrameSink {
   poll(viewer: FlvViewer, now: Millis): Uint8Array | undefined {
     const start = this.#start < this.#flushedTo ? this.#start : -1;
     if (viewer.next < 0) {
-      if (start < 0 || !this.#settled(now)) return undefined;
+      if (start < 0 || start < viewer.notBefore || !this.#settled(now)) return undefined;
       viewer.next = start;
       return this.#introduce(viewer, true);
     }

@@ -2,5 +2,6 @@
 export * from "./depacketize.ts";
 export * from "./packetize.ts";
 export * from "./payload.ts";
+export * from "./pictures.ts";
 export { av1Level, av1Profile } from "./sequence_header.ts";
 export * from "./temporal_unit.ts";

@@ -1,5 +1,6 @@
 import { Fault } from "../../base/mod.ts";
 import { BitReader, concat, u8, u16 } from "../../bytes/mod.ts";
+import type { NalConfiguration } from "../nal_sample.ts";
 import { rbspOf } from "../rbsp.ts";
 
 export const BAD_CONFIGURATION: Fault = /* @__PURE__ */ new Fault(
@@ -7,23 +8,13 @@ export const BAD_CONFIGURATION: Fault = /* @__PURE__ */ new Fault(
   "bad-configuration-record",
   "ISO/IEC 14496-15 §5.3.3.1",
 );
-export const BAD_UNIT: Fault = /* @__PURE__ */ new Fault(
-  "core/media/h264",
-  "bad-nal-unit-length",
-  "ISO/IEC 14496-15 §5.3.4.2",
-);
-
 /** Parameter sets of each kind that are kept. */
 export const PARAMETER_SETS_MAX = 32;
 
 /** AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3.1). */
-export interface DecoderConfiguration {
+export interface DecoderConfiguration extends NalConfiguration {
   /** profile_idc, constraint flags and level_idc, as in `profile-level-id`: six hex digits. */
   readonly profileLevelId: string;
-  /** Bytes of the length in front of each NAL unit: 1, 2 or 4. */
-  readonly lengthBytes: number;
-  /** NAL units: sequence, then picture parameter sets. */
-  readonly parameterSets: readonly Uint8Array[];
 }
 
 /**
@@ -89,19 +80,4 @@ function chromaOf(sps: Uint8Array): Uint8Array {
   const chroma = bits.ue();
   if (chroma === 3) bits.bit(); // separate_colour_plane_flag
   return Uint8Array.of(0xfc | (chroma & 3), 0xf8 | (bits.ue() & 7), 0xf8 | (bits.ue() & 7), 0);
-}
-
-/** NAL units out of a sample, each behind its length; views of it. Empty ones are left out. */
-export function splitSample(bytes: Uint8Array, lengthBytes: number): Uint8Array[] | Fault {
-  const units: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    if (at + lengthBytes > bytes.length) return BAD_UNIT;
-    let length = 0;
-    for (let i = 0; i < lengthBytes; i++) length = length * 256 + u8(bytes, at + i);
-    at += lengthBytes;
-    if (length > bytes.length - at) return BAD_UNIT;
-    if (length > 0) units.push(bytes.subarray(at, at + length));
-    at += length;
-  }
-  return units;
 }

@@ -2,3 +2,4 @@
 export * from "./depacketize.ts";
 export * from "./packetize.ts";
 export * from "./payload.ts";
+export * from "./pictures.ts";

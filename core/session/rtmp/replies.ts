@@ -16,7 +16,7 @@ export const WINDOW_BYTES = 2_500_000;
 /** The only message stream a connection gets. */
 export const STREAM_ID = 1;
 /** Codecs taken by enhanced RTMP (v2, `fourCcList`). */
-const FOUR_CCS = ["av01", "vp09", "vp08", "hvc1", "avc1", "Opus", "mp4a"];
+const FOUR_CCS = ["av01", "vp09", "vp08", "hvc1", "avc1", "Opus", "mp4a", ".mp3"];
 
 export function encodeResult(
   transaction: number,

@@ -64,7 +64,8 @@ function decodeEnhanced(tag: Uint8Array, first: number): FlvVideo | Fault {
   const { packetType, track, from, to } = head;
   const keyframe = ((first >> 4) & 7) === KEY_FRAME;
   const codec = VIDEO_FOUR_CC[head.fourCc] ?? "unknown";
-  const holds = HOLDS[packetType] ?? "other";
+  const command = ((first >> 4) & 7) === COMMAND_FRAME;
+  const holds = command ? "other" : (HOLDS[packetType] ?? "other");
   const timed = packetType === 1 && (codec === "h264" || codec === "h265");
   if (!timed) return made(codec, holds, keyframe, 0, track, tag.subarray(from, to));
   if (to < from + 3) return TAG_TRUNCATED;
