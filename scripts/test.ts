@@ -9,7 +9,7 @@
  */
 
 import { availableParallelism } from "node:os";
-import { delimiter } from "node:path";
+import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
 import { repository } from "../tests/tools.ts";
 import { killAll, runCommand } from "./run_command.ts";
@@ -161,5 +161,12 @@ function jobEnvironment(): NodeJS.ProcessEnv {
     .split(delimiter)
     .filter((folder) => !folder.includes("node_modules"));
   const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, FORCE_COLOR: ___, ...rest } = process.env;
-  return { ...rest, PATH: path.join(delimiter), NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+  return {
+    ...rest,
+    PATH: path.join(delimiter),
+    NO_COLOR: "1",
+    DENO_NO_UPDATE_CHECK: "1",
+    // Halves the start of current Node, which else strips types and compiles anew in each process.
+    NODE_COMPILE_CACHE: join(repository, ".cache", "node"),
+  };
 }

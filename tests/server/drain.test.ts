@@ -2,21 +2,11 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { type TestContext, test } from "node:test";
-import type { Runtime } from "../runtimes.ts";
 import { type ServerProcess, startServer } from "../server_process.ts";
+import { thisRuntime } from "../this_runtime.ts";
 import { raw, rawStatus } from "./fixture.ts";
 import { Camera } from "./rtc/camera.ts";
 import { play, publish, type RtcClient, sleep, until } from "./rtc/client.ts";
-
-/** The server runs where the test does. */
-const runtime: Runtime =
-  "Bun" in globalThis
-    ? "bun"
-    : "Deno" in globalThis
-      ? "deno"
-      : process.versions.node.startsWith("20.")
-        ? "node20"
-        : "node";
 
 const OFFER = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n";
 
@@ -30,7 +20,7 @@ interface Call {
 
 /** A server with a publisher and a viewer. */
 async function openCall(t: TestContext, args: readonly string[]): Promise<Call> {
-  const server = await startServer({ runtime, args: ["--demo", "off", ...args] });
+  const server = await startServer({ runtime: thisRuntime, args: ["--demo", "off", ...args] });
   t.after(() => server.stop("SIGKILL"));
   const publisher = await publish(server, { stream: "drained" });
   t.after(() => publisher.close());
@@ -116,7 +106,7 @@ test("SIGTERM without sessions: balancers have grace_start_wait to see it", {
   timeout: 40_000,
 }, async (t) => {
   const args = ["--rtc_server.enabled", "off", "--grace_start_wait", "600"];
-  const server = await startServer({ runtime, args });
+  const server = await startServer({ runtime: thisRuntime, args });
   t.after(() => server.stop("SIGKILL"));
   assert.doesNotMatch(server.output(), /demo|WHIP/, "what is not served is not offered");
   const start = performance.now();

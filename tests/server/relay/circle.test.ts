@@ -25,7 +25,8 @@ test("a stream pushed from A to B is not pushed back to A: 508", async (t) => {
   await until(async () => (await relays(far))[0]?.state === "waiting", "B's push was refused");
   assert.match((await onlyRelay(far)).error, /refused \(508\): .*circle/);
   assert.equal((await onlyRelay(near)).state, "connected");
-  assert.equal(near.monoport.metrics.value("monoport_sessions_refused_total", "508"), 1);
+  // B asks again after a second.
+  assert.ok(near.monoport.metrics.value("monoport_sessions_refused_total", "508") >= 1);
 });
 
 test("nothing is pushed to oneself or pulled from oneself", async (t) => {
