@@ -13,6 +13,7 @@ import { type FlvRoutesOptions, flvRoutes } from "./routes/flv.ts";
 import { type HlsRoutesOptions, hlsRoutes } from "./routes/hls.ts";
 import { layerRoutes } from "./routes/layer.ts";
 import { type Asset, type PackedAsset, pageRoutes } from "./routes/pages.ts";
+import { type RecordingRoutesOptions, recordingRoutes } from "./routes/recordings.ts";
 import { type RelayRoutesOptions, relayRoutes } from "./routes/relays.ts";
 import { type RtcRoutesOptions, rtcRoutes } from "./routes/rtc.ts";
 import { checkVia } from "./routes/via.ts";
@@ -24,6 +25,8 @@ export interface AppOptions {
   readonly auth: MiddlewareHandler | undefined;
   /** Absent when `rtc_server.enabled` or `http_api.enabled` is off. */
   readonly relays: RelayRoutesOptions | undefined;
+  /** Absent when `http_api.enabled` is off. */
+  readonly recordings?: RecordingRoutesOptions | undefined;
   /** Absent when `diagnose.enabled` or `http_api.enabled` is off. */
   readonly diagnose: DiagnoseOptions | undefined;
   /** Absent when `rtc_server.enabled` or `http_api.enabled` is off: SRS serves both by its API. */
@@ -85,6 +88,7 @@ export function createApp(options: AppOptions): Hono {
     for (const path of ["/rtc/v1/*", "/whip/*", "/whep/*"]) app.use(path, options.rtc.rate);
   }
   if (options.diagnose !== undefined) app.route("/", diagnoseRoutes(options.diagnose));
+  if (options.recordings !== undefined) app.route("/", recordingRoutes(options.recordings));
   if (options.api !== undefined) app.route("/", apiRoutes(options.api));
   if (options.rtc !== undefined) {
     app.route("/", layerRoutes(options.rtc));

@@ -15,6 +15,7 @@ import { type ApiConfig, apiSettings, checkApiAuth } from "./config_api.ts";
 import { type CodecConfig, codecSettings } from "./config_codecs.ts";
 import { type DiagnoseConfig, diagnoseSettings } from "./config_diagnose.ts";
 import { type DrainConfig, drainSettings } from "./config_drain.ts";
+import { type DvrConfig, dvrSettings } from "./config_dvr.ts";
 import { type HlsConfig, hlsSettings } from "./config_hls.ts";
 import { type HooksConfig, hookSettings } from "./config_hooks.ts";
 import { type LimitsConfig, limitSettings } from "./config_limits.ts";
@@ -55,7 +56,8 @@ export interface Config
     CodecConfig,
     SignallingConfig,
     HlsConfig,
-    HooksConfig {
+    HooksConfig,
+    DvrConfig {
   /** Where everything is served: `[host:]port`, several separated by blanks. */
   readonly listen: readonly Endpoint[];
   /** SRS's name for most TCP connections at a time, over all protocols. */
@@ -130,6 +132,7 @@ const settings = {
   ...signallingSettings,
   ...hlsSettings,
   ...hookSettings,
+  ...dvrSettings,
   ...diagnoseSettings,
   ...acmeSettings,
 } as const satisfies Record<keyof Config, Setting>;

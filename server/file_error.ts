@@ -16,6 +16,7 @@ export function describeFileError(error: unknown, flags: string): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function codeOf(error: unknown): unknown {
+/** As `ENOSPC`; `undefined` where there is none. */
+export function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }

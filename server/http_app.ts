@@ -21,6 +21,7 @@ import { servesRtc } from "./listening.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Readiness } from "./readiness.ts";
+import type { Recordings } from "./record/mod.ts";
 import type { Relays } from "./relay/mod.ts";
 import { apiGuard } from "./routes/api_auth.ts";
 import type { Identity } from "./routes/envelope.ts";
@@ -28,6 +29,7 @@ import { refusesChange } from "./routes/guard.ts";
 import { iceLinks } from "./routes/ice_links.ts";
 import type { KeyframeRoutesOptions } from "./routes/keyframe.ts";
 import { type Peer, peerOf } from "./routes/peer.ts";
+import type { RecordingRoutesOptions } from "./routes/recordings.ts";
 import { requestRate } from "./routes/request_rate.ts";
 import { offer, type RtcRoutesOptions } from "./routes/rtc.ts";
 import type { RtcServer } from "./rtc/mod.ts";
@@ -50,6 +52,7 @@ export interface HttpParts {
   readonly frames: FrameSource;
   readonly relays: Relays;
   readonly hls: Hls | undefined;
+  readonly recordings: Recordings;
   readonly candidates: CandidateFinder;
   readonly readiness: Readiness;
   readonly diagnoses: Tests;
@@ -98,6 +101,7 @@ function appOptions(parts: HttpParts): AppOptions {
   return {
     auth,
     relays: signalling && { identity, relays: parts.relays, refuses },
+    recordings: api ? recordingRoutes(parts, identity, refuses) : undefined,
     diagnose:
       config["diagnose.enabled"] && api ? diagnoseRoutes(parts, shared, signalling) : undefined,
     api: api
@@ -151,6 +155,15 @@ function keyframeOptions(parts: HttpParts, { peer, info }: Shared): KeyframeRout
     now: () => runtime.now(),
     peer,
   };
+}
+
+function recordingRoutes(
+  { recordings, rtc }: HttpParts,
+  identity: Identity,
+  refuses: RecordingRoutesOptions["refuses"],
+): RecordingRoutesOptions {
+  const live = (key: string): boolean => rtc.hub.stream(key)?.live === true;
+  return { identity, recordings, live, refuses };
 }
 
 function wrongName(app: string, stream: string): string | undefined {

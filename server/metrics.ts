@@ -123,6 +123,7 @@ export function serverMetrics(): Metrics {
   declareTranscoding(metrics);
   metrics.counter("monoport_hooks_total", "Calls of HTTP hooks, by hook and result", "result");
   metrics.counter("monoport_hls_sent_bytes_total", "Bytes of HLS segments and parts sent");
+  declareRecordings(metrics);
   return metrics;
 }
 
@@ -203,4 +204,24 @@ function declareRelayMetrics(metrics: Metrics): void {
     "kind",
   );
   metrics.counter("monoport_relay_failures_total", "Those that failed or ended", "kind");
+}
+
+function declareRecordings(metrics: Metrics): void {
+  metrics.counter("monoport_recordings_total", "Recordings begun, by who asked", "by");
+  metrics.counter(
+    "monoport_recordings_failed_total",
+    "Recordings that failed or were not begun, by the system's error code",
+    "code",
+  );
+  metrics.counter("monoport_recordings_slow_total", "Times that the disk was too slow");
+  metrics.counter(
+    "monoport_recording_dropped_frames_total",
+    "Frames left out of recordings, for the disk was slow",
+  );
+  metrics.counter("monoport_recorded_bytes_total", "Bytes written to files while streams ran");
+  metrics.counter(
+    "monoport_recorded_files_total",
+    "Files recorded, by whether they got their last form",
+    "form",
+  );
 }

@@ -14,7 +14,7 @@ import { Demo } from "./demo.ts";
 import { Tests } from "./diagnose/mod.ts";
 import { Ending, type EndingParts } from "./ending.ts";
 import { FlvServer } from "./flv/mod.ts";
-import { type FrameSource, openFrames } from "./frames/mod.ts";
+import { type FrameSource, openFrames, type ViewerSound } from "./frames/mod.ts";
 import { Hls } from "./hls/mod.ts";
 import { Hooks } from "./hooks/mod.ts";
 import type { HttpServer } from "./http/mod.ts";
@@ -27,7 +27,8 @@ import { openNames } from "./names.ts";
 import { Port } from "./port.ts";
 import type { AddressLimits, PortTls, TakeOver } from "./port_options.ts";
 import { Readiness } from "./readiness.ts";
-import { openRelays } from "./relay/mod.ts";
+import { openRecordings, type Recordings } from "./record/mod.ts";
+import { openRelays, type Relays } from "./relay/mod.ts";
 import { makeIdentity } from "./routes/envelope.ts";
 import { RtcServer } from "./rtc/mod.ts";
 import { RtmpServer } from "./rtmp/mod.ts";
@@ -101,11 +102,12 @@ export async function serve({
     () => port.connections,
   );
   const { frames, sound } = openFrames(parts);
+  const recordings = await openRecordings({ ...parts, frames });
   const hls = openHls(parts, frames);
   const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });
   const drain = (): void => rtc.drain();
   const rtmp = new RtmpServer({ ...parts, held, hub: rtc.hub, frames, flv, drain });
-  const media = { rtmp, flv, hls, frames };
+  const media = { rtmp, flv, hls, frames, recordings };
   const http = httpServer({ ...parts, ...media, diagnoses, held, candidates, readiness });
   const port = openPort({ ...parts, rtmp, http, held, certificates });
   gauges(metrics, { runtime, hls, port, held, rtc, readiness, diagnoses });
@@ -114,6 +116,7 @@ export async function serve({
     { runtime, config, log, readiness, rtc: allSessions(rtc, [rtmp, flv]), http },
     async () => {
       demo?.stop();
+      await recordings.close();
       const carrying = [flv, rtc, rtmp, hls, sound, frames];
       for (const one of [diagnoses, certificates, relays, ...carrying, http]) one?.close();
       await port.close(config.grace_final_wait);
@@ -127,12 +130,7 @@ export async function serve({
     await ending.close();
     throw error;
   }
-  certificates?.start();
-  demo?.start();
-  sound.start();
-  if (servesRtc(config)) relays.start();
-  readiness.open();
-  if (servesRtc(config)) void candidates.warm();
+  begin(config, { certificates, demo, sound, recordings, relays, readiness, candidates });
   return {
     endpoints: listening.tcp,
     udpEndpoints: listening.udp,
@@ -141,6 +139,28 @@ export async function serve({
     drain: () => ending.drain(),
     close: () => ending.close(),
   };
+}
+
+interface Begun {
+  readonly certificates: Certificates | undefined;
+  readonly demo: Demo | undefined;
+  readonly sound: ViewerSound;
+  readonly recordings: Recordings;
+  readonly relays: Relays;
+  readonly readiness: Readiness;
+  readonly candidates: CandidateFinder;
+}
+
+/** What is to be done once the server listens. */
+function begin(config: Config, parts: Begun): void {
+  const { certificates, demo, sound, recordings, relays, readiness, candidates } = parts;
+  certificates?.start();
+  demo?.start();
+  sound.start();
+  void recordings.recover();
+  if (servesRtc(config)) relays.start();
+  readiness.open();
+  if (servesRtc(config)) void candidates.warm();
 }
 
 function openDemo({

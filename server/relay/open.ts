@@ -19,7 +19,7 @@ export async function openRelays(rtc: RtcServer): Promise<Relays> {
   rtc.context.metrics.gauge("monoport_relays", "Pushes and pulls that are connected", () =>
     relays.facts().reduce((count, { state }) => count + (state === "connected" ? 1 : 0), 0),
   );
-  rtc.observer = (event) => relays.handleHubEvent(event);
+  rtc.observers.push((event) => relays.handleHubEvent(event));
   return relays;
 }
 

@@ -80,7 +80,7 @@ export class RtcServer implements Signalling, Facts {
   /** What pushes and pulls need of it. */
   readonly context: RtcContext;
   /** Told of what happens to streams, after their clients. */
-  observer: ((event: HubEvent) => void) | undefined;
+  readonly observers: ((event: HubEvent) => void)[] = [];
   readonly #firstFrame: FirstFrame;
   readonly #driver: HubDriver;
   readonly #counterOffers: CounterOffers;
@@ -123,7 +123,7 @@ export class RtcServer implements Signalling, Facts {
     metrics.follow("monoport_layer_switches_total", () => this.hub.totals().layerSwitches);
     this.#driver = new HubDriver(this.hub, runtime, (event) => {
       handleHubEvent(event, this.context);
-      this.observer?.(event);
+      for (const observe of this.observers) observe(event);
     });
     this.#counterOffers = new CounterOffers({
       context: this.context,

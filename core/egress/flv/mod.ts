@@ -1,4 +1,5 @@
 /** Streams as FLV: tags made once for all viewers, for HTTP, WebSocket and RTMP. @module */
+export { isCarried } from "./bodies.ts";
 export { FlvCast, type FlvCastOptions, type FlvViewer } from "./cast.ts";
 export {
   chunkedTags,
@@ -8,4 +9,5 @@ export {
   rtmpMessages,
   webSocketTags,
 } from "./framing.ts";
+export { FLV_DAMAGED, FlvIndex, INDEX_MAX } from "./index.ts";
 export { FlvMuxer, type FlvTag, TagType } from "./muxer.ts";

@@ -1,8 +1,7 @@
 import type { Millis } from "../../base/mod.ts";
 import type { MediaKind } from "../../media/mod.ts";
 import type { Frame, FrameFormat, FrameSink } from "../../stream/mod.ts";
-import { fitsMp4, type Mp4Run, type Mp4Track } from "../mp4/mod.ts";
-import { Lane } from "./lane.ts";
+import { fitsMp4, Lane, type Mp4Run, type Mp4Track } from "../mp4/mod.ts";
 
 export interface SegmenterOptions {
   /** Segments end at the first keyframe that makes them so long. */

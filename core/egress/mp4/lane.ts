@@ -1,6 +1,6 @@
 import type { Millis } from "../../base/mod.ts";
 import type { Frame, FrameFormat } from "../../stream/mod.ts";
-import { type Mp4Run, type Mp4Sample, type Mp4Track, timescaleOf } from "../mp4/mod.ts";
+import { type Mp4Run, type Mp4Sample, type Mp4Track, timescaleOf } from "./sample.ts";
 
 /** How long a frame lasts when nothing tells. */
 const USUAL_MILLIS: Millis = 20;

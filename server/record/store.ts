@@ -1,0 +1,183 @@
+/** The folder that recordings lie in, and what is there. @module */
+import type { Files, FolderEntry, Millis } from "../../core/base/mod.ts";
+import type { StreamName } from "../../core/stream/mod.ts";
+import { isMissing } from "../file_error.ts";
+import {
+  MAX_DEPTH,
+  type NameFacts,
+  nameReader,
+  type PathTemplate,
+  parsePathTemplate,
+  type RecordingFormat,
+  recordingName,
+} from "./path_template.ts";
+
+/** A finished recording. */
+export interface RecordedFile extends NameFacts {
+  /** Below the root, with `/`: what the API calls it. */
+  readonly name: string;
+  /** Where it is, for the system. */
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  /** When it was finished, in ms since the epoch. */
+  readonly modified: Millis;
+}
+
+/** Where a recording is written, and where it will be. */
+export interface RecordingPlace {
+  readonly name: string;
+  readonly path: string;
+  /** While it is written; nothing else is called so, since finished ones end in `.mp4` or `.flv`. */
+  readonly partPath: string;
+}
+
+/** Behind the name of a file that is written, and of one that is made out of it. */
+export const PART_ENDING = ".part";
+export const NEW_ENDING = ".new";
+/** Files and folders that are looked at for a listing. */
+export const MAX_ENTRIES = 50_000;
+/** Recordings of one name that may begin in the same millisecond, or second, or day. */
+const MAX_SAME_NAME = 1000;
+
+export class RecordingStore {
+  readonly root: string;
+  readonly format: RecordingFormat;
+  readonly #files: Files;
+  readonly #template: PathTemplate;
+  readonly #read: (name: string) => NameFacts | undefined;
+
+  /** `template` as `vhost.dvr.dvr_path`, which was checked. */
+  constructor(files: Files, template: string) {
+    const parsed = parsePathTemplate(template);
+    if (typeof parsed === "string") throw new Error(`Cannot use ${template}: ${parsed}`);
+    this.#files = files;
+    this.#template = parsed;
+    this.#read = nameReader(parsed);
+    this.root = parsed.root;
+    this.format = parsed.format;
+  }
+
+  /** A place for a recording that begins at `at`, in ms since the epoch; its folder is made. */
+  async place(name: StreamName, format: RecordingFormat, at: Millis): Promise<RecordingPlace> {
+    const plain = recordingName(this.#template, name, at);
+    const folder = this.#pathOf(plain).replace(/\/[^/]*$/, "");
+    await this.#files.makeDir(folder);
+    for (let i = 1; i <= MAX_SAME_NAME; i++) {
+      const one = this.placeOf(`${plain}${i === 1 ? "" : `~${i}`}.${format}`);
+      const taken = await Promise.all([one.path, one.partPath].map((at) => this.#files.stat(at)));
+      if (taken.every((found) => found === undefined)) return one;
+    }
+    throw new Error(`${MAX_SAME_NAME} recordings are called ${plain}: dvr_path needs [timestamp]`);
+  }
+
+  /** Rejects with `ENOSPC` when less than `least` bytes are left on the volume. */
+  async checkRoom(least: number): Promise<void> {
+    await this.#files.makeDir(this.root);
+    const free = await this.#files.freeBytes(this.root);
+    if (free !== undefined && free < least) throw new NoRoom(free, least);
+  }
+
+  /** Finished recordings, the newest first; none when there is no folder yet. */
+  async list(): Promise<RecordedFile[]> {
+    const found: RecordedFile[] = [];
+    for (const name of await this.#names((one) => this.#read(one) !== undefined)) {
+      const file = await this.#fileOf(name);
+      if (file !== undefined) found.push(file);
+    }
+    return found.sort((a, b) => b.modified - a.modified);
+  }
+
+  /**
+   * The finished recording of a name, as `list` told it. Names that no recording has are not looked
+   * for, and links are not followed: not out of the root, nor to anything in it.
+   */
+  async find(name: string): Promise<RecordedFile | undefined> {
+    const folders = name.split("/");
+    const last = folders.pop() ?? "";
+    if ([...folders, last].some((one) => !/^[A-Za-z0-9_-][A-Za-z0-9._~-]*$/.test(one))) {
+      return undefined;
+    }
+    if (folders.length >= MAX_DEPTH || this.#read(name) === undefined) return undefined;
+    let folder = this.root;
+    for (const [i, one] of [...folders, last].entries()) {
+      const kind = i < folders.length ? "folder" : "file";
+      const entries = await this.#entries(folder);
+      if (!entries.some((entry) => entry.name === one && entry.kind === kind)) return undefined;
+      folder = join(folder, one);
+    }
+    return await this.#fileOf(name);
+  }
+
+  /** What was begun and is not finished, by this server or another. */
+  async leftOver(): Promise<RecordingPlace[]> {
+    const plain = (name: string): string => name.slice(0, -PART_ENDING.length);
+    const names = await this.#names(
+      (name) => name.endsWith(PART_ENDING) && this.#read(plain(name)) !== undefined,
+    );
+    return names.map((name) => this.placeOf(plain(name)));
+  }
+
+  /** What a name below the root tells. */
+  factsOf(name: string): NameFacts | undefined {
+    return this.#read(name);
+  }
+
+  /** Where the recording of a name lies; the name must be one of ours. */
+  placeOf(name: string): RecordingPlace {
+    const path = this.#pathOf(name);
+    return { name, path, partPath: `${path}${PART_ENDING}` };
+  }
+
+  #pathOf(name: string): string {
+    return join(this.root, name);
+  }
+
+  async #fileOf(name: string): Promise<RecordedFile | undefined> {
+    const facts = this.#read(name);
+    const path = this.#pathOf(name);
+    const found = facts && (await this.#files.stat(path));
+    return found && facts && { ...facts, name, path, ...found };
+  }
+
+  /** Names of files below the root, as deep as the template goes. */
+  async #names(wanted: (name: string) => boolean): Promise<string[]> {
+    const depth = this.#template.pieces.join("").split("/").length;
+    const names: string[] = [];
+    let looked = 0;
+    const walk = async (below: string, left: number): Promise<void> => {
+      for (const { name, kind } of await this.#entries(join(this.root, below))) {
+        if (++looked > MAX_ENTRIES) return;
+        const inner = below === "" ? name : `${below}/${name}`;
+        if (kind === "folder" && left > 1) await walk(inner, left - 1);
+        else if (kind === "file" && wanted(inner)) names.push(inner);
+      }
+    };
+    await walk("", depth);
+    return names;
+  }
+
+  async #entries(folder: string): Promise<readonly FolderEntry[]> {
+    try {
+      return await this.#files.list(folder);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+}
+
+/** The volume has less free than must be kept so. */
+export class NoRoom extends Error {
+  readonly code = "ENOSPC";
+
+  constructor(free: number, least: number) {
+    const [is, must] = [free, least].map((bytes) => Math.floor(bytes / 2 ** 20));
+    super(`${is} MiB are free, ${must} must be kept so (vhost.dvr.dvr_min_free)`);
+  }
+}
+
+function join(folder: string, name: string): string {
+  if (name === "") return folder;
+  return folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
+}
