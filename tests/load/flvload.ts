@@ -41,6 +41,8 @@ export interface FlvViewers {
   readonly seconds: number;
   /** At the edges of the window. */
   readonly onEdge?: (edge: "begin" | "end") => void;
+  /** Ends them. */
+  readonly signal?: AbortSignal;
 }
 
 const out = join(repository, ".cache", "flvload");
@@ -55,11 +57,12 @@ export function buildFlvload(): void {
 
 /** Viewers of one HTTP-FLV stream; the report when they have left. */
 export function runFlvload(options: FlvViewers): Promise<FlvReport> {
-  const { port, path, viewers, stalled = 0, settleSeconds = 4, seconds, onEdge } = options;
+  const { port, path, viewers, stalled = 0, settleSeconds = 4, seconds, onEdge, signal } = options;
   const numbers = { port, viewers, stalled, settle: settleSeconds, duration: seconds };
   const args = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn(program, ["--path", path, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   const timer = setTimeout(() => child.kill("SIGKILL"), (settleSeconds + seconds + 30) * 1000);
+  signal?.addEventListener("abort", () => child.kill("SIGKILL"));
   let printed = "";
   let edges = 0;
   child.stdout.on("data", (text: Buffer) => {

@@ -103,6 +103,13 @@ export function publishRtc(server: ServerProcess, stream: string, video: Video):
   return { [Symbol.dispose]: () => child.kill("SIGINT") };
 }
 
+/** A player alone, until it is disposed. */
+export function playRtc(server: ServerProcess, stream: string): Disposable {
+  const whep = `${server.url}/rtc/v1/whep/?app=live&stream=${stream}`;
+  const child = spawn(program, ["--play", whep, "--duration", "600"], { stdio: "ignore" });
+  return { [Symbol.dispose]: () => child.kill("SIGINT") };
+}
+
 /** One publisher and its players over TCP; the report, also when players failed. */
 export async function runRtcload(options: LoadOptions): Promise<LoadReport> {
   const { server, video, players, args = [], limitMillis = 90_000, prefix = [] } = options;
