@@ -1,3 +1,4 @@
+import { type Bundle, bundled, unbundled } from "./bundle.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { type CodecExports, compileCodecs, startCodecs } from "./module.ts";
 import { type TranscodedPacket, Transcoder, type TranscoderOptions } from "./transcoder.ts";
@@ -25,7 +26,7 @@ export class TranscodeHost {
   #early: Exclude<ToThread, { kind: "codecs" }>[] | undefined = [];
   #module: WebAssembly.Module | undefined;
   #codecs: CodecExports | undefined;
-  /** What the packet under way has given. */
+  /** What the packets under way have given. */
   #packets: TranscodedPacket[] = [];
 
   constructor(post: Post) {
@@ -46,11 +47,11 @@ export class TranscodeHost {
   #do(message: Exclude<ToThread, { kind: "codecs" }>): void {
     try {
       if (message.kind === "open") this.#open(message.id, message.options);
-      else if (message.kind === "put") this.#put(message.id, message.data, message.pts);
+      else if (message.kind === "put") this.#put(message.id, message.packets);
       else this.#close(message.id);
     } catch (error) {
       this.#restart(error, message.id);
-      if (message.kind === "put") this.#done(message.id, true);
+      if (message.kind === "put") this.#done(message.id, message.packets.sizes.length, 1);
     }
   }
 
@@ -62,18 +63,19 @@ export class TranscodeHost {
     else this.#post({ kind: "format", id, format: held.transcoder.format }, []);
   }
 
-  #put(id: number, data: Uint8Array, pts: number): void {
+  #put(id: number, bundle: Bundle): void {
     const transcoder = this.#held.get(id)?.transcoder;
-    const bad = transcoder?.bad;
-    transcoder?.put(data, pts);
-    this.#done(id, transcoder?.bad !== bad);
+    const bad = transcoder?.bad ?? 0;
+    if (transcoder !== undefined) {
+      for (const { data, pts } of unbundled(bundle)) transcoder.put(data, pts);
+    }
+    this.#done(id, bundle.sizes.length, (transcoder?.bad ?? 0) - bad);
   }
 
-  #done(id: number, bad: boolean): void {
-    const packets = this.#packets;
+  #done(id: number, taken: number, bad: number): void {
+    const packets = bundled(this.#packets);
     this.#packets = [];
-    const transfer = packets.map(({ data }) => data.buffer);
-    this.#post({ kind: "done", id, packets, bad }, transfer);
+    this.#post({ kind: "done", id, taken, bad, packets }, [packets.data.buffer]);
   }
 
   #close(id: number): void {

@@ -1,12 +1,13 @@
 /** What the server and a thread that transcodes say to each other. @module */
+import type { Bundle } from "./bundle.ts";
 import type { SoundFormat } from "./sound.ts";
-import type { TranscodedPacket, TranscoderOptions } from "./transcoder.ts";
+import type { TranscoderOptions } from "./transcoder.ts";
 
 export type ToThread =
   /** First of all: codecs.wasm, packed. */
   | { readonly kind: "codecs"; readonly packed: Uint8Array<ArrayBuffer> }
   | { readonly kind: "open"; readonly id: number; readonly options: TranscoderOptions }
-  | { readonly kind: "put"; readonly id: number; readonly data: Uint8Array; readonly pts: number }
+  | { readonly kind: "put"; readonly id: number; readonly packets: Bundle }
   | { readonly kind: "close"; readonly id: number };
 
 export type FromThread =
@@ -17,9 +18,11 @@ export type FromThread =
   | {
       readonly kind: "done";
       readonly id: number;
-      readonly packets: readonly TranscodedPacket[];
-      /** Whether it could not be decoded. */
-      readonly bad: boolean;
+      /** Packets that were put, and those of them that could not be decoded. */
+      readonly taken: number;
+      readonly bad: number;
+      /** What was made of them. */
+      readonly packets: Bundle;
     }
   /** The module trapped, and was started anew. */
   | { readonly kind: "trapped"; readonly words: string };

@@ -3,6 +3,27 @@
 export const threadCode: string = `
 "use strict";
 (() => {
+  // bundle.ts
+  function bundled(packets) {
+    let size = 0;
+    for (const { data: data2 } of packets) size += data2.length;
+    const data = new Uint8Array(size);
+    let at = 0;
+    for (const packet of packets) {
+      data.set(packet.data, at);
+      at += packet.data.length;
+    }
+    const sizes = packets.map((packet) => packet.data.length);
+    return { data, sizes, times: packets.map(({ pts }) => pts) };
+  }
+  function unbundled({ data, sizes, times }) {
+    let at = 0;
+    return sizes.map((size, i) => {
+      at += size;
+      return { data: data.subarray(at - size, at), pts: times[i] ?? 0 };
+    });
+  }
+
   // module.ts
   async function compileCodecs(packed) {
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
@@ -271,7 +292,7 @@ export const threadCode: string = `
     #early = [];
     #module;
     #codecs;
-    /** What the packet under way has given. */
+    /** What the packets under way have given. */
     #packets = [];
     constructor(post) {
       this.#post = post;
@@ -289,11 +310,11 @@ export const threadCode: string = `
     #do(message) {
       try {
         if (message.kind === "open") this.#open(message.id, message.options);
-        else if (message.kind === "put") this.#put(message.id, message.data, message.pts);
+        else if (message.kind === "put") this.#put(message.id, message.packets);
         else this.#close(message.id);
       } catch (error) {
         this.#restart(error, message.id);
-        if (message.kind === "put") this.#done(message.id, true);
+        if (message.kind === "put") this.#done(message.id, message.packets.sizes.length, 1);
       }
     }
     #open(id, options) {
@@ -303,17 +324,18 @@ export const threadCode: string = `
       if (held.transcoder === void 0) this.#post({ kind: "refused", id }, []);
       else this.#post({ kind: "format", id, format: held.transcoder.format }, []);
     }
-    #put(id, data, pts) {
+    #put(id, bundle) {
       const transcoder = this.#held.get(id)?.transcoder;
-      const bad = transcoder?.bad;
-      transcoder?.put(data, pts);
-      this.#done(id, transcoder?.bad !== bad);
+      const bad = transcoder?.bad ?? 0;
+      if (transcoder !== void 0) {
+        for (const { data, pts } of unbundled(bundle)) transcoder.put(data, pts);
+      }
+      this.#done(id, bundle.sizes.length, (transcoder?.bad ?? 0) - bad);
     }
-    #done(id, bad) {
-      const packets = this.#packets;
+    #done(id, taken, bad) {
+      const packets = bundled(this.#packets);
       this.#packets = [];
-      const transfer = packets.map(({ data }) => data.buffer);
-      this.#post({ kind: "done", id, packets, bad }, transfer);
+      this.#post({ kind: "done", id, taken, bad, packets }, [packets.data.buffer]);
     }
     #close(id) {
       this.#held.get(id)?.transcoder?.close();

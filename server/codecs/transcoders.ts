@@ -1,10 +1,11 @@
-import type { Runtime } from "../../core/base/mod.ts";
+import type { Millis, Runtime } from "../../core/base/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { bundled, type TimedPacket, unbundled } from "./bundle.ts";
 import { TranscodeHost } from "./host.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { packedCodecs } from "./packed.ts";
-import type { SoundFormat } from "./sound.ts";
+import type { SoundFormat, TargetCodec } from "./sound.ts";
 import { threadCode } from "./thread.gen.ts";
 import type { TranscodedPacket, TranscoderOptions } from "./transcoder.ts";
 
@@ -12,6 +13,11 @@ import type { TranscodedPacket, TranscoderOptions } from "./transcoder.ts";
 export const TRACKS_PER_THREAD = 16;
 /** Packets that may wait for the thread: 10 s. More are dropped, and heard as a gap. */
 export const WAITING_MAX = 512;
+/**
+ * Packets are gathered so long for muxers, who gather more: waking a thread costs as much as the packet that wakes it.
+ * Opus is for viewers in real time.
+ */
+const GATHER_MILLIS: Readonly<Record<TargetCodec, Millis>> = { aac: 60, opus: 0 };
 /** A thread without work ends after so long. */
 const LINGER_MILLIS = 10_000;
 /** Starts of one thread that failed one after the other before it is done on the main thread. */
@@ -34,7 +40,7 @@ export interface TranscodedSink {
 
 /** A track that is transcoded until it is closed. */
 export interface Transcoding {
-  /** `pts` in ms. `data` is copied. */
+  /** `pts` in ms. `data` must not be changed. */
   put(data: Uint8Array, pts: number): void;
   close(): void;
 }
@@ -42,7 +48,9 @@ export interface Transcoding {
 interface Job {
   readonly options: TranscoderOptions;
   readonly sink: TranscodedSink;
+  /** Packets that are not done yet, and those of them that the thread does not have yet. */
   waiting: number;
+  gathered: TimedPacket[];
 }
 
 interface Channel {
@@ -103,6 +111,7 @@ class Lane {
   #channel: Channel;
   #failures = 0;
   #lingering: Disposable | undefined;
+  #gathering: Disposable | undefined;
 
   constructor(options: TranscodersOptions, onIdle: (lane: Lane) => void) {
     this.#options = options;
@@ -116,7 +125,7 @@ class Lane {
 
   open(id: number, options: TranscoderOptions, sink: TranscodedSink): Transcoding {
     this.#lingering?.[Symbol.dispose]();
-    const job: Job = { options, sink, waiting: 0 };
+    const job: Job = { options, sink, waiting: 0, gathered: [] };
     this.#jobs.set(id, job);
     this.#channel.post({ kind: "open", id, options });
     return {
@@ -127,6 +136,7 @@ class Lane {
 
   close(): void {
     this.#lingering?.[Symbol.dispose]();
+    this.#gathering?.[Symbol.dispose]();
     this.#jobs.clear();
     this.#channel.close();
   }
@@ -140,9 +150,24 @@ class Lane {
       return;
     }
     job.waiting++;
-    // A view would take the whole buffer behind it along.
-    const copy = new Uint8Array(data);
-    this.#channel.post({ kind: "put", id, data: copy, pts }, [copy.buffer]);
+    job.gathered.push({ data, pts });
+    const millis = GATHER_MILLIS[job.options.to];
+    if (millis === 0) this.#send(id, job);
+    else this.#gathering ??= this.#sendLater(millis);
+  }
+
+  #sendLater(millis: Millis): Disposable {
+    const { runtime } = this.#options;
+    return runtime.wakeAt(runtime.now() + millis, () => {
+      this.#gathering = undefined;
+      for (const [id, job] of this.#jobs) if (job.gathered.length > 0) this.#send(id, job);
+    });
+  }
+
+  #send(id: number, job: Job): void {
+    const packets = bundled(job.gathered);
+    job.gathered = [];
+    this.#channel.post({ kind: "put", id, packets }, [packets.data.buffer]);
   }
 
   #close(id: number): void {
@@ -185,7 +210,7 @@ class Lane {
     });
     this.#channel = this.#start();
     for (const [id, job] of this.#jobs) {
-      job.waiting = 0;
+      job.waiting = job.gathered.length;
       this.#channel.post({ kind: "open", id, options: job.options });
     }
   }
@@ -206,9 +231,11 @@ class Lane {
       log.limited("warn", "sound cannot be decoded: its configuration is wrong", fields);
     } else {
       this.#failures = 0;
-      job.waiting = Math.max(0, job.waiting - 1);
-      if (message.bad) metrics.count("monoport_transcode_dropped_total", "undecodable");
-      for (const packet of message.packets) job.sink.handlePacket(packet);
+      job.waiting = Math.max(0, job.waiting - message.taken);
+      for (let i = 0; i < message.bad; i++) {
+        metrics.count("monoport_transcode_dropped_total", "undecodable");
+      }
+      for (const packet of unbundled(message.packets)) job.sink.handlePacket(packet);
     }
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bundled, unbundled } from "../../../server/codecs/bundle.ts";
 import { TRAPS_MAX, TranscodeHost } from "../../../server/codecs/host.ts";
 import type { FromThread } from "../../../server/codecs/messages.ts";
 import { packedCodecs } from "../../../server/codecs/packed.ts";
@@ -97,19 +98,19 @@ test("a module that traps is started anew, with all its tracks", async () => {
   await host.handle({ kind: "codecs", packed: packedCodecs() });
   const options = { from: source.format, to: "opus", bitrate: 64_000 } as const;
   await host.handle({ kind: "open", id: 1, options });
-  const put = (one: Coded) => host.handle({ kind: "put", id: 1, data: one.data, pts: one.pts });
+  const put = (one: Coded) => host.handle({ kind: "put", id: 1, packets: bundled([one]) });
+  const throws = { ...bundled([{ data: new Uint8Array(1), pts: 0 }]), data: null as never };
   for (const one of source.packets.slice(0, 20)) await put(one);
-  const { pts } = source.packets[20]!;
-  await host.handle({ kind: "put", id: 1, data: null as never, pts }); // throws inside
+  await host.handle({ kind: "put", id: 1, packets: throws }); // throws inside
   assert.equal(told.filter(({ kind }) => kind === "trapped").length, 1);
   const before = told.length;
   for (const one of source.packets.slice(20)) await put(one);
-  const after = told.slice(before).flatMap((one) => (one.kind === "done" ? one.packets : []));
+  const after = told
+    .slice(before)
+    .flatMap((one) => (one.kind === "done" ? unbundled(one.packets) : []));
   assert.ok(after.length > 20);
   // A track that does it again and again is given up.
-  for (let i = 0; i < 5; i++) {
-    await host.handle({ kind: "put", id: 1, data: null as never, pts: 2000 + i * 30 });
-  }
+  for (let i = 0; i < 5; i++) await host.handle({ kind: "put", id: 1, packets: throws });
   assert.equal(told.filter(({ kind }) => kind === "trapped").length, TRAPS_MAX);
   assert.equal(told.filter(({ kind }) => kind === "refused").length, 1);
 });

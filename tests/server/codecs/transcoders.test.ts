@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Runtime, ThreadHandler } from "../../../core/base/mod.ts";
 import { loadRuntime } from "../../../runtime/mod.ts";
+import { bundled, unbundled } from "../../../server/codecs/bundle.ts";
+import type { ToThread } from "../../../server/codecs/messages.ts";
 import {
   type SoundFormat,
   type TranscodedPacket,
@@ -119,6 +121,49 @@ test("code that throws ends the thread, which is told", async (t) => {
     thread.post(1);
   });
   assert.match(error.message, /so|ended/);
+});
+
+test("what muxers want goes to the thread by threes, what is for viewers in real time at once", (t) => {
+  const timers: (() => void)[] = [];
+  const posted: ToThread[] = [];
+  const transcoders = new Transcoders({
+    runtime: {
+      startThread: () => ({ post: (one) => posted.push(one as ToThread), close: () => {} }),
+      now: () => 0,
+      wakeAt: (_, fire) => {
+        timers.push(fire);
+        return { [Symbol.dispose]: () => {} };
+      },
+    },
+    log: new Log({ wallClock: () => 0, print: () => {} }, "info"),
+    metrics: serverMetrics(),
+    max: 10,
+  });
+  t.after(() => transcoders.close());
+  const times = (): (readonly number[])[] =>
+    posted.splice(0).flatMap((one) => (one.kind === "put" ? [one.packets.times] : []));
+  const muxed = transcoders.open({ ...options, to: "aac" }, listener());
+  const gone = transcoders.open({ ...options, to: "aac" }, listener());
+  const live = transcoders.open(options, listener());
+  feed(live, 0, 1);
+  assert.equal(times().length, 1);
+  feed(muxed, 0, 3);
+  feed(gone, 0, 3);
+  gone?.close();
+  assert.equal(times().length, 0);
+  assert.equal(timers.length, 1);
+  timers[0]?.();
+  assert.deepEqual(times(), [source.packets.slice(0, 3).map(({ pts }) => pts)]);
+});
+
+test("packets survive their way to a thread and back", () => {
+  const packets = [
+    { data: Uint8Array.of(1, 2, 3), pts: 0.5 },
+    { data: new Uint8Array(0), pts: 20 },
+    { data: Uint8Array.of(4), pts: -40 },
+  ];
+  assert.deepEqual(unbundled(bundled(packets)), packets);
+  assert.deepEqual(unbundled(bundled([])), []);
 });
 
 test("what the thread does not keep up with is dropped and counted", async (t) => {

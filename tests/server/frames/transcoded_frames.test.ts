@@ -168,7 +168,8 @@ test("who comes later begins with the last keyframe and its sound, in order", as
   const second = new Sink();
   frames.tap(name(), options, second);
   assert.equal(second.of("video").length, 25);
-  assert.ok(second.of("audio").length >= 45);
+  // The first may lie before the picture.
+  assert.ok(second.of("audio").length >= 43);
   const dts = second.frames.map((frame) => frame.dts);
   assert.deepEqual(
     dts,
