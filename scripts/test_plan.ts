@@ -24,6 +24,7 @@ const measuring = [
   "tests/browser/hls.test.ts",
   "tests/browser/layers.test.ts",
   "tests/browser/lossy_udp.test.ts",
+  "tests/interop/ways/",
   "tests/load/",
 ];
 /**

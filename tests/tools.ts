@@ -26,6 +26,10 @@ export type ToolName =
   | "gstreamer base"
   | "gstreamer flv"
   | "gstreamer rtmp"
+  | "gstreamer faad"
+  | "gstreamer level"
+  | "gstreamer openh264"
+  | "gstreamer voaacenc"
   | "gstreamer x264"
   | "openssl"
   | "gcc"
@@ -57,6 +61,10 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   "gstreamer base": gstreamerPlugin("videotestsrc", "base"),
   "gstreamer flv": gstreamerPlugin("flv", "good"),
   "gstreamer rtmp": gstreamerPlugin("rtmp2", "bad"),
+  "gstreamer faad": gstreamerPlugin("faad", "bad"),
+  "gstreamer level": gstreamerPlugin("level", "good"),
+  "gstreamer openh264": gstreamerPlugin("openh264", "bad"),
+  "gstreamer voaacenc": gstreamerPlugin("voaacenc", "bad"),
   "gstreamer x264": gstreamerPlugin("x264", "ugly"),
   openssl: { names: ["openssl"], debian: "openssl" },
   gcc: { names: ["gcc"], debian: "gcc" },

@@ -45,6 +45,8 @@ const EARLY_MILLIS: Millis = 100;
 const PART_SHARE = 0.85;
 /** Pictures may be so late behind sound before parts are cut without them. */
 const LATE_MILLIS: Millis = 250;
+/** The same in all init segments: ffmpeg 5.1 goes by the first one's, and would take sound for pictures. */
+const TRACK_IDS: Readonly<Record<MediaKind, number>> = { video: 1, audio: 2 };
 /** Nothing for so long is a break in the stream. */
 const BREAK_MILLIS: Millis = 5000;
 
@@ -57,6 +59,8 @@ export class Segmenter implements FrameSink {
   readonly #sink: SegmenterSink;
   readonly #formats = new Map<MediaKind, FrameFormat>();
   readonly #lanes = new Map<MediaKind, Lane>();
+  /** The one that decides where is cut. */
+  #leader: Lane | undefined;
   /** When the newest frame of each kind is decoded. */
   readonly #seen = new Map<MediaKind, Millis>();
   #held: Frame[] = [];
@@ -127,10 +131,13 @@ export class Segmenter implements FrameSink {
     // Time goes on over another publisher, unless it went back.
     if (this.#origin === undefined || at < this.#origin) this.#origin = at;
     this.#lanes.clear();
-    let id = 0;
+    this.#leader = undefined;
     for (const kind of ["video", "audio"] as const) {
       const format = kinds.has(kind) ? this.#formats.get(kind) : undefined;
-      if (format !== undefined) this.#lanes.set(kind, new Lane(++id, format, this.#origin, at));
+      if (format === undefined) continue;
+      const lane = new Lane(TRACK_IDS[kind], format, this.#origin, at);
+      this.#leader ??= lane;
+      this.#lanes.set(kind, lane);
     }
     this.#startSegment(at, true);
   }
@@ -152,7 +159,7 @@ export class Segmenter implements FrameSink {
     if (leads && (this.#changed(frame) || this.#brokenAt(dts, lane))) this.#restart(frame);
     // Sound that has no track yet gets one at the next keyframe.
     else if (lane === undefined || lane.format !== this.#formats.get(kind)) return;
-    else if (lane.track.id === 1) this.#lead(frame, lane);
+    else if (lane === this.#leader) this.#lead(frame, lane);
     else if (video !== undefined) this.#follow(dts, video);
     this.#lanes.get(kind)?.put(frame);
   }
@@ -242,7 +249,7 @@ export class Segmenter implements FrameSink {
     const runs: Mp4Run[] = [];
     for (const lane of this.#lanes.values()) {
       // Nothing follows soon that would tell how long the newest one lasts.
-      if (lane.track.id > 1 && at - lane.last > LATE_MILLIS) lane.finish();
+      if (lane !== this.#leader && at - lane.last > LATE_MILLIS) lane.finish();
       const run = lane.take(until);
       if (run !== undefined) runs.push(run);
     }
@@ -250,7 +257,7 @@ export class Segmenter implements FrameSink {
     if (first === undefined) return;
     const duration = Math.max(1, at - this.#partStart);
     this.#partStart += duration;
-    const independent = first.track.id === 1 && first.samples[0]?.keyframe === true;
+    const independent = first.track === this.#leader?.track && first.samples[0]?.keyframe === true;
     this.#sink.handlePart({ duration, independent, runs });
   }
 }

@@ -224,7 +224,7 @@ test("a picture of which a packet is lost is left out, with all that need it, an
   tap(hub, recorder, 0);
   camera.picture(0, true, 0);
   for (let i = 1; i < 60; i++) {
-    const now = 33 * i;
+    const now = 34 * i;
     let packet = 0;
     camera.way = (put) => {
       packet++;
@@ -341,6 +341,25 @@ for (const ppm of [0, 200, -200]) {
     assert.ok(jump < 12, `a step of ${jump.toFixed(1)} ms`);
   });
 }
+
+test("a first keyframe that is long on its way puts no picture behind the sound for long, and no time goes back", () => {
+  const hub = newHub();
+  const camera = new Camera(hub, 0);
+  const recorder = new Recorder();
+  tap(hub, recorder, 0);
+  // 600 ms for the keyframe; what was taken meanwhile comes right after it.
+  for (let taken = 0; taken < 4000; taken += 40) {
+    camera.sound(48 * taken, taken + 20);
+    const comes = Math.max(taken + 30, 630);
+    camera.picture(90 * taken, taken === 0, comes, 50);
+  }
+  const late = recorder.of("video").map(({ pts }, i) => pts - WALL - 40 * i - 30);
+  assert.ok((late[0] ?? 0) > 590);
+  assert.ok((late[15] ?? 0) > 300, "what came at once does not pull it");
+  for (const [i, one] of late.entries()) if (i > 75) assert.ok(one < 10, `${i}: ${one} ms late`);
+  const steps = recorder.of("video").map(({ pts }, i, all) => pts - (all[i - 1]?.pts ?? 0));
+  for (const step of steps.slice(1)) assert.ok(step >= 19 && step < 41, `${step} ms`);
+});
 
 test("a frame without an end is passed over: in bytes, in packets and in NAL units it has a bound", () => {
   const hub = newHub();

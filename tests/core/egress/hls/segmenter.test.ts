@@ -115,6 +115,14 @@ describe("Segmenter", () => {
     stage.play(0, 6000);
     stage.play(6000, 16_000, { fps: 0 });
     stage.play(16_000, 22_000);
+    const ids = stage.made.flatMap(
+      ({ start }) => start.tracks?.map(({ id, format }) => `${format.kind} ${id}`) ?? [],
+    );
+    assert.deepEqual(
+      [...new Set(ids)].toSorted(),
+      ["audio 2", "video 1"],
+      "players go by the first init segment",
+    );
     const kinds = stage.made.flatMap(({ start }) =>
       start.tracks === undefined ? [] : [start.tracks.map(({ format }) => format.kind).join("+")],
     );

@@ -1,0 +1,139 @@
+/** Everybody who publishes in the table. @module */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Browser } from "playwright-core";
+import { type ServerProcess, startServer } from "../../server_process.ts";
+import { need } from "../../tools.ts";
+import { gstreamerPublishes } from "./gstreamer.ts";
+import { type Publish, publishInPage } from "./page.ts";
+import type { PublisherName } from "./table.ts";
+
+export interface Stage {
+  readonly server: ServerProcess;
+  readonly browser: Browser;
+}
+
+/** Somebody who publishes; the stream is there, or soon will be. */
+export interface Publishing {
+  stop(): Promise<void>;
+}
+
+export interface PublisherKind {
+  /** Hz of the tone, 0 where there is another sound. */
+  readonly tone: number;
+  /** How far a flash may be from its beep in ms; `undefined` where there are none. */
+  readonly apart: number | undefined;
+  /** Pictures in a second. */
+  readonly rate: number;
+  start(stage: Stage, stream: string): Promise<Publishing>;
+}
+
+/** Drawn by the page when its timers let it, beside the sound's own clock. */
+const CHROMIUM_APART = 100;
+const APART = 40;
+
+const ffmpegClip = { tone: 1000, apart: APART, rate: 25 } as const;
+const AAC = "-c:a aac -b:a 96k -ac 2";
+const H264 =
+  "-c:v libx264 -preset ultrafast -tune zerolatency -profile:v baseline -pix_fmt yuv420p -g 25 -b:v 300k";
+
+export const PUBLISHERS: Readonly<Record<PublisherName, PublisherKind>> = {
+  "Chromium, WHIP over TCP: H.264, Opus": chromium("h264", "tcp"),
+  "Chromium, WHIP over UDP: H.264, Opus": chromium("h264", "udp"),
+  "Chromium, WHIP over TCP: VP8, Opus": chromium("vp8", "tcp"),
+  "Chromium, WHIP over TCP: VP9, Opus": chromium("vp9", "tcp"),
+  "Chromium, WHIP over TCP: AV1, Opus": chromium("av1", "tcp"),
+  "ffmpeg, RTMP: H.264, AAC": {
+    ...ffmpegClip,
+    start: (stage, stream) => ffmpegPublishes(stage, stream, `${H264} ${AAC}`),
+  },
+  "ffmpeg, RTMP: H.264, MP3": {
+    ...ffmpegClip,
+    start: (stage, stream) => ffmpegPublishes(stage, stream, `${H264} -c:a libmp3lame -b:a 96k`),
+  },
+  "ffmpeg, RTMP: AAC alone": {
+    ...ffmpegClip,
+    apart: undefined,
+    start: (stage, stream) => ffmpegPublishes(stage, stream, `-vn ${AAC}`),
+  },
+  "GStreamer, RTMP: H.264, AAC": {
+    tone: 1000,
+    apart: undefined,
+    rate: 25,
+    start: (stage, stream) => Promise.resolve(child(gstreamerPublishes(rtmp(stage, stream)))),
+  },
+  "Pull from another Monoport: H.264, Opus": {
+    tone: 0,
+    apart: undefined,
+    rate: 30,
+    start: pulls,
+  },
+};
+
+function rtmp({ server }: Stage, stream: string): string {
+  return `rtmp://127.0.0.1:${server.port}/live/${stream}`;
+}
+
+function chromium(codec: string, transport: Publish["transport"]): PublisherKind {
+  const start: PublisherKind["start"] = async ({ server, browser }, stream) => {
+    const page = await browser.newPage();
+    await page.goto(`${server.url}/healthz`);
+    const url = `${server.url}/rtc/v1/whip/?app=live&stream=${stream}&codec=${codec}`;
+    await page.evaluate(publishInPage, { url, transport });
+    return {
+      stop: async () => {
+        await page.evaluate(() =>
+          (globalThis as unknown as { unpublish: () => Promise<void> }).unpublish(),
+        );
+        await page.close();
+      },
+    };
+  };
+  return { tone: 1000, apart: CHROMIUM_APART, rate: 25, start };
+}
+
+/** A picture that flashes and a tone that beeps, both for the first 0.2 s of each second. */
+export function ffmpegPublishes(stage: Stage, stream: string, codecs: string): Promise<Publishing> {
+  const inputs = [
+    "testsrc2=size=320x180:rate=25,drawbox=c=white:t=fill:enable='lt(mod(t,1),0.2)'",
+    "aevalsrc='0.4*sin(2*PI*1000*t)*lt(mod(t,1),0.2)':s=44100",
+  ];
+  const args = [
+    ..."-v error -nostdin -re".split(" "),
+    ...inputs.flatMap((input) => ["-f", "lavfi", "-i", input]),
+    ...`-t 120 ${codecs} -f flv`.split(" "),
+    rtmp(stage, stream),
+  ];
+  return Promise.resolve(child(spawn(need("ffmpeg"), args, { stdio: "ignore", timeout: 130_000 })));
+}
+
+function child(process: ChildProcess): Publishing {
+  return {
+    stop: async () => {
+      if (process.exitCode !== null || process.signalCode !== null) return;
+      const exit = once(process, "exit");
+      process.kill("SIGKILL");
+      await exit;
+    },
+  };
+}
+
+/** The demo stream of another server, by WHEP. */
+async function pulls({ server }: Stage, stream: string): Promise<Publishing> {
+  const far = await startServer({ args: ["--rtc_server.protocol", "tcp"] });
+  const made = await fetch(`${server.url}/api/v1/relays`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      kind: "pull",
+      stream: `live/${stream}`,
+      url: `${far.url}/whep/live/demo`,
+    }),
+  });
+  if (!made.ok) throw new Error(`no relay: ${made.status} ${await made.text()}`);
+  return {
+    stop: async () => {
+      await far.stop();
+    },
+  };
+}

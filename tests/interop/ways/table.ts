@@ -1,0 +1,139 @@
+/**
+ * Which way in is played by which way out: what docs/protocols.md shows and ways.test.ts tries.
+ *
+ * A cell says which codecs arrive and are played, sound alone where no picture does, or `no`; a number
+ * refers to the note that says why.
+ *
+ * @module
+ */
+
+export type ViewerName =
+  | "WHEP over TCP"
+  | "WHEP over UDP"
+  | "HTTP-FLV by mpegts.js"
+  | "WS-FLV by mpegts.js"
+  | "LL-HLS by hls.js"
+  | "HTTP-FLV by ffmpeg"
+  | "RTMP by ffmpeg"
+  | "RTMPS by ffmpeg"
+  | "HLS by ffmpeg"
+  | "RTMP by GStreamer";
+
+export interface WayOut {
+  readonly heading: string;
+  /** All of them show what the cell says. */
+  readonly viewers: readonly ViewerName[];
+}
+
+export const WAYS_OUT: readonly WayOut[] = [
+  { heading: "WHEP: Chromium, TCP and UDP", viewers: ["WHEP over TCP", "WHEP over UDP"] },
+  {
+    heading: "HTTP-FLV, WS-FLV: mpegts.js",
+    viewers: ["HTTP-FLV by mpegts.js", "WS-FLV by mpegts.js"],
+  },
+  { heading: "LL-HLS: hls.js", viewers: ["LL-HLS by hls.js"] },
+  {
+    heading: "HTTP-FLV, RTMP, RTMPS: ffmpeg",
+    viewers: ["HTTP-FLV by ffmpeg", "RTMP by ffmpeg", "RTMPS by ffmpeg"],
+  },
+  { heading: "HLS: ffmpeg", viewers: ["HLS by ffmpeg"] },
+  { heading: "RTMP: GStreamer", viewers: ["RTMP by GStreamer"] },
+];
+
+export type PublisherName =
+  | "Chromium, WHIP over TCP: H.264, Opus"
+  | "Chromium, WHIP over TCP: VP8, Opus"
+  | "Chromium, WHIP over TCP: VP9, Opus"
+  | "Chromium, WHIP over TCP: AV1, Opus"
+  | "Chromium, WHIP over UDP: H.264, Opus"
+  | "ffmpeg, RTMP: H.264, AAC"
+  | "ffmpeg, RTMP: H.264, MP3"
+  | "ffmpeg, RTMP: AAC alone"
+  | "GStreamer, RTMP: H.264, AAC"
+  | "Pull from another Monoport: H.264, Opus";
+
+export interface WayIn {
+  readonly publisher: PublisherName;
+  /** One for each of `WAYS_OUT`. */
+  readonly cells: readonly string[];
+}
+
+export const WAYS_IN: readonly WayIn[] = [
+  {
+    publisher: "Chromium, WHIP over TCP: H.264, Opus",
+    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+  },
+  {
+    publisher: "Chromium, WHIP over UDP: H.264, Opus",
+    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+  },
+  {
+    publisher: "Chromium, WHIP over TCP: VP8, Opus",
+    cells: ["VP8, Opus", "no (1)", "AAC (2)", "AAC (3)", "AAC (2)", "no (3)"],
+  },
+  {
+    publisher: "Chromium, WHIP over TCP: VP9, Opus",
+    cells: ["VP9, Opus", "no (1)", "VP9, AAC", "AAC (3)", "VP9, AAC", "no (3)"],
+  },
+  {
+    publisher: "Chromium, WHIP over TCP: AV1, Opus",
+    cells: ["AV1, Opus", "AV1, AAC", "AV1, AAC", "AAC (3)", "AV1, AAC", "no (3)"],
+  },
+  {
+    publisher: "ffmpeg, RTMP: H.264, AAC",
+    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+  },
+  {
+    publisher: "ffmpeg, RTMP: H.264, MP3",
+    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+  },
+  {
+    publisher: "ffmpeg, RTMP: AAC alone",
+    cells: ["Opus", "AAC", "AAC", "AAC", "AAC", "AAC"],
+  },
+  {
+    publisher: "GStreamer, RTMP: H.264, AAC",
+    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+  },
+  {
+    publisher: "Pull from another Monoport: H.264, Opus",
+    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+  },
+];
+
+/** By number, from 1: why something does not go. */
+export const NOTES: readonly string[] = [
+  "mpegts.js 1.8 knows neither VP8 nor VP9 in FLV, and stops: `CodecUnsupported`.",
+  "There is no VP8 in fragmented MP4 that browsers play: it is left out.",
+  "VP8, VP9 and AV1 are sent as enhanced FLV: FFmpeg reads VP9 and AV1 from 6.1 on, VP8 later; GStreamer 1.22 and ffmpeg 5.1 know none of them. ffmpeg plays the sound when it is told to leave out the picture (`-vn`).",
+];
+
+/** What a cell says: names of codecs, and why there are not more. */
+export interface Cell {
+  readonly video: string | undefined;
+  readonly audio: string | undefined;
+  /** Of a note, 0 for none. */
+  readonly note: number;
+}
+
+const VIDEO_NAMES = ["H.264", "H.265", "AV1", "VP9", "VP8"];
+
+export function cellOf(text: string): Cell {
+  const [, what = "", note = "0"] = /^(.*?)(?: \((\d)\))?$/.exec(text) ?? [];
+  const names = what.split(", ");
+  const audio = names.find((name) => name !== "no" && !VIDEO_NAMES.includes(name));
+  return { video: names.find((name) => VIDEO_NAMES.includes(name)), audio, note: Number(note) };
+}
+
+/** The table and its notes, as the documentation has them. */
+export function waysInMarkdown(): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const headings = ["", ...WAYS_OUT.map(({ heading }) => heading)];
+  return [
+    line(headings),
+    `|${"---|".repeat(headings.length)}`,
+    ...WAYS_IN.map(({ publisher, cells }) => line([publisher, ...cells])),
+    "",
+    ...NOTES.map((note, i) => `${i + 1}. ${note}`),
+  ].join("\n");
+}

@@ -1,0 +1,109 @@
+/** Everybody who watches in the table, all at once. @module */
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import type { ServerProcess } from "../../server_process.ts";
+import { repository } from "../../tools.ts";
+import { ffmpegSees } from "./ffmpeg_viewer.ts";
+import { gstreamerSees } from "./gstreamer.ts";
+import { type Watch, watchInPage } from "./page.ts";
+import type { Seen } from "./seen.ts";
+import { type Cell, type ViewerName, WAYS_OUT } from "./table.ts";
+
+/** A page shows so many pictures, and has so long for it. */
+export const PAGE_FRAMES = 30;
+const PAGE_MILLIS = 25_000;
+
+/** A page that has the players. */
+export async function openPlayers(browser: Browser, server: ServerProcess): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(`${server.url}/healthz`);
+  for (const player of ["hls.js/dist/hls.min.js", "mpegts.js/dist/mpegts.js"])
+    await page.addScriptTag({ path: join(repository, "node_modules", player) });
+  return page;
+}
+
+/** Resolves to what each viewer saw; `cells` says what is waited for, by column. */
+export async function watchAll(
+  page: Page,
+  server: ServerProcess,
+  stream: string,
+  cells: readonly Cell[],
+): Promise<Map<ViewerName, Seen>> {
+  const inPage: [ViewerName, Watch][] = [];
+  const others: [ViewerName, Promise<Seen>][] = [];
+  for (const [i, { viewers }] of WAYS_OUT.entries()) {
+    const cell = cells[i];
+    if (cell === undefined) continue;
+    const video = cell.video !== undefined;
+    const audio = cell.audio !== undefined;
+    for (const viewer of viewers) {
+      const where = IN_PAGE[viewer];
+      if (where !== undefined) inPage.push([viewer, { ...where(server, stream), video, audio }]);
+      else others.push([viewer, sees(viewer, server, stream, cell)]);
+    }
+  }
+  const ways = inPage.map(([, way]) => way);
+  const [pages, rest] = await Promise.all([
+    page.evaluate(watchInPage, { ways, frames: PAGE_FRAMES, millis: PAGE_MILLIS }),
+    Promise.all(others.map(([, seen]) => seen)),
+  ]);
+  const names = [...inPage, ...others].map(([viewer]) => viewer);
+  return new Map([...pages, ...rest].map((seen, i) => [names[i] ?? "WHEP over TCP", seen]));
+}
+
+type Where = Pick<Watch, "by" | "url" | "transport">;
+
+const IN_PAGE: Partial<Record<ViewerName, (server: ServerProcess, stream: string) => Where>> = {
+  "WHEP over TCP": (server, stream) => ({
+    by: "whep",
+    url: whep(server, stream),
+    transport: "tcp",
+  }),
+  "WHEP over UDP": (server, stream) => ({
+    by: "whep",
+    url: whep(server, stream),
+    transport: "udp",
+  }),
+  "HTTP-FLV by mpegts.js": ({ url }, stream) => ({
+    by: "flv",
+    url: `${url}/live/${stream}.flv`,
+    transport: "tcp",
+  }),
+  "WS-FLV by mpegts.js": ({ url }, stream) => ({
+    by: "flv",
+    url: `${url.replace("http", "ws")}/live/${stream}.flv`,
+    transport: "tcp",
+  }),
+  "LL-HLS by hls.js": ({ url }, stream) => ({
+    by: "hls",
+    url: `${url}/live/${stream}.m3u8`,
+    transport: "tcp",
+  }),
+};
+
+function whep({ url }: ServerProcess, stream: string): string {
+  return `${url}/rtc/v1/whep/?app=live&stream=${stream}`;
+}
+
+function sees(
+  viewer: ViewerName,
+  { url, port }: ServerProcess,
+  stream: string,
+  { video }: Cell,
+): Promise<Seen> {
+  const key = `live/${stream}`;
+  const rtmp = `rtmp://127.0.0.1:${port}/${key}`;
+  const picture = video !== undefined;
+  switch (viewer) {
+    case "HTTP-FLV by ffmpeg":
+      return ffmpegSees(`${url}/${key}.flv`, picture);
+    case "RTMP by ffmpeg":
+      return ffmpegSees(rtmp, picture);
+    case "RTMPS by ffmpeg":
+      return ffmpegSees(rtmp.replace("rtmp", "rtmps"), picture);
+    case "HLS by ffmpeg":
+      return ffmpegSees(`${url}/${key}.m3u8`, picture);
+    default:
+      return gstreamerSees(rtmp, picture);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Every way in by every way out, as docs/protocols.md has it: one publisher at a time, watched by all at once, with
+ * Chromium, ffmpeg and GStreamer at both ends.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { launchChromium } from "../../chromium.ts";
+import { type ServerProcess, startServer } from "../../server_process.ts";
+import { PUBLISHERS, type PublisherKind, type Publishing } from "./publishers.ts";
+import { codecName, type Seen } from "./seen.ts";
+import { type Cell, cellOf, WAYS_IN, WAYS_OUT, type WayIn } from "./table.ts";
+import { openPlayers, PAGE_FRAMES, watchAll } from "./viewers.ts";
+
+/** Of the tone's frequency: FFT bins are 23 Hz wide, and zero crossings of short beeps few. */
+const HERTZ_OFF = 60;
+
+describe("Ways in and out", () => {
+  let server: ServerProcess;
+  let browser: Browser;
+  let page: Page;
+  /** The next publisher gets ready while the one before is watched. */
+  const ready = new Map<WayIn, Promise<Publishing>>();
+
+  before(async () => {
+    const args = ["--demo", "off", "--relay.allow", "127.0.0.1", "--http_api.https.enabled", "on"];
+    [server, browser] = await Promise.all([startServer({ args }), launchChromium()]);
+    page = await openPlayers(browser, server);
+  });
+  after(async () => {
+    for (const publishing of ready.values())
+      await publishing.then((one) => one.stop()).catch(() => {});
+    await browser?.close();
+    await server?.stop();
+  });
+
+  function prepare(way: WayIn | undefined): Promise<Publishing> | undefined {
+    if (way === undefined) return undefined;
+    let publishing = ready.get(way);
+    if (publishing === undefined) {
+      publishing = publish(way);
+      publishing.catch(() => {});
+      ready.set(way, publishing);
+    }
+    return publishing;
+  }
+
+  /** Resolves when HLS has enough to start with: that takes longest. */
+  async function publish(way: WayIn): Promise<Publishing> {
+    const stream = streamOf(way);
+    const publishing = await PUBLISHERS[way.publisher].start({ server, browser }, stream);
+    for (let i = 0; i < 20; i++) {
+      const answer = await fetch(`${server.url}/live/${stream}.m3u8`);
+      await answer.body?.cancel();
+      if (answer.ok) break;
+    }
+    return publishing;
+  }
+
+  for (const [i, way] of WAYS_IN.entries()) {
+    test(way.publisher, async (t) => {
+      const publishing = await prepare(way);
+      t.after(() => publishing?.stop());
+      ready.delete(way);
+      void prepare(WAYS_IN[i + 1]);
+      const cells = way.cells.map(cellOf);
+      const seen = await watchAll(page, server, streamOf(way), cells);
+      for (const [column, { viewers }] of WAYS_OUT.entries()) {
+        const cell = cells[column];
+        assert.ok(cell !== undefined, "a cell is missing");
+        for (const viewer of viewers) {
+          await t.test(`${viewer}: ${way.cells[column]}`, () => {
+            const one = seen.get(viewer);
+            assert.ok(one !== undefined);
+            shows(one, cell, PUBLISHERS[way.publisher]);
+          });
+        }
+      }
+    });
+  }
+});
+
+function streamOf(way: WayIn): string {
+  return `way${WAYS_IN.indexOf(way)}`;
+}
+
+function shows(seen: Seen, cell: Cell, kind: PublisherKind): void {
+  const told = JSON.stringify(seen);
+  if (cell.video === undefined && cell.audio === undefined) {
+    assert.match(seen.complaints.join("\n"), /CodecUnsupported|ended with/, told);
+    assert.equal(seen.frames, 0, told);
+    return;
+  }
+  assert.deepEqual(seen.complaints, []);
+  assert.deepEqual([codecName(seen.video), codecName(seen.audio)], [cell.video, cell.audio], told);
+  if (cell.video === undefined) assert.equal(seen.frames, 0, told);
+  else assert.ok(seen.frames >= PAGE_FRAMES, told);
+  assert.ok(seen.heard, told);
+  if (kind.tone > 0 && seen.hertz > 0)
+    assert.ok(Math.abs(seen.hertz - kind.tone) < HERTZ_OFF, `${seen.hertz} Hz`);
+  if (kind.apart === undefined || seen.apart.length === 0) return;
+  const usual = seen.apart.toSorted((a, b) => a - b)[seen.apart.length >> 1] ?? 0;
+  assert.ok(Math.abs(usual) <= kind.apart, `picture behind sound by ${seen.apart.join(", ")} ms`);
+}
