@@ -42,6 +42,7 @@ const bundled: Readonly<Record<string, readonly [file: string, type: string]>> =
   "players/whep.ts": ["players/whep.js", "text/javascript; charset=utf-8"],
   "players/whip.ts": ["players/whip.js", "text/javascript; charset=utf-8"],
   "diagnose.css": ["diagnose.css", "text/css; charset=utf-8"],
+  "streams.css": ["streams.css", "text/css; charset=utf-8"],
   "style.css": ["style.css", "text/css; charset=utf-8"],
 };
 

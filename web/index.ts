@@ -1,10 +1,11 @@
-/** The index: what runs here, the demo stream playing, and how to publish and play. @module */
+/** The index: what is live, the demo stream playing, and how to publish and play. @module */
 import { type LiveStream, readStreams, readVersion } from "./lib/api.ts";
-import { copyButtons, element, make } from "./lib/dom.ts";
+import { copyButtons, element } from "./lib/dom.ts";
+import { whyNoPictures } from "./lib/keyframe.ts";
 import { Player } from "./lib/player.ts";
 import { endpoint, pageAddress, readSettings, type Settings } from "./lib/settings.ts";
-import { rateInWords } from "./lib/stats.ts";
 import { streamForm } from "./lib/stream_form.ts";
+import { StreamList } from "./lib/stream_list.ts";
 import { exposeConversation, showConversation } from "./lib/view.ts";
 
 const refreshMillis = 2_000;
@@ -14,6 +15,11 @@ const video = element("video", HTMLVideoElement);
 const unmute = element("unmute", HTMLButtonElement);
 const demo = new Player(demoSettings, video);
 demo.retries = true;
+const list = new StreamList(
+  settings,
+  element("streams", HTMLElement),
+  element("more-streams", HTMLElement),
+);
 
 function showAddresses(): void {
   element("whip-url", HTMLElement).textContent = endpoint(settings, "whip").href;
@@ -39,27 +45,10 @@ function showStreams(streams: readonly LiveStream[]): void {
   // Streams of /diagnose last seconds and show nothing.
   const live = streams.filter(({ app, publish }) => publish.active && app !== "diagnose");
   element("no-streams", HTMLElement).hidden = live.length > 0;
-  element("streams", HTMLElement).replaceChildren(...live.map(streamRow));
-}
-
-function streamRow(stream: LiveStream): HTMLElement {
-  const { app, name, clients, video: picture, audio, kbps } = stream;
-  const play = pageAddress("players/whep.html", { ...settings, app, stream: name }, true);
-  // SRS counts the publisher as a client.
-  const viewers = Math.max(0, clients - 1);
-  const size = picture && picture.width > 0 ? `${picture.width}×${picture.height}` : "";
-  const facts = [
-    picture === null ? "" : [picture.codec, size].join(" ").trim(),
-    audio?.codec ?? "",
-    rateInWords(kbps.recv_30s),
-    `${viewers}\u00a0${viewers === 1 ? "viewer" : "viewers"}`,
-  ];
-  return make(
-    "li",
-    { "data-stream": `${app}/${name}` },
-    make("a", { href: play.href }, `${app}/${name}`),
-    make("span", { class: "facts" }, facts.filter((fact) => fact !== "").join(" · ")),
-  );
+  const why = whyNoPictures();
+  element("no-pictures", HTMLElement).hidden = why === undefined || live.length === 0;
+  element("no-pictures", HTMLElement).textContent = why ?? "";
+  list.show(live);
 }
 
 async function refresh(): Promise<void> {

@@ -1,20 +1,40 @@
 /** The reads of the server's API that the pages use (SRS's shapes). @module */
 import type { Settings } from "./settings.ts";
 
+/** What servers other than ours do not tell is absent. */
 export interface LiveStream {
+  readonly id?: string;
   readonly app: string;
   readonly name: string;
   readonly clients: number;
   readonly live_ms: number;
   readonly kbps: { readonly recv_30s: number };
-  readonly publish: { readonly active: boolean };
+  readonly publish: {
+    readonly active: boolean;
+    readonly by?: string;
+    readonly transport?: string;
+  };
   readonly video: {
     readonly codec: string;
     readonly width: number;
     readonly height: number;
+    readonly profile?: string;
+    readonly level?: string;
     readonly fps?: number;
+    readonly gop?: { readonly ms: number; readonly frames: number } | null;
+    readonly b_frames?: boolean;
+    readonly layers?: readonly { readonly height: number; readonly active: boolean }[];
   } | null;
-  readonly audio: { readonly codec: string } | null;
+  readonly audio: {
+    readonly codec: string;
+    readonly profile?: string;
+    readonly sample_rate?: number;
+    readonly channel?: number;
+    readonly kbps?: number;
+  } | null;
+  /** By way out, as `hls` or `whep_udp`. */
+  readonly viewers?: Readonly<Record<string, number>>;
+  readonly warnings?: readonly string[];
 }
 
 /** Streams the server knows, also those that only wait; `undefined` when it does not say. */
