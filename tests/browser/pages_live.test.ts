@@ -62,7 +62,7 @@ async function says(page: Page, words: RegExp): Promise<void> {
 }
 
 describe("the pages", () => {
-  it("the index plays the demo stream and lists it", async () => {
+  it("the index plays the demo stream, lists it with its last keyframe, and tells what it is", async () => {
     const page = await open("/");
     await reaches(page, "live");
     const read = await figures(page, ({ frames }) => frames > 30);
@@ -70,7 +70,50 @@ describe("the pages", () => {
     assert.equal(read.videoCodec, "H264");
     assert.equal(read.width, 640);
     assert.match((await page.textContent("#figures")) ?? "", /TCP to 127\.0\.0\.1/);
-    await page.waitForSelector('[data-stream="live/demo"]');
+    const card = page.locator('[data-stream="live/demo"]');
+    await page.waitForSelector('[data-stream="live/demo"][data-pictured]');
+    const colours = await card.locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
+      const { width, height } = canvas;
+      const { data } = canvas.getContext("2d")?.getImageData(0, 0, width, height) ?? { data: [] };
+      return { width, height, colours: new Set(new Uint32Array(new Uint8Array(data).buffer)).size };
+    });
+    assert.deepEqual([colours.width, colours.height], [480, 270]);
+    assert.ok(colours.colours > 100, `${colours.colours} colours`);
+    const told = ((await card.locator("dl").textContent()) ?? "").replaceAll("\n", " ");
+    assert.match(told, /H264 Constrained Baseline 3\.1 · 640×360/);
+    assert.match(told, /Opus .* · 48 kHz · stereo/);
+    await page.waitForFunction(() =>
+      document.querySelector("#streams")?.textContent?.includes("1: 1 WebRTC TCP"),
+    );
+    const [watch] = await card.locator(".ways a").all();
+    assert.equal(await watch?.getAttribute("href"), `${server.url}/watch/live/demo`);
+    await page.close();
+  });
+
+  it("the index tells names and warnings of streams as they are, however they are written", async () => {
+    const page = await browser.newPage();
+    const bad = '<img src="/none" onerror="window.hit=1">';
+    await page.route("**/api/v1/streams/**", (route) => {
+      const live = {
+        id: "vid-1",
+        app: "a",
+        name: bad,
+        clients: 1,
+        live_ms: 0,
+        kbps: { recv_30s: 1 },
+      };
+      const video = { codec: bad, width: 1, height: 1 };
+      return route.fulfill({
+        json: {
+          streams: [{ ...live, publish: { active: true }, video, audio: null, warnings: [bad] }],
+        },
+      });
+    });
+    await page.goto(server.url);
+    await page.waitForSelector(".warnings li");
+    const list = page.locator("#streams");
+    assert.equal(((await list.textContent()) ?? "").split(bad).length - 1, 3);
+    assert.equal(await list.locator("img").count(), 0);
     await page.close();
   });
 
@@ -109,6 +152,46 @@ describe("the pages", () => {
     });
     await page.click("#start");
     await says(page, /sends H265, which this browser cannot play; it plays .*H264/);
+    await page.close();
+  });
+
+  it("a publisher whose session the server ends publishes again by itself, with the same camera", async () => {
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => assert.fail(`an error escaped on the page: ${error.stack}`));
+    let offers = 0;
+    await page.route("**/rtc/v1/whip/?*", async (route) => {
+      if (route.request().method() !== "POST") return await route.continue();
+      offers++;
+      if (offers !== 2) return await route.continue();
+      return await route.fulfill({ status: 503, body: "being stopped" });
+    });
+    await page.goto(`${server.url}/players/whip.html?stream=again&simulcast=true`);
+    assert.equal(await page.isChecked("#simulcast"), true);
+    await page.click("#start");
+    await reaches(page, "live");
+    const camera = (): Promise<string | undefined> =>
+      page.evaluate(() => {
+        const { srcObject } = document.querySelector("video") ?? {};
+        return srcObject instanceof MediaStream ? srcObject.id : undefined;
+      });
+    const before = await camera();
+    const rids = await page.evaluate(() => {
+      const { pc } = (globalThis as unknown as { monoport: { pc: RTCPeerConnection } }).monoport;
+      const sender = pc.getSenders().find(({ track }) => track?.kind === "video");
+      return sender?.getParameters().encodings.map(({ rid }) => rid);
+    });
+    assert.deepEqual(rids, ["q", "h", "f"], "the server has taken three layers");
+    const session = new URL((await page.evaluate("window.monoport.session")) as string);
+    const id = session.searchParams.get("session");
+    await fetch(`${server.url}/api/v1/clients/${id}`, { method: "DELETE" });
+    await reaches(page, "failed");
+    await says(page, /being stopped.*Trying again in \d s/);
+    await reaches(page, "live");
+    assert.equal(offers, 3);
+    assert.equal(await camera(), before, "nobody was asked for a camera again");
+    await page.click("#stop");
+    await reaches(page, "stopped");
+    assert.equal(await camera(), undefined);
     await page.close();
   });
 

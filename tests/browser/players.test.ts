@@ -209,6 +209,24 @@ describe("/watch/APP/STREAM", () => {
     await says(page, /WebRTC: No media connection/);
   });
 
+  test("goes back to WebRTC by itself when that carries again, in the same picture", async (t) => {
+    const page = await browser.newPage();
+    t.after(() => page.close());
+    let refused = 0;
+    await page.route("**/rtc/v1/whep/**", async (route) => {
+      refused++;
+      if (refused > 2) return await route.continue();
+      return await route.fulfill({ status: 503, body: "not now" });
+    });
+    await page.goto(`${monoport.url}/watch/live/demo?by=webrtc,flv&climb=1`);
+    await plays(page, /^HTTP-FLV$/);
+    await page.click("#unmute");
+    await plays(page, /^WebRTC over UDP$/);
+    assert.equal(refused, 3, "the first, one beside FLV in vain, and one that carried");
+    assert.equal(await page.evaluate(() => document.querySelector("video")?.muted), false);
+    assert.equal(await page.isVisible("#left"), false);
+  });
+
   test("falls back to HLS, and from there to FLV, and tells why", async (t) => {
     t.after(() => off.clear());
     const page = await open(`${url}/watch/live/livestream`);

@@ -21,7 +21,10 @@ export type State =
   | "stopped";
 
 const lookMillis = 500;
-const retryMillis = 3_000;
+/** Before a failed conversation is opened again: doubled each time, up to a bound. */
+const retryMillis = { first: 3_000, most: 15_000 };
+/** Who was connected for so long begins with the first one anew. */
+const goodMillis = 10_000;
 const goodbyeMillis = 1_000;
 /** A connection may come back by itself before ICE is restarted for it. */
 const restartMillis = 2_000;
@@ -54,6 +57,9 @@ export abstract class Conversation {
   /** ICE was restarted for this interruption. */
   #restarted = false;
   #wasConnected = false;
+  #connectedAt = Number.POSITIVE_INFINITY;
+  /** Failures since it last was connected for long. */
+  #failures = 0;
 
   constructor(settings: Settings) {
     this.settings = settings;
@@ -73,10 +79,11 @@ export abstract class Conversation {
   /** Opens the session, and ends the one there was. */
   async start(): Promise<void> {
     this.#path.reset();
+    this.#failures = 0;
     await this.#open("Connecting …");
   }
 
-  /** `again`: only the path is another one. */
+  /** `again`: no person asked for it; what `prepare` took is kept. */
   async #open(words: string, again = false): Promise<void> {
     this.#end(again);
     const turn = this.#turn;
@@ -144,6 +151,7 @@ export abstract class Conversation {
     if (state === "connected") {
       clearTimeout(this.#deadline);
       this.#wasConnected = true;
+      this.#connectedAt = Math.min(this.#connectedAt, performance.now());
       this.#restarted = false;
       if (this.pc !== undefined) this.#awaitGoodbye(this.pc);
       this.connected();
@@ -166,8 +174,7 @@ export abstract class Conversation {
     if (transport === undefined) return;
     transport.onstatechange = () => {
       if (pc !== this.pc || transport.state !== "closed") return;
-      // Not all of them in the same moment.
-      this.#fail("The server has ended the session.", true, Math.random() * goodbyeMillis);
+      this.#fail("The server has ended the session.", true, goodbyeMillis);
     };
   }
 
@@ -207,12 +214,24 @@ export abstract class Conversation {
     this.onchange();
   }
 
-  #fail(words: string, mayPass: boolean, millis = retryMillis): void {
-    this.#end();
+  /** `millis`: within how long to begin again, if it has gone well so far. */
+  #fail(words: string, mayPass: boolean, millis: number = retryMillis.first): void {
+    if (performance.now() - this.#connectedAt > goodMillis) this.#failures = 0;
     const again = this.retries && mayPass;
-    const soon = millis < 1000 ? "now" : `in ${Math.round(millis / 1000)} s`;
+    this.#end(again);
+    const doubled = retryMillis.first * 2 ** this.#failures;
+    const most = this.#failures === 0 ? millis : Math.min(retryMillis.most, doubled);
+    // Not all of them in the same moment.
+    const wait = most * (most === goodbyeMillis ? Math.random() : 0.8 + Math.random() * 0.2);
+    this.#failures++;
+    const soon = most === goodbyeMillis ? "now" : `in ${Math.round(wait / 1000)} s`;
     this.tell("failed", again ? `${words} Trying again ${soon}.` : words);
-    if (again) this.#retry = setTimeout(() => void this.start(), millis);
+    if (again) this.#retry = setTimeout(() => this.#again(), wait);
+  }
+
+  #again(): void {
+    this.#path.reset();
+    void this.#open("Connecting …", true);
   }
 
   /** Closes the connection and tells the server; the last words stay. */
@@ -230,6 +249,7 @@ export abstract class Conversation {
     this.figures = undefined;
     this.#reader = undefined;
     this.#wasConnected = false;
+    this.#connectedAt = Number.POSITIVE_INFINITY;
     this.#restarted = false;
     this.ended(again);
   }

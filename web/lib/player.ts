@@ -11,7 +11,7 @@ const askMillis = 2_000;
 
 export class Player extends Conversation {
   protected readonly kind = "whep";
-  readonly #video: HTMLVideoElement;
+  #video: HTMLVideoElement;
   #stream = new MediaStream();
   /** When the last progress was seen. */
   #progress = 0;
@@ -20,6 +20,15 @@ export class Player extends Conversation {
   constructor(settings: Settings, video: HTMLVideoElement) {
     super(settings);
     this.#video = video;
+  }
+
+  /** Goes on in another element. */
+  showIn(video: HTMLVideoElement): void {
+    this.#video.srcObject = null;
+    this.#video = video;
+    if (this.pc === undefined) return;
+    video.srcObject = this.#stream;
+    video.play().catch(() => {});
   }
 
   protected prepare(pc: RTCPeerConnection): void {

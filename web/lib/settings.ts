@@ -1,7 +1,7 @@
 /**
  * What a page was asked for by its address, with the queries of SRS's pages:
  * `autostart`, `api` (port), `app`, `stream`, `server`, `schema`, and ours: `transport` (`tcp` or
- * `udp`: nothing else is tried), `source`. Everything else, `eip` and `codec` among it, goes on to
+ * `udp`: nothing else is tried), `source`, `simulcast=true`. Everything else, `eip` and `codec` among it, goes on to
  * the WHIP or WHEP address. `token` is sent as a Bearer token.
  *
  * @module
@@ -19,6 +19,8 @@ export interface Settings {
   readonly source: string;
   /** `transport=tcp` or `udp`: the only one that is tried. */
   readonly transport: "tcp" | "udp" | undefined;
+  /** Whether to publish in three sizes. */
+  simulcast: boolean;
   /** Scheme, host and port of the server, the page's own unless the query says otherwise. */
   origin: string;
   /** Queries that are not ours, passed on. */
@@ -37,6 +39,7 @@ const own = new Set([
   "source",
   "codec",
   "transport",
+  "simulcast",
 ]);
 
 export function readSettings(page: URL): Settings {
@@ -49,6 +52,7 @@ export function readSettings(page: URL): Settings {
     codec: (query.get("codec") ?? "").toLowerCase(),
     source: query.get("source") ?? "",
     transport: transportOf(query.get("transport")),
+    simulcast: query.get("simulcast") === "true",
     origin: originOf(page),
     others: [...query].filter(([name]) => !own.has(name)),
   };

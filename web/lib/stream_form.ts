@@ -52,7 +52,8 @@ function urlForm(field: HTMLInputElement, settings: Settings, onchange: () => vo
   });
 }
 
-function follow(queries: Readonly<Record<string, string>>): void {
+/** Puts queries into the page's address. */
+export function follow(queries: Readonly<Record<string, string>>): void {
   const url = new URL(location.href);
   for (const [name, value] of Object.entries(queries)) url.searchParams.set(name, value);
   history.replaceState(null, "", url);

@@ -66,6 +66,7 @@ class StreamCard {
     const key = `${app}/${name}`;
     const own: Settings = { ...settings, app, stream: name };
     const watch = pageAddress(`watch/${app}/${name}`, own, false);
+    for (const told of ["app", "stream"]) watch.searchParams.delete(told);
     const picture = make("a", { class: "picture", href: watch.href, tabindex: "-1" });
     picture.setAttribute("aria-hidden", "true");
     picture.append(this.#canvas, this.#note);

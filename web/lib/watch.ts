@@ -1,39 +1,17 @@
 /**
  * Watches a stream by the best way that carries it, and goes over to the next when one does not:
- * WebRTC (UDP, then TCP), HLS, HTTP-FLV. When all have failed it begins again.
+ * WebRTC (UDP, then TCP), HLS, HTTP-FLV. While one of the others plays it tries WebRTC beside it from time
+ * to time, and goes back when that carries. When all have failed it begins again.
  *
  * @module
  */
 import { readStreams } from "./api.ts";
+import { Climb } from "./climb.ts";
 import type { State } from "./conversation.ts";
-import { latencyInWords, Playback, type Source } from "./playback.ts";
-import { Player } from "./player.ts";
+import { latencyInWords } from "./playback.ts";
 import type { Settings } from "./settings.ts";
-import { rateInWords } from "./stats.ts";
+import { FileWay, type Pairs, type Way, type WayName, WebRtcWay, wayWords } from "./ways.ts";
 
-export type WayName = "webrtc" | "hls" | "flv";
-
-/** Best first: in latency. */
-export const wayNames: readonly WayName[] = ["webrtc", "hls", "flv"];
-
-type Pairs = readonly (readonly [name: string, value: string])[];
-
-/** One of the ways to watch. */
-interface Way {
-  readonly name: WayName;
-  readonly state: State;
-  readonly message: string;
-  onchange: () => void;
-  start(): Promise<void>;
-  stop(): void;
-  /** What it goes by, as it is told: `WebRTC over UDP`. */
-  readonly by: string;
-  /** Seconds; what it means is in the docs. */
-  readonly latency: number | undefined;
-  readonly figures: Pairs;
-}
-
-const words: Readonly<Record<WayName, string>> = { webrtc: "WebRTC", hls: "HLS", flv: "FLV" };
 const againMillis = 3_000;
 /** Connected, the stream is live, and still no picture: another way may have one. */
 const patienceMillis = 8_000;
@@ -48,7 +26,9 @@ export class Watch {
   /** Why the ways before this one were left, best first. */
   left: readonly string[] = [];
   readonly #settings: Settings;
-  readonly #ways: readonly Way[];
+  readonly #video: HTMLVideoElement;
+  readonly #ways: Way[];
+  readonly #climb: Climb;
   #index = 0;
   #current: Way | undefined;
   #since = 0;
@@ -57,8 +37,17 @@ export class Watch {
   #again: ReturnType<typeof setTimeout> | undefined;
   #ticker: ReturnType<typeof setInterval> | undefined;
 
-  constructor(settings: Settings, video: HTMLVideoElement, names: readonly WayName[]) {
+  /** `climbMillis`: until WebRTC is tried again, first; 0 for never. */
+  constructor(
+    settings: Settings,
+    video: HTMLVideoElement,
+    names: readonly WayName[],
+    climbMillis: number,
+  ) {
     this.#settings = settings;
+    this.#video = video;
+    this.#climb = new Climb(climbMillis, (spare) => new WebRtcWay(settings, spare));
+    this.#climb.onfound = (way) => this.#adopt(way);
     this.#ways = names.map((name) =>
       name === "webrtc" ? new WebRtcWay(settings, video) : new FileWay(name, settings, video),
     );
@@ -84,6 +73,7 @@ export class Watch {
 
   start(): void {
     this.#end();
+    this.#climb.reset();
     this.left = [];
     this.#ticker = setInterval(() => void this.#judge(), askMillis);
     this.#go(0);
@@ -118,22 +108,48 @@ export class Watch {
       return;
     }
     if (way.state !== this.state) this.#since = performance.now();
-    if (way.state === "live") this.#liveSince = Math.min(this.#liveSince, performance.now());
+    if (way.state === "live") {
+      this.#liveSince = Math.min(this.#liveSince, performance.now());
+      if (way.name !== "webrtc" && this.#ways[0]?.name === "webrtc") this.#climb.begin();
+    }
     this.state = way.state;
     this.message =
-      way.state === "connecting" ? `Trying ${words[way.name]}: ${way.message}` : way.message;
+      way.state === "connecting" ? `Trying ${wayWords[way.name]}: ${way.message}` : way.message;
     this.onchange();
   }
 
+  /** WebRTC plays beside the way there is, and takes its place. */
+  #adopt(better: WebRtcWay): void {
+    const way = this.#current;
+    // By a person: he is not to be started again.
+    if (way === undefined || this.#video.paused) {
+      better.stop();
+      return;
+    }
+    this.#current = undefined;
+    way.stop();
+    this.#ways[0] = better;
+    this.#index = 0;
+    this.#current = better;
+    this.left = [];
+    better.onchange = () => {
+      if (better === this.#current) this.#changed(better);
+    };
+    better.showIn(this.#video);
+    this.#changed(better);
+  }
+
   #next(way: Way, why: string): void {
+    this.#climb.end();
     this.#current = undefined;
     way.stop();
     if (performance.now() - this.#liveSince > goodMillis) {
+      if (way.name === "webrtc") this.#climb.reset();
       this.left = [];
       this.#go(0);
       return;
     }
-    this.left = [...this.left, `${words[way.name]}: ${why}`];
+    this.left = [...this.left, `${wayWords[way.name]}: ${why}`];
     this.#go(this.#index + 1);
   }
 
@@ -163,124 +179,9 @@ export class Watch {
   #end(): void {
     clearTimeout(this.#again);
     clearInterval(this.#ticker);
+    this.#climb.end();
     const way = this.#current;
     this.#current = undefined;
     way?.stop();
   }
-}
-
-class WebRtcWay implements Way {
-  readonly name = "webrtc";
-  readonly #player: Player;
-
-  constructor(settings: Settings, video: HTMLVideoElement) {
-    this.#player = new Player(settings, video);
-  }
-
-  get state(): State {
-    return this.#player.state;
-  }
-
-  get message(): string {
-    return this.#player.message;
-  }
-
-  set onchange(call: () => void) {
-    this.#player.onchange = call;
-  }
-
-  async start(): Promise<void> {
-    if (typeof RTCPeerConnection === "undefined") {
-      this.#player.state = "failed";
-      this.#player.message = "This browser has no WebRTC.";
-      this.#player.onchange();
-      return;
-    }
-    await this.#player.start();
-  }
-
-  stop(): void {
-    this.#player.stop();
-  }
-
-  get by(): string {
-    const protocol = this.#player.figures?.protocol ?? "";
-    return protocol === "" ? "WebRTC" : `WebRTC over ${protocol.toUpperCase()}`;
-  }
-
-  /** Half a round trip, and what waits for late packets. */
-  get latency(): number | undefined {
-    const { figures } = this.#player;
-    if (figures?.jitterBufferMillis === undefined) return undefined;
-    return ((figures.roundTripMillis ?? 0) / 2 + figures.jitterBufferMillis) / 1000;
-  }
-
-  get figures(): Pairs {
-    const { figures } = this.#player;
-    if (figures === undefined) return [];
-    const { width, height, framesPerSecond, videoKbps, audioKbps } = figures;
-    return [
-      ["picture", width === 0 ? "" : `${width}×${height}`],
-      ["frame rate", framesPerSecond === 0 ? "" : `${framesPerSecond.toFixed(1)} /s`],
-      ["bitrate", rateInWords(videoKbps + audioKbps)],
-    ];
-  }
-}
-
-class FileWay implements Way {
-  readonly name: "hls" | "flv";
-  readonly #playback: Playback;
-
-  constructor(name: "hls" | "flv", settings: Settings, video: HTMLVideoElement) {
-    this.name = name;
-    this.#playback = new Playback(video, () => fileSource(name, settings));
-  }
-
-  get state(): State {
-    return this.#playback.state;
-  }
-
-  get message(): string {
-    return this.#playback.message;
-  }
-
-  set onchange(call: () => void) {
-    this.#playback.onchange = call;
-  }
-
-  start(): Promise<void> {
-    return this.#playback.start();
-  }
-
-  stop(): void {
-    this.#playback.stop();
-  }
-
-  get by(): string {
-    return this.#playback.figures?.protocol ?? words[this.name];
-  }
-
-  get latency(): number | undefined {
-    return this.#playback.figures?.latency;
-  }
-
-  get figures(): Pairs {
-    const { figures } = this.#playback;
-    if (figures === undefined) return [];
-    const { width, height, framesPerSecond } = figures;
-    return [
-      ["picture", width === 0 ? "" : `${width}×${height}`],
-      ["frame rate", framesPerSecond === 0 ? "" : `${framesPerSecond.toFixed(1)} /s`],
-      ["bitrate", ""],
-    ];
-  }
-}
-
-function fileSource(kind: "hls" | "flv", settings: Settings): Source {
-  const { app, stream, origin, token, others } = settings;
-  const extension = kind === "hls" ? "m3u8" : "flv";
-  const url = new URL(`/${app}/${stream}.${extension}`, origin);
-  if (token !== "") url.searchParams.set("token", token);
-  for (const [name, value] of others) url.searchParams.append(name, value);
-  return { kind, url, name: `${app}/${stream}`, buffer: undefined };
 }

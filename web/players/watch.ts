@@ -1,13 +1,15 @@
 /**
  * `/watch/APP/STREAM`: the page to hand to people. The path names the stream; `by=webrtc`, `hls` or
- * `flv` (or several) tries these alone.
+ * `flv` (or several) tries these alone; `climb` is the seconds until WebRTC is tried again beside another way, 0
+ * for never.
  *
  * @module
  */
 import { element, make, showPairs } from "../lib/dom.ts";
 import { readSettings } from "../lib/settings.ts";
 import { showState } from "../lib/view.ts";
-import { Watch, type WayName, wayNames } from "../lib/watch.ts";
+import { Watch } from "../lib/watch.ts";
+import { type WayName, wayNames } from "../lib/ways.ts";
 
 const page = new URL(location.href);
 const settings = readSettings(page);
@@ -20,10 +22,20 @@ const start = element("start", HTMLButtonElement);
 const stop = element("stop", HTMLButtonElement);
 const unmute = element("unmute", HTMLButtonElement);
 const left = element("left", HTMLElement);
-const watch = new Watch({ ...settings, others: settings.others.filter(isNotBy) }, video, ways());
+const watch = new Watch(
+  { ...settings, others: settings.others.filter(isNotOurs) },
+  video,
+  ways(),
+  climbMillis(),
+);
 
-function isNotBy([name]: readonly [string, string]): boolean {
-  return name !== "by";
+function isNotOurs([name]: readonly [string, string]): boolean {
+  return name !== "by" && name !== "climb";
+}
+
+function climbMillis(): number {
+  const text = page.searchParams.get("climb") ?? "30";
+  return /^\d{1,4}$/.test(text) ? Number(text) * 1000 : 30_000;
 }
 
 /** All of them, unless the query names some. */

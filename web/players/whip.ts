@@ -4,7 +4,7 @@ import { copyButtons, element, make } from "../lib/dom.ts";
 import { Publisher } from "../lib/publisher.ts";
 import { endpoint, pageAddress, readSettings } from "../lib/settings.ts";
 import type { SourceChoice, SourceName } from "../lib/sources.ts";
-import { streamForm } from "../lib/stream_form.ts";
+import { follow, streamForm } from "../lib/stream_form.ts";
 import { exposeConversation, showConversation } from "../lib/view.ts";
 import { whyNoDevices } from "../lib/words.ts";
 
@@ -16,6 +16,7 @@ const source = element("source", HTMLSelectElement);
 const camera = element("camera", HTMLSelectElement);
 const microphone = element("microphone", HTMLSelectElement);
 const codec = element("codec", HTMLSelectElement);
+const simulcast = element("simulcast", HTMLInputElement);
 
 const publisher = new Publisher(
   settings,
@@ -92,6 +93,12 @@ microphone.addEventListener("change", again);
 codec.addEventListener("change", () => {
   settings.codec = codec.value;
   showAddresses();
+  again();
+});
+simulcast.checked = settings.simulcast;
+simulcast.addEventListener("change", () => {
+  settings.simulcast = simulcast.checked;
+  follow({ simulcast: String(simulcast.checked) });
   again();
 });
 publisher.onchange = () => {
