@@ -118,7 +118,8 @@ export class FlvCast implements FrameSink {
     this.#version++;
     // What was sent in another format is of no use to who joins.
     if (known !== undefined || format.kind === "video") this.#start = -1;
-    for (const tag of this.#muxer.headers()) this.#add(tag);
+    // The other track's configuration holds; to tell it again makes some decoders (FFmpeg's of VP9) begin anew.
+    for (const tag of this.#muxer.headers(undefined, format.kind)) this.#add(tag);
     this.#options.onPending();
   }
 

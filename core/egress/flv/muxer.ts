@@ -61,14 +61,15 @@ export class FlvMuxer {
     this.#told.clear();
   }
 
-  /** onMetaData and the configurations: what stands in front of the first frame, and after a change. */
-  headers(timestamp: number = this.#last): FlvTag[] {
+  /** onMetaData and the configurations, or that of one kind: what stands in front of the first frame, and after a change. */
+  headers(timestamp: number = this.#last, kind?: MediaKind): FlvTag[] {
     const video = this.#formats.get("video");
     const audio = this.#formats.get("audio");
     const tags: FlvTag[] = [
       { type: TagType.Script, timestamp, body: metadataBody(video, audio, this.#options.server) },
     ];
     for (const format of [video, audio]) {
+      if (kind !== undefined && format?.kind !== kind) continue;
       const body = format && configurationBody(format);
       if (body === undefined || format === undefined) continue;
       tags.push({ type: typeOf(format.kind), timestamp, body });
