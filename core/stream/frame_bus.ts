@@ -52,6 +52,8 @@ export class FrameBus {
   /** When the next keyframe is asked for, if none comes before. */
   #askAt: Millis = Number.NEGATIVE_INFINITY;
   #now: Millis = 0;
+  /** When the last frame is decoded that anybody was given; what comes of another publisher is to be later. */
+  latest: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(host: FrameBusHost, context: FrameBusContext) {
     this.#host = host;
@@ -207,6 +209,7 @@ export class FrameBus {
     if (frame.kind === "video" && frame.keyframe) {
       this.#askAt = this.#now + this.#options.keyframeMillis;
     }
+    if (frame.dts > this.latest) this.latest = frame.dts;
     this.#gop.put(frame);
     for (const sink of this.#sinks) sink.handleFrame(frame);
   }

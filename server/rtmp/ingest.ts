@@ -22,10 +22,12 @@ export interface IngestOptions {
 
 /** When both tracks' clocks are told to viewers anew. */
 const REPORT_MILLIS = 2000;
+/** Between the last frame of one publisher and the first of the next. */
+const GAP_MILLIS = 20;
 
 export class Ingest {
   readonly #options: IngestOptions;
-  readonly #clock = new PublisherClock();
+  readonly #clock: PublisherClock;
   readonly #audio: AudioIngest;
   readonly #video: VideoIngest;
   /** RTP tracks that were told of last. */
@@ -34,6 +36,8 @@ export class Ingest {
 
   constructor(options: IngestOptions) {
     this.#options = options;
+    // The publisher before him may have sent faster than it plays.
+    this.#clock = new PublisherClock(options.publisher.stream.frames.latest + GAP_MILLIS);
     this.#audio = new AudioIngest(options);
     this.#video = new VideoIngest(options);
   }

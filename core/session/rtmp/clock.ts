@@ -25,13 +25,21 @@ export class PublisherClock {
     audio: undefined,
     video: undefined,
   };
+  readonly #notBefore: Millis;
   #shift = 0;
+
+  /** The first time is the wall clock's, or `notBefore` if that is later. */
+  constructor(notBefore: Millis = 0) {
+    this.#notBefore = notBefore;
+  }
 
   /** `wall` is when the message came. Whole ms; goes back within a track if the timestamps do, by less than a jump. */
   at(kind: "audio" | "video", timestamp: number, wall: Millis): Millis {
     const other = this.#last[kind === "audio" ? "video" : "audio"];
     const before = this.#last[kind] ?? other;
-    if (before === undefined) this.#shift = Math.round(wall) - timestamp;
+    if (before === undefined) {
+      this.#shift = Math.round(Math.max(wall, this.#notBefore)) - timestamp;
+    }
     const unwrapped =
       before === undefined ? timestamp : before.unwrapped + ((timestamp - before.timestamp) << 0);
     const shift =

@@ -15,6 +15,13 @@ test("times begin with the wall clock, and go on by the publisher's", () => {
   assert.equal(clock.at("audio", 5030, WALL + 902), WALL + 30);
 });
 
+test("times begin no earlier than what went before", () => {
+  const clock = new PublisherClock(WALL + 700);
+  assert.equal(clock.at("video", 5000, WALL), WALL + 700);
+  assert.equal(clock.at("video", 5040, WALL + 40), WALL + 740);
+  assert.equal(new PublisherClock(WALL - 700).at("video", 5000, WALL), WALL);
+});
+
 test("32 bits wrap (RTMP 1.0 §5.3.1), for both tracks at their own message", () => {
   const clock = new PublisherClock();
   const start = 2 ** 32 - 100;
