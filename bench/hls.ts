@@ -42,6 +42,6 @@ bench("make 2 s of media, with six parts and playlists", 1, () => {
       muxer.handleFrame({ kind: "audio", dts: at, pts: at, keyframe: true, data: sound });
     }
     muxer.handleFrame({ kind: "video", dts, pts: dts, keyframe: i === 0, data: picture });
-    if (i % 10 === 0) muxer.playlist(false);
+    if (i % 10 === 0) muxer.playlist("media");
   }
 });

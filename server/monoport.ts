@@ -224,6 +224,7 @@ function openHls(
     partMillis: config["vhost.hls.hls_part"],
     disposeMillis: config["vhost.hls.hls_dispose"],
     maxStreams: config["limits.hls_streams"],
+    ts: config["vhost.hls.hls_ts"],
   });
 }
 

@@ -3,11 +3,12 @@ import type { StreamName } from "../../core/stream/mod.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
 import type { FrameSource } from "../frames/mod.ts";
 import type { Visits } from "../hooks/mod.ts";
-import { HlsMuxer } from "./muxer.ts";
+import { MP4, TS } from "./container.ts";
+import { type CompleteSegment, HlsMuxer } from "./muxer.ts";
 import { HlsViewers } from "./viewers.ts";
 
 export interface HlsOptions {
-  readonly runtime: Pick<Runtime, "now" | "wakeAt" | "crypto">;
+  readonly runtime: Pick<Runtime, "now" | "wakeAt" | "wallClock" | "crypto">;
   readonly frames: FrameSource;
   /** Asked for each viewer who comes. */
   readonly hooks?: Visits | undefined;
@@ -18,9 +19,19 @@ export interface HlsOptions {
   readonly disposeMillis: Millis;
   /** Muxers at a time. */
   readonly maxStreams: number;
+  /** Segments are MPEG-TS, without low latency, for players that know nothing else. */
+  readonly ts?: boolean;
+  /** Told of every segment that is complete. */
+  readonly onSegment?: (segment: HlsSegment) => void;
 }
 
 export type HlsAudio = "aac" | "opus";
+
+/** A segment that has all it will have. */
+export interface HlsSegment extends CompleteSegment {
+  readonly stream: StreamName;
+  readonly audio: HlsAudio;
+}
 
 interface Running {
   readonly muxer: HlsMuxer;
@@ -47,6 +58,11 @@ export class Hls implements MoreClients {
     this.viewers = new HlsViewers(options.runtime.crypto, options.hooks);
   }
 
+  /** Whether segments are MPEG-TS. */
+  get ts(): boolean {
+    return this.#options.ts ?? false;
+  }
+
   get streams(): number {
     return this.#byKey.size;
   }
@@ -62,7 +78,13 @@ export class Hls implements MoreClients {
     }
     if (this.#byKey.size >= maxStreams) return undefined;
     const id = hex(runtime.crypto.random(6));
-    const muxer = new HlsMuxer({ ...this.#options, prefix: `${name.stream}-${id}` });
+    const { onSegment } = this.#options;
+    const muxer = new HlsMuxer({
+      ...this.#options,
+      prefix: id,
+      format: this.ts ? TS : MP4,
+      onSegment: (segment) => onSegment?.({ ...segment, stream: name, audio }),
+    });
     const tap = frames.tap(name, { audio, fromKeyframe: true }, muxer);
     const running = { muxer, key, id, tap, asked: runtime.now() };
     this.#byKey.set(key, running);
@@ -110,7 +132,7 @@ export class Hls implements MoreClients {
     for (const running of [...this.#byKey.values()]) {
       const { muxer, asked } = running;
       const idle = now - asked;
-      const nobody = !muxer.live && muxer.current === 0;
+      const nobody = !muxer.live && !muxer.begun;
       if (idle > this.#options.disposeMillis || (nobody && idle > NOBODY_MILLIS))
         this.#end(running);
     }

@@ -1,7 +1,7 @@
 import type { Millis, Runtime } from "../../core/base/mod.ts";
 import {
-  type HlsNames,
   type MediaPart,
+  multivariantText,
   playlistText,
   type SegmentEntry,
   Segmenter,
@@ -10,24 +10,30 @@ import {
   SegmentWindow,
 } from "../../core/egress/hls/mod.ts";
 import type { Frame, FrameFormat, FrameSink } from "../../core/stream/mod.ts";
-import { fragment, initSegment } from "../mp4_boxes/mod.ts";
+import { type Bytes, MP4, type SegmentFormat } from "./container.ts";
+import { Rendition, type RenditionName } from "./rendition.ts";
 
 export interface MuxerOptions {
   /** What all names of this muxer's resources begin with; never used again. */
   readonly prefix: string;
-  readonly runtime: Pick<Runtime, "now" | "wakeAt">;
+  readonly runtime: Pick<Runtime, "now" | "wakeAt" | "wallClock">;
   /** In ms: how long segments are, how much the playlist tells, PART-TARGET. */
   readonly fragmentMillis: Millis;
   readonly windowMillis: Millis;
   readonly partMillis: Millis;
+  /** Default fragmented MP4. */
+  readonly format?: SegmentFormat;
+  readonly onSegment?: (segment: CompleteSegment) => void;
 }
 
-type Bytes = Uint8Array<ArrayBuffer>;
-
-/** The bytes of a segment and its parts. */
-interface Stored {
-  readonly parts: Bytes[];
-  whole: Bytes | undefined;
+/** A segment that has all it will have. */
+export interface CompleteSegment {
+  readonly entry: SegmentEntry;
+  readonly bytes: Bytes;
+  /** Its init segment, where there is one. */
+  readonly init: Bytes | undefined;
+  /** Its name, in the folder of the stream. */
+  readonly name: string;
 }
 
 /** Segments that must be there before a player starts: hls.js stalls with one (hls.js 1.7). */
@@ -44,48 +50,49 @@ export class HlsMuxer implements FrameSink, SegmenterSink {
   readonly #options: MuxerOptions;
   readonly #segmenter: Segmenter;
   readonly #window: SegmentWindow;
-  readonly #inits = new Map<number, Bytes>();
-  #nextInit = 0;
-  readonly #stored = new Map<number, Stored>();
+  readonly #media: Rendition;
+  readonly #audio: Rendition;
   readonly #waiting = new Set<() => void>();
+  /** Whether pictures have sound beside them: then there are two renditions. */
+  #both = false;
+  #begun = false;
   /** Longest segment in seconds, as told: it must not change. */
   readonly targetSeconds: number;
-  readonly names: HlsNames;
-  #sequence = 0;
-  #bytes = 0;
+  readonly #format: SegmentFormat;
   #endedAt: Millis | undefined;
   #closed = false;
   /** Whether frames have come since there was a tap, or since the last end. */
   live = false;
-  /** Formats that cannot be told in MP4, by name, while nothing else comes. */
-  unfit = "";
 
   constructor(options: MuxerOptions) {
     this.#options = options;
-    const { prefix, fragmentMillis, partMillis, windowMillis } = options;
+    const { prefix, runtime, fragmentMillis, partMillis, windowMillis, format = MP4 } = options;
+    this.#format = format;
     // Keyframes that were asked for come a little late.
     this.targetSeconds = Math.ceil((fragmentMillis * 1.25) / 1000);
     const target = this.targetSeconds * 1000;
-    this.names = {
-      init: (map) => `${prefix}-init${map}.mp4`,
-      segment: (number) => `${prefix}-${number}.m4s`,
-      part: (number, part) => `${prefix}-${number}.${part}.m4s`,
-    };
-    // A playlist never tells less than three targets (RFC 8216bis §6.2.2).
-    const listed = Math.max(windowMillis, 3 * target);
-    this.#window = new SegmentWindow({ windowMillis: listed, graceMillis: 3 * target });
+    this.#window = new SegmentWindow({
+      // A playlist never tells less than three targets (RFC 8216bis §6.2.2).
+      windowMillis: Math.max(windowMillis, 3 * target),
+      graceMillis: 3 * target,
+      // Does not go back when a stream is made into HLS anew, for who has an older playlist.
+      firstNumber: Math.floor(runtime.wallClock() / 1000),
+    });
+    this.#media = new Rendition("media", prefix, format, MAX_SEGMENTS);
+    this.#audio = new Rendition("audio", prefix, format, MAX_SEGMENTS);
     this.#segmenter = new Segmenter(
       {
         segmentMillis: fragmentMillis,
         maxSegmentMillis: target + 400, // rounds to the target
-        partMillis,
+        partMillis: format.name === "mp4" ? partMillis : Number.POSITIVE_INFINITY,
+        fits: format.fits,
       },
       this,
     );
   }
 
   get ready(): boolean {
-    return this.#window.completeSegments >= START_SEGMENTS || (this.ended && this.#inits.size > 0);
+    return this.#window.completeSegments >= START_SEGMENTS || (this.ended && this.#begun);
   }
 
   get ended(): boolean {
@@ -96,7 +103,7 @@ export class HlsMuxer implements FrameSink, SegmenterSink {
 
   /** What it keeps. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#media.bytes + this.#audio.bytes;
   }
 
   /** Media sequence number of the open segment, or the next. */
@@ -104,24 +111,45 @@ export class HlsMuxer implements FrameSink, SegmenterSink {
     return this.#window.current;
   }
 
-  /** The playlist; with `skip` without what lies far back. */
-  playlist(skip: boolean): string {
+  /** Whether there are segments at all. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  get #names(): readonly RenditionName[] {
+    return this.#both ? ["media", "audio"] : ["media"];
+  }
+
+  /** The multivariant playlist; `query` is put behind the names of the media playlists, in `folder`. */
+  multivariant(folder: string, query: string): string {
+    const { listed } = this.#window;
+    const variants = this.#names.map((name) => {
+      const uri = `${folder}/${name}.m3u8${query}`;
+      return { uri, ...this.rendition(name).facts(listed) };
+    });
+    return multivariantText(variants, this.#format.name === "mp4" ? 6 : 3);
+  }
+
+  /** A media playlist; with `skip` without what lies far back. */
+  playlist(
+    name: RenditionName,
+    { skip = false, query = "" }: { readonly skip?: boolean; readonly query?: string } = {},
+  ): string {
     const { partMillis } = this.#options;
-    const { names, targetSeconds } = this;
-    const options = { names, targetSeconds, partMillis };
+    const { targetSeconds } = this;
+    const others = this.#names.filter((one) => one !== name).map((one) => `${one}.m3u8${query}`);
+    const options = {
+      names: this.rendition(name).names,
+      targetSeconds,
+      partMillis: this.#format.name === "mp4" ? partMillis : undefined,
+      soundOnly: name === "audio",
+      others,
+    };
     return playlistText(this.#window, options, { skip, ended: this.ended });
   }
 
-  init(map: number): Bytes | undefined {
-    return this.#inits.get(map);
-  }
-
-  segment(number: number): Bytes | undefined {
-    return this.#stored.get(number)?.whole;
-  }
-
-  part(number: number, part: number): Bytes | undefined {
-    return this.#stored.get(number)?.parts[part];
+  rendition(name: RenditionName): Rendition {
+    return name === "audio" ? this.#audio : this.#media;
   }
 
   /** Whether a segment is complete, or has the part: then a blocked reload of the playlist is due. */
@@ -130,7 +158,7 @@ export class HlsMuxer implements FrameSink, SegmenterSink {
     if (this.ended || number < current - 1) return true;
     if (number >= current) return number === current && part !== undefined && currentParts > part;
     // Beyond the last part of a segment the first of the next is meant (RFC 8216bis §6.2.5.2).
-    const count = this.#stored.get(number)?.parts.length ?? 0;
+    const count = this.#media.parts(number);
     return part === undefined || part < count || currentParts > 0;
   }
 
@@ -170,14 +198,13 @@ export class HlsMuxer implements FrameSink, SegmenterSink {
   close(): void {
     this.#closed = true;
     this.#tell();
-    this.#stored.clear();
-    this.#bytes = 0;
+    this.#media.clear();
+    this.#audio.clear();
   }
 
   handleFormat(format: FrameFormat): void {
     this.live = true;
     this.#endedAt = undefined;
-    this.unfit = format.codec;
     this.#segmenter.handleFormat(format);
     this.#tell();
   }
@@ -194,54 +221,54 @@ export class HlsMuxer implements FrameSink, SegmenterSink {
   }
 
   handleSegmentStart({ date, tracks }: SegmentStart): void {
-    if (tracks !== undefined) {
-      this.#inits.delete(this.#nextInit - MAX_SEGMENTS);
-      this.#inits.set(this.#nextInit++, initSegment(tracks));
-    }
-    const { number } = this.#window.start(date, tracks !== undefined);
-    this.#stored.set(number, { parts: [], whole: undefined });
+    this.#begun = true;
+    if (tracks !== undefined) this.#both = tracks.length === 2;
+    const segment = this.#window.start(date, tracks !== undefined);
+    this.#media.start(segment, tracks);
+    this.#audio.start(segment, this.#both ? tracks : tracks && []);
   }
 
-  handlePart({ duration, independent, runs }: MediaPart): void {
-    const bytes = fragment(++this.#sequence, runs);
-    this.#stored.get(this.#window.current)?.parts.push(bytes);
-    this.#window.addPart({ duration, independent });
-    this.#bytes += bytes.length;
+  handlePart(part: MediaPart): void {
+    const { duration, independent, runs } = part;
+    const { current } = this.#window;
+    this.#media.addPart(current, runs);
+    this.#audio.addPart(current, this.#both ? runs : []);
+    const sound = this.#both && runs.some(({ track }) => track.format.kind === "audio");
+    this.#window.addPart({ duration, independent, sound });
     this.#tell();
   }
 
   handleSegmentEnd(): void {
-    const stored = this.#stored.get(this.#window.current);
-    if (stored !== undefined) join(stored);
-    for (const { number } of this.#window.end()) this.#forget(number);
-    while (this.#bytes > MAX_BYTES || this.#stored.size > MAX_SEGMENTS) {
+    const { current, currentParts } = this.#window;
+    this.#media.end(current);
+    this.#audio.end(current);
+    const gone = this.#window.end();
+    // A segment without parts never was.
+    if (currentParts === 0) this.#forget(current);
+    for (const { number } of gone) this.#forget(number);
+    while (this.bytes > MAX_BYTES || this.#media.size > MAX_SEGMENTS) {
       const dropped: SegmentEntry | undefined = this.#window.drop();
       if (dropped === undefined) break;
       this.#forget(dropped.number);
     }
     this.#tell();
+    if (currentParts > 0) this.#complete();
+  }
+
+  #complete(): void {
+    const entry = this.#window.listed.at(-1);
+    const bytes = entry && this.#media.segment(entry.number);
+    if (entry === undefined || bytes === undefined) return;
+    const name = this.#media.names.segment(entry.number);
+    this.#options.onSegment?.({ entry, bytes, init: this.#media.init(entry.map), name });
   }
 
   #forget(number: number): void {
-    this.#bytes -= this.#stored.get(number)?.whole?.length ?? 0;
-    this.#stored.delete(number);
+    this.#media.forget(number);
+    this.#audio.forget(number);
   }
 
   #tell(): void {
     for (const look of [...this.#waiting]) look();
   }
-}
-
-/** Makes one piece of the parts, which become views of it: nothing is kept twice. */
-function join(stored: Stored): void {
-  let length = 0;
-  for (const part of stored.parts) length += part.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const [i, part] of stored.parts.entries()) {
-    whole.set(part, at);
-    stored.parts[i] = whole.subarray(at, at + part.length);
-    at += part.length;
-  }
-  stored.whole = whole;
 }

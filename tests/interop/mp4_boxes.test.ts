@@ -1,50 +1,28 @@
 /** Frames of ffmpeg's encoders, put into our boxes, read and decoded by ffmpeg. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { createFile, MP4BoxBuffer, type Sample } from "mp4box";
-import { type Mp4Run, type Mp4Track, timescaleOf } from "../../core/egress/mp4/mod.ts";
-import type { FrameCodec, FrameFormat } from "../../core/stream/mod.ts";
+import { type Mp4Track, timescaleOf } from "../../core/egress/mp4/mod.ts";
 import { fragment, initSegment } from "../../server/mp4_boxes/mod.ts";
 import { need } from "../tools.ts";
+import { demux, ENCODERS, runOf } from "./clips.ts";
 
-interface Case {
-  readonly codec: FrameCodec;
-  readonly encoder: string;
-  readonly box: string;
-  /** What ffprobe calls it. */
-  readonly probed: string;
-}
-
-const CASES: readonly Case[] = [
-  {
-    codec: "h264",
-    encoder: "libx264 -preset ultrafast -bf 2",
-    box: "avcC",
-    probed: "h264,640x360",
-  },
-  {
-    codec: "h265",
-    encoder: "libx265 -preset ultrafast -tag:v hvc1",
-    box: "hvcC",
-    probed: "hevc,640x360",
-  },
-  {
-    codec: "vp9",
-    encoder: "libvpx-vp9 -deadline realtime -cpu-used 8",
-    box: "vpcC",
-    probed: "vp9,640x360",
-  },
-  { codec: "av1", encoder: "libsvtav1 -preset 12", box: "av1C", probed: "av1,640x360" },
-  { codec: "aac", encoder: "aac", box: "esds", probed: "aac,LC,44100,2" },
-  { codec: "opus", encoder: "libopus", box: "dOps", probed: "opus,48000,2" },
-];
+/** By codec, what ffprobe calls it. */
+const CASES = [
+  ["h264", "h264,640x360"],
+  ["h265", "hevc,640x360"],
+  ["vp9", "vp9,640x360"],
+  ["av1", "av1,640x360"],
+  ["aac", "aac,LC,44100,2"],
+  ["opus", "opus,48000,2"],
+] as const;
 
 describe("MP4 boxes read by ffmpeg", () => {
-  for (const { codec, encoder, box, probed } of CASES) {
+  for (const [codec, probed] of CASES) {
+    const { encoder, box } = ENCODERS[codec];
     test(`${codec}: every frame decodes, with its time`, (t) => {
       const directory = mkdtempSync(join(tmpdir(), "monoport-mp4-"));
       t.after(() => rmSync(directory, { recursive: true }));
@@ -113,74 +91,4 @@ function timesOf(t: TestContext, path: string): [number, number][] {
     Math.round((pts - first) * 1000),
     Math.round((dts - first) * 1000),
   ]);
-}
-
-function demux(
-  path: string,
-  codec: FrameCodec,
-  box: string,
-): { format: FrameFormat; samples: Sample[]; file: Buffer } {
-  const bytes = readFileSync(path);
-  const file = createFile();
-  const samples: Sample[] = [];
-  file.onReady = ({ tracks }) => {
-    file.setExtractionOptions(tracks[0]?.id ?? 1, null, { nbSamples: 100_000 });
-    file.start();
-  };
-  file.onSamples = (_id, _user, some) => samples.push(...some);
-  const buffer = new Uint8Array(bytes).buffer;
-  file.appendBuffer(MP4BoxBuffer.fromArrayBuffer(buffer, 0));
-  file.flush();
-  const { type, ...about } = aboutOf(codec);
-  const format = {
-    kind: type,
-    codec,
-    codecString: "",
-    configuration: configurationOf(bytes, box),
-    ...about,
-  };
-  return { format, samples, file: bytes };
-}
-
-function aboutOf(codec: FrameCodec): {
-  type: "video" | "audio";
-  width: number;
-  height: number;
-  sampleRate: number;
-  channels: number;
-} {
-  if (codec === "aac" || codec === "opus")
-    return {
-      type: "audio",
-      width: 0,
-      height: 0,
-      sampleRate: codec === "aac" ? 44_100 : 48_000,
-      channels: 2,
-    };
-  return { type: "video", width: 640, height: 360, sampleRate: 0, channels: 0 };
-}
-
-function configurationOf(bytes: Buffer, box: string): Uint8Array {
-  const at = bytes.indexOf(box, 0, "latin1");
-  const contents = bytes.subarray(at + 4, at - 4 + bytes.readUInt32BE(at - 4));
-  if (box === "vpcC") return contents.subarray(4);
-  if (box === "dOps") return new Uint8Array(0); // as ours for WebRTC's Opus, where nothing is told
-  if (box !== "esds") return contents;
-  const specific = contents.indexOf(Buffer.from([5, 0x80, 0x80, 0x80]));
-  return contents.subarray(specific + 5, specific + 5 + (contents[specific + 4] ?? 0));
-}
-
-function runOf(track: Mp4Track, samples: readonly Sample[]): Mp4Run {
-  const ticks = (time: number, timescale: number): number =>
-    Math.round((time * track.timescale) / timescale);
-  return {
-    track,
-    baseTime: ticks(samples[0]?.dts ?? 0, samples[0]?.timescale ?? 1),
-    samples: samples.map(({ duration, dts, cts, timescale, is_sync, data }) => ({
-      duration: ticks(duration, timescale),
-      compositionOffset: ticks(cts - dts, timescale),
-      keyframe: is_sync,
-      data: data ?? new Uint8Array(0),
-    })),
-  };
 }

@@ -1,4 +1,5 @@
 /** HLS (RFC 8216bis): frames into segments and parts, and the playlist that tells them. @module */
+export { multivariantText, type Variant } from "./multivariant.ts";
 export {
   dateText,
   type HlsNames,

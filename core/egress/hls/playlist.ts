@@ -3,7 +3,8 @@ import type { SegmentEntry, SegmentWindow } from "./window.ts";
 
 /** What the names of a stream's resources are, relative to the playlist. */
 export interface HlsNames {
-  init(map: number): string;
+  /** Absent where segments bring all that players need. */
+  init?(map: number): string;
   segment(number: number): string;
   part(number: number, part: number): string;
 }
@@ -12,7 +13,12 @@ export interface PlaylistOptions {
   readonly names: HlsNames;
   /** In whole seconds. */
   readonly targetSeconds: number;
-  readonly partMillis: Millis;
+  /** PART-TARGET; `undefined` for a playlist of segments alone. */
+  readonly partMillis: Millis | undefined;
+  /** Of a rendition of sound alone: what has none is a gap. */
+  readonly soundOnly?: boolean;
+  /** Playlists of the other renditions, which have segments and parts of the same numbers. */
+  readonly others?: readonly string[];
 }
 
 export interface PlaylistRequest {
@@ -32,56 +38,98 @@ const PARTS_TARGETS = 3;
 /** A media playlist (RFC 8216bis), with parts for players of low latency and good for others. */
 export function playlistText(
   window: SegmentWindow,
-  { names, targetSeconds, partMillis }: PlaylistOptions,
+  options: PlaylistOptions,
   { skip, ended }: PlaylistRequest,
 ): string {
+  const { targetSeconds, partMillis } = options;
   const { listed } = window;
   const target = targetSeconds * 1000;
-  const skipped = skip ? skippable(listed, SKIP_TARGETS * target) : 0;
-  let out = "#EXTM3U\n";
-  // EXT-X-SKIP needs 9 (§8); EXT-X-MAP, which all understand, 6.
-  out += `#EXT-X-VERSION:${skipped > 0 ? 9 : 6}\n#EXT-X-TARGETDURATION:${targetSeconds}\n`;
-  out += "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES";
-  out += `,CAN-SKIP-UNTIL=${seconds(SKIP_TARGETS * target)}`;
-  out += `,PART-HOLD-BACK=${seconds(HOLD_BACK_PARTS * partMillis)}\n`;
-  out += `#EXT-X-PART-INF:PART-TARGET=${seconds(partMillis)}\n`;
-  out += `#EXT-X-MEDIA-SEQUENCE:${listed[0]?.number ?? window.current}\n`;
-  if (window.discontinuitySequence > 0)
-    out += `#EXT-X-DISCONTINUITY-SEQUENCE:${window.discontinuitySequence}\n`;
-  if (skipped > 0) out += `#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}\n`;
+  const skipped = skip && partMillis !== undefined ? skippable(listed, SKIP_TARGETS * target) : 0;
   let left = 0;
   for (const { duration } of listed) left += duration;
   let map = skipped > 0 ? (listed[skipped - 1]?.map ?? -1) : -1;
+  let body = "";
   for (const [i, segment] of listed.entries()) {
     left -= segment.duration;
-    const parts = left <= PARTS_TARGETS * target;
+    const parts = partMillis !== undefined && left <= PARTS_TARGETS * target;
     if (i < skipped) continue;
-    out += segmentText(segment, names, map !== segment.map, parts);
-    map = segment.map;
+    body += segmentText(segment, options, map !== segment.map, parts);
+    if (!isGap(segment, options)) map = segment.map;
   }
-  if (ended) return `${out}#EXT-X-ENDLIST\n`;
-  const hinted = names.part(window.current, window.currentParts);
-  return `${out}#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${hinted}"\n`;
+  return (
+    head(window, options, skipped, body.includes("#EXT-X-GAP")) +
+    body +
+    tail(window, options, ended)
+  );
+}
+
+function head(
+  window: SegmentWindow,
+  { targetSeconds, partMillis, names }: PlaylistOptions,
+  skipped: number,
+  gaps: boolean,
+): string {
+  // EXT-X-SKIP needs 9 (§8), EXT-X-GAP 8; EXT-X-MAP, which all understand, 6; what has neither 3.
+  const least = names.init === undefined ? 3 : 6;
+  const version = skipped > 0 ? 9 : gaps ? 8 : least;
+  let out = `#EXTM3U\n#EXT-X-VERSION:${version}\n#EXT-X-TARGETDURATION:${targetSeconds}\n`;
+  if (partMillis !== undefined) {
+    out += "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES";
+    out += `,CAN-SKIP-UNTIL=${seconds(SKIP_TARGETS * targetSeconds * 1000)}`;
+    out += `,PART-HOLD-BACK=${seconds(HOLD_BACK_PARTS * partMillis)}\n`;
+    out += `#EXT-X-PART-INF:PART-TARGET=${seconds(partMillis)}\n`;
+  }
+  out += `#EXT-X-MEDIA-SEQUENCE:${window.listed[0]?.number ?? window.current}\n`;
+  if (window.discontinuitySequence > 0)
+    out += `#EXT-X-DISCONTINUITY-SEQUENCE:${window.discontinuitySequence}\n`;
+  return skipped > 0 ? `${out}#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}\n` : out;
+}
+
+/** What is said behind the last segment. */
+function tail(
+  window: SegmentWindow,
+  { names, partMillis, others = [] }: PlaylistOptions,
+  ended: boolean,
+): string {
+  if (ended) return "#EXT-X-ENDLIST\n";
+  if (partMillis === undefined) return "";
+  let out = `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${names.part(window.current, window.currentParts)}"\n`;
+  const last = window.listed.findLast(({ parts }) => parts.length > 0);
+  if (last === undefined) return out;
+  for (const other of others) {
+    out += `#EXT-X-RENDITION-REPORT:URI="${other}",LAST-MSN=${last.number}`;
+    out += `,LAST-PART=${last.parts.length - 1}\n`;
+  }
+  return out;
+}
+
+function isGap({ parts }: SegmentEntry, { soundOnly = false }: PlaylistOptions): boolean {
+  return soundOnly && !parts.some(({ sound }) => sound);
 }
 
 function segmentText(
   segment: SegmentEntry,
-  names: HlsNames,
+  options: PlaylistOptions,
   newMap: boolean,
   withParts: boolean,
 ): string {
+  const { names, soundOnly = false } = options;
   const { number, parts, duration } = segment;
   if (parts.length === 0) return "";
+  const gap = isGap(segment, options);
   let out = segment.discontinuity ? "#EXT-X-DISCONTINUITY\n" : "";
-  if (newMap) out += `#EXT-X-MAP:URI="${names.init(segment.map)}"\n`;
+  if (newMap && !gap && names.init !== undefined)
+    out += `#EXT-X-MAP:URI="${names.init(segment.map)}"\n`;
   out += `#EXT-X-PROGRAM-DATE-TIME:${dateText(segment.date)}\n`;
   if (withParts) {
     for (const [i, part] of parts.entries()) {
       out += `#EXT-X-PART:DURATION=${seconds(part.duration)},URI="${names.part(number, i)}"`;
-      out += part.independent ? ",INDEPENDENT=YES\n" : "\n";
+      if (soundOnly && !part.sound) out += ",GAP=YES\n";
+      else out += soundOnly || part.independent ? ",INDEPENDENT=YES\n" : "\n";
     }
   }
   if (!segment.complete) return out;
+  if (gap) out += "#EXT-X-GAP\n";
   return `${out}#EXTINF:${seconds(duration)},\n${names.segment(number)}\n`;
 }
 

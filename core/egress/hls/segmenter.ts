@@ -1,15 +1,17 @@
 import type { Millis } from "../../base/mod.ts";
 import type { MediaKind } from "../../media/mod.ts";
 import type { Frame, FrameFormat, FrameSink } from "../../stream/mod.ts";
-import { fitsMp4, Lane, type Mp4Run, type Mp4Track } from "../mp4/mod.ts";
+import { Lane, type Mp4Run, type Mp4Track } from "../mp4/mod.ts";
 
 export interface SegmenterOptions {
   /** Segments end at the first keyframe that makes them so long. */
   readonly segmentMillis: Millis;
   /** They end there at the latest, keyframe or not. */
   readonly maxSegmentMillis: Millis;
-  /** What EXT-X-PART-INF tells. */
+  /** What EXT-X-PART-INF tells; without an end, segments are one part. */
   readonly partMillis: Millis;
+  /** Whether segments can hold a format; others are left out. */
+  readonly fits: (format: FrameFormat) => boolean;
 }
 
 /** A piece of a segment. */
@@ -78,7 +80,7 @@ export class Segmenter implements FrameSink {
   }
 
   handleFormat(format: FrameFormat): void {
-    if (fitsMp4(format)) this.#formats.set(format.kind, format);
+    if (this.#options.fits(format)) this.#formats.set(format.kind, format);
     else this.#formats.delete(format.kind);
   }
 
@@ -225,10 +227,15 @@ export class Segmenter implements FrameSink {
       this.#startTracks(dts, new Set<MediaKind>(["audio"]));
       return;
     }
+    if (late <= LATE_MILLIS) return;
     const { partMillis, maxSegmentMillis } = this.#options;
-    if (late <= LATE_MILLIS || dts - this.#partStart < partMillis * PART_SHARE) return;
-    if (dts + partMillis - this.#segmentStart > maxSegmentMillis) this.#nextSegment(dts, false);
-    else this.#endPart(dts);
+    const room = maxSegmentMillis - (dts - this.#segmentStart);
+    if (partMillis === Number.POSITIVE_INFINITY) {
+      if (room < LATE_MILLIS) this.#nextSegment(dts, false);
+    } else if (dts - this.#partStart >= partMillis * PART_SHARE) {
+      if (room < partMillis) this.#nextSegment(dts, false);
+      else this.#endPart(dts);
+    }
   }
 
   #nextSegment(at: Millis, atKeyframe: boolean): void {

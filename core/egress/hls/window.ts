@@ -3,6 +3,8 @@ import type { Millis } from "../../base/mod.ts";
 export interface PartEntry {
   readonly duration: Millis;
   readonly independent: boolean;
+  /** Whether the rendition of sound alone has it, which has a gap otherwise. */
+  readonly sound: boolean;
 }
 
 export interface SegmentEntry {
@@ -29,6 +31,8 @@ export interface WindowOptions {
   readonly windowMillis: Millis;
   /** What is kept beyond, for players with an older playlist. */
   readonly graceMillis: Millis;
+  /** Media sequence number of the first segment; default 0. */
+  readonly firstNumber?: number;
 }
 
 /** Which segments there are: those a playlist tells, and some before them that can still be got. */
@@ -45,6 +49,7 @@ export class SegmentWindow {
 
   constructor(options: WindowOptions) {
     this.#options = options;
+    this.#next = options.firstNumber ?? 0;
   }
 
   /** What the playlist tells, the oldest first; the last one may be open. */
@@ -75,13 +80,16 @@ export class SegmentWindow {
     return this.#segments.at(-1);
   }
 
-  /** Begins a segment; `newTracks` when it needs another init segment. */
-  start(date: Millis, newTracks: boolean): SegmentEntry {
+  /**
+   * Begins a segment; `newTracks` when it needs another init segment. It does not follow from the one
+   * before then, nor when `after` says that something is missing.
+   */
+  start(date: Millis, newTracks: boolean, after: "one" | "loss" = "one"): SegmentEntry {
     if (newTracks) this.#map++;
     const segment: OpenSegment = {
       number: this.#next++,
       map: this.#map,
-      discontinuity: this.#owed || (newTracks && this.#map > 0),
+      discontinuity: this.#owed || after === "loss" || (newTracks && this.#map > 0),
       date,
       parts: [],
       duration: 0,

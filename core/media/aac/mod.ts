@@ -1,6 +1,6 @@
-/** AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1), as far as players need it. @module */
+/** AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1), as far as players need it, and ADTS. @module */
 import { Fault } from "../../base/mod.ts";
-import { BitReader } from "../../bytes/mod.ts";
+import { BitReader, u8 } from "../../bytes/mod.ts";
 
 export const BAD_AUDIO_CONFIG: Fault = /* @__PURE__ */ new Fault(
   "core/media/aac",
@@ -39,3 +39,45 @@ export function decodeAudioSpecificConfig(bytes: Uint8Array): AudioSpecificConfi
   }
   return { objectType, sampleRate, channels };
 }
+
+/** Bytes of an ADTS header without a CRC. */
+export const ADTS_BYTES = 7;
+/** aac_frame_length has 13 bits. */
+export const ADTS_MAX_FRAME_BYTES: number = 0x1fff - ADTS_BYTES;
+
+/**
+ * The header (ISO/IEC 14496-3 §1.A.2.2) of frames of this configuration, for `putAdtsHeader` to
+ * complete; `undefined` where ADTS cannot tell it.
+ *
+ * ```
+ *  fff | 0 00 1 | profile (2) rate (4) 0 channels (3) 0000 | length (13) | 7ff (11) | 00
+ * ```
+ */
+export function adtsHeader(config: Uint8Array): Uint8Array | undefined {
+  const read = decodeAudioSpecificConfig(config);
+  if (read instanceof Fault) return undefined;
+  // Of HE-AAC the core is told, which is AAC-LC: decoders find the rest.
+  const type = read.objectType === SBR || read.objectType === PS ? 2 : read.objectType;
+  const rate = RATES.indexOf(read.sampleRate);
+  const channels = CHANNELS.lastIndexOf(read.channels);
+  if (type < 1 || type > 4 || rate < 0) return undefined;
+  const profile = ((type - 1) << 6) | (rate << 2) | (channels >> 2);
+  return Uint8Array.of(0xff, 0xf1, profile, (channels & 3) << 6, 0, 0x1f, 0xfc);
+}
+
+/** Writes the header of a frame of `bytes`, which are behind it. */
+export function putAdtsHeader(
+  out: Uint8Array,
+  at: number,
+  header: Uint8Array,
+  bytes: number,
+): void {
+  const length = ADTS_BYTES + bytes;
+  out.set(header, at);
+  out[at + 3] = u8(header, 3) | (length >> 11);
+  out[at + 4] = length >> 3;
+  out[at + 5] = ((length & 7) << 5) | 0x1f;
+}
+
+const SBR = 5;
+const PS = 29;

@@ -1,5 +1,10 @@
 /** A stream of frames that a test gives out by hand, and requests for what is made of it. @module */
-import { type FrameSink, parseStreamName, type StreamName } from "../../../core/stream/mod.ts";
+import {
+  type FrameFormat,
+  type FrameSink,
+  parseStreamName,
+  type StreamName,
+} from "../../../core/stream/mod.ts";
 import type { FrameSource, TapOptions } from "../../../server/frames/mod.ts";
 import { H264, OPUS } from "../../core/egress/hls/stage.ts";
 
@@ -20,15 +25,15 @@ export class Feed implements FrameSource {
     return { [Symbol.dispose]: () => void this.taps.splice(this.taps.indexOf(tap), 1) };
   }
 
-  formats(): void {
+  formats(sound: FrameFormat = OPUS): void {
     for (const { sink } of this.taps) {
       sink.handleFormat(H264);
-      sink.handleFormat(OPUS);
+      sink.handleFormat(sound);
     }
   }
 
   /** So many ms more, 25 pictures a second with a keyframe every 2 s, each of `bytes`. */
-  play(millis: number, bytes = 100): void {
+  play(millis: number, bytes = 100, { sound = true }: { readonly sound?: boolean } = {}): void {
     const until = this.#at + millis;
     for (; this.#at < until; this.#at += 20) {
       const [dts, pts] = [this.#at, this.#at];
@@ -36,7 +41,8 @@ export class Feed implements FrameSource {
       for (const { sink } of this.taps) {
         if (this.#at % 40 === 0)
           sink.handleFrame({ kind: "video", dts, pts, keyframe: this.#at % 2000 === 0, data });
-        sink.handleFrame({ kind: "audio", dts, pts, keyframe: true, data: data.subarray(0, 50) });
+        if (sound)
+          sink.handleFrame({ kind: "audio", dts, pts, keyframe: true, data: data.subarray(0, 50) });
       }
     }
   }

@@ -1,63 +1,10 @@
 import assert from "node:assert/strict";
-import { describe, type TestContext, test } from "node:test";
-import type { Runtime } from "../../../core/base/mod.ts";
+import { describe, test } from "node:test";
 import { loadRuntime } from "../../../runtime/mod.ts";
-import { Hls, HlsViewers, MAX_BYTES, MAX_VIEWERS } from "../../../server/hls/mod.ts";
-import { serverMetrics } from "../../../server/metrics.ts";
-import { hlsRoutes } from "../../../server/routes/hls.ts";
+import { HlsViewers, MAX_BYTES, MAX_VIEWERS } from "../../../server/hls/mod.ts";
 import { brokenRules, readPlaylist } from "../../core/egress/hls/playlist_rules.ts";
-import { Feed, nameOf } from "./feed.ts";
-
-interface Served {
-  readonly feed: Feed;
-  readonly hls: Hls;
-  readonly get: (path: string, init?: RequestInit) => Promise<Response>;
-}
-
-async function served(
-  t: TestContext,
-  { maxStreams = 2, admitted = true, now = undefined as (() => number) | undefined } = {},
-): Promise<Served> {
-  const real = await loadRuntime();
-  const runtime: Pick<Runtime, "now" | "wakeAt" | "crypto"> = {
-    now: now ?? (() => real.now()),
-    wakeAt: (at, call) => real.wakeAt(at, call),
-    crypto: real.crypto,
-  };
-  const feed = new Feed();
-  const hls = new Hls({
-    runtime,
-    frames: feed,
-    fragmentMillis: 2000,
-    windowMillis: 30_000,
-    partMillis: 400,
-    disposeMillis: 30_000,
-    maxStreams,
-  });
-  t.after(() => hls.close());
-  const app = hlsRoutes({
-    hls,
-    admit: ({ token }) =>
-      admitted || token === "key"
-        ? { admitted: true }
-        : { admitted: false, status: 401, reason: "no key" },
-    metrics: serverMetrics(),
-    now: runtime.now,
-    peer: () => ({ address: "192.0.2.1" }) as never,
-  });
-  return { feed, hls, get: async (path, init) => await app.request(path, init) };
-}
-
-/** A stream of which so much is there. */
-async function live(t: TestContext, millis: number): Promise<Served> {
-  const one = await served(t);
-  one.hls.open(nameOf("live/one"), "aac");
-  one.feed.formats();
-  one.feed.play(millis);
-  return one;
-}
-
-const PATH = "/live/one.m3u8";
+import { nameOf } from "./feed.ts";
+import { live, PATH, served } from "./fixture.ts";
 
 describe("HLS over HTTP", () => {
   test("the playlist comes when two segments are complete, and keeps the rules", async (t) => {
@@ -85,15 +32,17 @@ describe("HLS over HTTP", () => {
     const { get } = await live(t, 9000);
     const list = readPlaylist(await (await get(PATH)).text());
     for (const { uri, parts, map } of list.segments) {
-      const whole = await get(`/live/${uri}`);
+      const whole = await get(`/live/one/${uri}`);
       assert.equal(whole.status, 200);
       assert.equal(whole.headers.get("content-type"), "video/mp4");
       assert.match(whole.headers.get("cache-control") ?? "", /immutable/);
       let joined = "";
       for (const part of parts)
-        joined += Buffer.from(await (await get(`/live/${part.uri}`)).arrayBuffer()).toString("hex");
+        joined += Buffer.from(await (await get(`/live/one/${part.uri}`)).arrayBuffer()).toString(
+          "hex",
+        );
       assert.equal(Buffer.from(await whole.arrayBuffer()).toString("hex"), joined);
-      const init = Buffer.from(await (await get(`/live/${map}`)).arrayBuffer());
+      const init = Buffer.from(await (await get(`/live/one/${map}`)).arrayBuffer());
       assert.equal(init.toString("latin1", 4, 8), "ftyp");
     }
     const head = await get(PATH, { method: "HEAD" });
@@ -143,7 +92,7 @@ describe("HLS over HTTP", () => {
   test("the part that is hinted at is waited for", async (t) => {
     const { feed, get } = await live(t, 4500);
     const { hint } = readPlaylist(await (await get(PATH)).text());
-    const asked = get(`/live/${hint}`);
+    const asked = get(`/live/one/${hint}`);
     feed.play(500);
     assert.equal((await asked).status, 200);
   });
@@ -166,7 +115,7 @@ describe("HLS over HTTP", () => {
     const answer = await get(PATH);
     assert.equal(answer.status, 404);
     assert.equal(answer.headers.get("retry-after"), "2");
-    for (const name of ["one-0123456789ab-0.m4s", "one-0123456789ab-init0.mp4", "one.ts"])
+    for (const name of ["one/0123456789ab-0.m4s", "one/0123456789ab-ainit0.mp4", "one/one.ts"])
       assert.equal((await get(`/live/${name}`)).status, 404);
     assert.equal((await get("/live/.one.m3u8")).status, 400);
   });
@@ -232,8 +181,11 @@ describe("HLS in memory", () => {
     const { feed, hls, get } = await live(t, 120_000);
     const muxer = hls.open(nameOf("live/one"), "aac");
     const list = readPlaylist(await (await get(PATH)).text());
-    assert.ok(muxer?.segment(list.sequence - 1), "one that has just left can still be got");
-    assert.equal(muxer?.segment(0), undefined);
+    assert.ok(
+      muxer?.rendition("media").segment(list.sequence - 1),
+      "one that has just left can still be got",
+    );
+    assert.equal(muxer?.rendition("media").segment(0), undefined);
     const small = muxer?.bytes ?? 0;
     assert.ok(small > 0 && small < 1_000_000, `${small} bytes`);
     feed.play(20_000, 200_000);

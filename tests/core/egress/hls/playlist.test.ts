@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { dateText } from "../../../../core/egress/hls/mod.ts";
-import { brokenRules, readPlaylist } from "./playlist_rules.ts";
+import { dateText, multivariantText } from "../../../../core/egress/hls/mod.ts";
+import { brokenBetween, brokenRules, brokenVariants, readPlaylist } from "./playlist_rules.ts";
 import { H264, OPUS, Stage } from "./stage.ts";
 
 describe("playlistText", () => {
@@ -72,6 +72,116 @@ describe("playlistText", () => {
     const list = readPlaylist(stage.playlist(false, true));
     assert.ok(list.ended);
     assert.equal(list.hint, "");
+  });
+
+  test("of segments alone it has version 3, and tells no parts", () => {
+    const stage = new Stage(Number.POSITIVE_INFINITY);
+    const names = {
+      segment: (number: number) => `${number}.ts`,
+      part: (number: number, part: number) => `${number}.${part}.ts`,
+    };
+    stage.how = { names, partMillis: undefined };
+    stage.segmenter.handleFormat(H264);
+    stage.segmenter.handleFormat(OPUS);
+    stage.play(0, 4001, { fps: 25 });
+    assert.equal(
+      stage.playlist(),
+      `#EXTM3U
+#EXT-X-VERSION:3
+#EXT-X-TARGETDURATION:3
+#EXT-X-MEDIA-SEQUENCE:0
+#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z
+#EXTINF:2.000,
+0.ts
+#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:02.000Z
+#EXTINF:2.000,
+1.ts
+`,
+    );
+    stage.play(4001, 60_000, { fps: 25 });
+    assert.deepEqual(brokenRules(stage.playlist()), []);
+    assert.equal(stage.playlist(true), stage.playlist());
+    assert.ok(stage.made.every(({ parts, complete }) => parts.length === (complete ? 1 : 0)));
+  });
+
+  test("pictures that cease make no segment without parts too long", () => {
+    const stage = new Stage(Number.POSITIVE_INFINITY);
+    stage.how = { partMillis: undefined };
+    stage.segmenter.handleFormat(H264);
+    stage.segmenter.handleFormat(OPUS);
+    stage.play(0, 3900, { fps: 25 });
+    stage.play(3900, 12_000, { fps: 0 });
+    stage.play(12_000, 20_000, { fps: 25 });
+    for (const [i, text] of stage.playlists.entries()) {
+      assert.deepEqual(brokenRules(text), [], text);
+      if (i > 0) assert.deepEqual(brokenBetween(stage.playlists[i - 1] ?? "", text), []);
+    }
+  });
+
+  test("a rendition of sound alone has gaps where there was none, and reports of the other", () => {
+    const stage = new Stage();
+    stage.segmenter.handleFormat(H264);
+    stage.play(0, 6000, { sound: 0 });
+    stage.segmenter.handleFormat(OPUS);
+    stage.play(6000, 12_500);
+    stage.how = { others: ["media.m3u8"] };
+    const media = stage.playlist();
+    stage.how = { soundOnly: true, others: ["media.m3u8?token=a"] };
+    const audio = stage.playlist();
+    assert.deepEqual(brokenRules(audio), []);
+    const list = readPlaylist(audio);
+    const [gap, kept] = [
+      list.segments.filter((one) => one.gap),
+      list.segments.filter((one) => !one.gap),
+    ];
+    assert.ok(gap.length >= 3 && kept.length >= 2, `${gap.length} gaps, ${kept.length} segments`);
+    assert.ok(gap.every(({ map }) => map === "") && kept.every(({ map }) => map === "init1.mp4"));
+    assert.ok(
+      [...kept.flatMap(({ parts }) => parts), ...list.open].every((one) => one.independent),
+    );
+    assert.equal(list.version, 8);
+    assert.deepEqual(list.reports, [
+      { URI: "media.m3u8?token=a", "LAST-MSN": "6", "LAST-PART": String(list.open.length - 1) },
+    ]);
+    const sizes = { peakBitrate: 1000.5, averageBitrate: 900 };
+    const text = multivariantText(
+      [
+        { uri: "media.m3u8", formats: [H264, OPUS], ...sizes, frameRate: 29.97 },
+        { uri: "audio.m3u8", formats: [OPUS], ...sizes, frameRate: 0 },
+      ],
+      6,
+    );
+    const lists = { "media.m3u8": media, "audio.m3u8": audio };
+    assert.deepEqual(brokenVariants(text, lists), []);
+    for (const [from, to] of [
+      ["BANDWIDTH=1001", "BANDWIDTH=1.5"],
+      ['CODECS="avc1.42c01e,Opus"', 'CODECS=""'],
+      ["RESOLUTION=640x360", "RESOLUTION=640"],
+      ["audio.m3u8", "other.m3u8"],
+    ] as const)
+      assert.notDeepEqual(brokenVariants(text.replace(from, to), lists), [], from);
+    const moved = audio.replace("#EXT-X-DISCONTINUITY\n", "");
+    assert.notDeepEqual(brokenVariants(text, { ...lists, "audio.m3u8": moved }), []);
+  });
+
+  test("a report of a segment that has no part yet is of the last part before", () => {
+    const stage = played(4001);
+    stage.how = { others: ["other.m3u8"] };
+    assert.deepEqual(readPlaylist(stage.playlist()).reports, [
+      { URI: "other.m3u8", "LAST-MSN": "1", "LAST-PART": "5" },
+    ]);
+  });
+
+  test("a multivariant playlist is as written here", () => {
+    const sizes = { peakBitrate: 2_500_000, averageBitrate: 2_400_000 };
+    assert.equal(
+      multivariantText([{ uri: "a.m3u8", formats: [H264], ...sizes, frameRate: 30 }], 6),
+      `#EXTM3U
+#EXT-X-VERSION:6
+#EXT-X-STREAM-INF:BANDWIDTH=2500000,AVERAGE-BANDWIDTH=2400000,CODECS="avc1.42c01e",RESOLUTION=640x360,FRAME-RATE=30.000
+a.m3u8
+`,
+    );
   });
 
   test("dates are those of JavaScript", () => {

@@ -1,12 +1,14 @@
 /** Frames as cameras would make them, and what a segmenter makes of them, as playlists. @module */
 import {
   type MediaPart,
+  type PlaylistOptions,
   playlistText,
   Segmenter,
   type SegmenterSink,
   type SegmentStart,
   SegmentWindow,
 } from "../../../../core/egress/hls/mod.ts";
+import { fitsMp4 } from "../../../../core/egress/mp4/mod.ts";
 import type { FrameFormat } from "../../../../core/stream/mod.ts";
 
 export const H264: FrameFormat = {
@@ -49,12 +51,20 @@ export interface Made {
 
 export class Stage implements SegmenterSink {
   readonly window: SegmentWindow = new SegmentWindow({ windowMillis: 30_000, graceMillis: 9000 });
-  readonly segmenter: Segmenter = new Segmenter(
-    { segmentMillis: 2000, maxSegmentMillis: 3400, partMillis: 400 },
-    this,
-  );
+  readonly segmenter: Segmenter;
   readonly made: Made[] = [];
+  /** How playlists are other than usual. */
+  how: Partial<PlaylistOptions> = {};
   #dirty = false;
+
+  /** Segments have no parts when `partMillis` has no end. */
+  constructor(partMillis = 400) {
+    this.segmenter = new Segmenter(
+      { segmentMillis: 2000, maxSegmentMillis: 3400, partMillis, fits: fitsMp4 },
+      this,
+    );
+  }
+
   /** A playlist after every frame that made one anew: in between nobody can ask. */
   readonly playlists: string[] = [];
 
@@ -64,7 +74,8 @@ export class Stage implements SegmenterSink {
       segment: (number: number) => `${number}.m4s`,
       part: (number: number, part: number) => `${number}.${part}.m4s`,
     };
-    return playlistText(this.window, { names, targetSeconds: 3, partMillis: 400 }, { skip, ended });
+    const options = { names, targetSeconds: 3, partMillis: 400, ...this.how };
+    return playlistText(this.window, options, { skip, ended });
   }
 
   video(at: number, keyframe: boolean, later = 0): void {
@@ -119,7 +130,8 @@ export class Stage implements SegmenterSink {
   }
 
   handlePart(part: MediaPart): void {
-    this.window.addPart(part);
+    const sound = part.runs.some(({ track }) => track.format.kind === "audio");
+    this.window.addPart({ ...part, sound });
     this.made.at(-1)?.parts.push(part);
     this.#dirty = true;
   }

@@ -1,0 +1,127 @@
+/** Segments of MPEG-TS made of ffmpeg's frames, read and decoded by ffmpeg and GStreamer. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { loadRuntime } from "../../runtime/mod.ts";
+import { HlsMuxer, TS } from "../../server/hls/mod.ts";
+import { brokenPackets } from "../core/egress/ts/packet_rules.ts";
+import { need } from "../tools.ts";
+import { type Clip, makeClip, play } from "./clips.ts";
+
+const SECONDS = 6;
+
+describe("MPEG-TS read by strangers", () => {
+  let directory: string;
+  let sound: Clip;
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), "monoport-ts-"));
+    sound = makeClip("aac", SECONDS, 0);
+  });
+  after(() => rmSync(directory, { recursive: true }));
+
+  for (const [codec, parser] of [
+    ["h264", "h264parse"],
+    ["h265", "h265parse"],
+  ] as const) {
+    test(`${codec} and AAC: every frame decodes, with its time`, async () => {
+      const clip = makeClip(codec, SECONDS, 0);
+      const { path, segments } = await written(join(directory, `${codec}.ts`), [clip, sound]);
+      assert.equal(segments.length, 3);
+      // Each segment by itself, and one counter through all of them.
+      const counters = new Map<number, number>();
+      for (const one of segments) {
+        assert.deepEqual(brokenPackets(one), []);
+        assert.deepEqual(brokenPackets(one, counters), []);
+      }
+      const probed = run("ffprobe", [
+        ..."-v warning -of json -show_entries".split(" "),
+        "stream=codec_name,width,height,sample_rate,channels:packet=codec_type,pts_time,dts_time,flags",
+        path,
+      ]);
+      const { packets, streams } = JSON.parse(probed) as Probed;
+      assert.deepEqual(
+        streams.map(({ codec_name, width, sample_rate }) => [codec_name, width ?? sample_rate]),
+        [
+          [codec === "h265" ? "hevc" : "h264", 320],
+          ["aac", "48000"],
+        ],
+      );
+      const pictures = packets.filter(({ codec_type }) => codec_type === "video");
+      assert.deepEqual(
+        pictures.map((one) => [ms(one.dts_time), ms(one.pts_time), one.flags.startsWith("K")]),
+        clip.frames.map((one) => [one.dts + 1400, one.pts + 1400, one.keyframe].map(rounded)),
+      );
+      // Of the last frame nobody knows how long it lasts: it is there all the same.
+      const sounds = packets.filter(({ codec_type }) => codec_type === "audio");
+      assert.equal(sounds.length, sound.frames.length);
+      run("ffmpeg", ["-v", "warning", "-xerror", "-i", path, "-f", "null", "-"]);
+      // tsdemux is of the same plugins as rtmp2, aacparse of those of flv.
+      for (const plugin of ["gstreamer rtmp", "gstreamer flv"] as const) need(plugin);
+      const gst = spawnSync(
+        need("gst-launch-1.0"),
+        [
+          ...["-q", "filesrc", `location=${path}`],
+          ...`! tsdemux name=d d. ! queue ! ${parser} ! identity eos-after=140`.split(" "),
+          ..."! fakesink sync=false d. ! queue ! aacparse ! fakesink sync=false".split(" "),
+        ],
+        { encoding: "utf8", timeout: 30_000 },
+      );
+      assert.equal(gst.status, 0, gst.stderr);
+      assert.equal(gst.stderr, "");
+    });
+  }
+});
+
+interface Probed {
+  readonly packets: readonly {
+    readonly codec_type: string;
+    readonly pts_time: string;
+    readonly dts_time: string;
+    readonly flags: string;
+  }[];
+  readonly streams: readonly {
+    readonly codec_name: string;
+    readonly width?: number;
+    readonly sample_rate?: string;
+  }[];
+}
+
+function ms(text: string): number {
+  return Math.round(Number(text) * 1000);
+}
+
+function rounded<T>(value: T): T | number {
+  return typeof value === "number" ? Math.round(value) : value;
+}
+
+/** All segments of the clips as one file. */
+async function written(
+  path: string,
+  clips: readonly Clip[],
+): Promise<{ path: string; segments: readonly Uint8Array[] }> {
+  const segments: Uint8Array[] = [];
+  const muxer = new HlsMuxer({
+    prefix: "0",
+    runtime: await loadRuntime(),
+    fragmentMillis: 2000,
+    windowMillis: 30_000,
+    partMillis: 400,
+    format: TS,
+    onSegment: ({ bytes }) => segments.push(bytes),
+  });
+  play(clips, muxer);
+  muxer.handleEnd();
+  writeFileSync(path, Buffer.concat(segments));
+  return { path, segments };
+}
+
+/** Standard output of a program that has nothing to complain of. */
+function run(program: "ffmpeg" | "ffprobe", args: readonly string[]): string {
+  const child = spawnSync(need(program), args, { encoding: "utf8", timeout: 30_000 });
+  assert.equal(child.stderr, "");
+  assert.equal(child.status, 0);
+  return child.stdout;
+}
