@@ -121,13 +121,10 @@ function visitor(c: Context, admission: Admission): Visitor {
   };
 }
 
-/** What the playlists of renditions are asked with, too: what this one was, as far as it counts. */
+/** What the playlists of renditions are asked with, too: hooks and admission may need any of it. */
 function queryOf(c: Context): string {
-  const kept = new URLSearchParams();
-  for (const name of ["audio", "token"]) {
-    const value = c.req.query(name);
-    if (value !== undefined) kept.set(name, value);
-  }
+  const kept = new URL(c.req.url).searchParams;
+  for (const name of [...kept.keys()]) if (name.startsWith("_HLS_")) kept.delete(name);
   return kept.size > 0 ? `?${kept}` : "";
 }
 
