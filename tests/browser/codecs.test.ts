@@ -37,11 +37,20 @@ for (const codec of ["VP8", "VP9", "AV1"]) {
     assert.equal(video.lost, 0);
     assert.ok(inbound(stats, "audio").samples > 48_000);
     const { streams } = (await (await fetch(`${server.url}/api/v1/streams`)).json()) as {
-      streams: { name: string; video: { codec: string; width: number } }[];
+      streams: {
+        name: string;
+        video: { codec: string; width: number; fps: number; kbps: number };
+        audio: { profile: string };
+      }[];
     };
     const stream = streams.find((one) => one.name === codec);
     assert.equal(stream?.video.codec, codec);
     assert.ok((stream?.video.width ?? 0) > 0, "the API knows the picture's size");
+    assert.ok((stream?.video.fps ?? 0) > 5 && (stream?.video.kbps ?? 0) > 50);
+    assert.match(stream?.audio.profile ?? "", /^(CELT|SILK|hybrid) /);
+    // The first page's own decoder draws the last keyframe of it.
+    await player.goto(server.url);
+    await player.waitForSelector(`[data-stream="live/${codec}"][data-pictured]`);
   });
 }
 

@@ -90,7 +90,7 @@ describe("the pages", () => {
     await page.close();
   });
 
-  it("the index tells names and warnings of streams as they are, however they are written", async () => {
+  it("the index tells names of streams as they are written, and which pictures it cannot draw", async () => {
     const page = await browser.newPage();
     const bad = '<img src="/none" onerror="window.hit=1">';
     await page.route("**/api/v1/streams/**", (route) => {
@@ -109,11 +109,20 @@ describe("the pages", () => {
         },
       });
     });
+    await page.route("**/api/v1/streams/vid-1/keyframe", (route) =>
+      route.fulfill({ headers: { "monoport-codec": "hvc1.2.4.L200.B0" }, body: "x" }),
+    );
     await page.goto(server.url);
     await page.waitForSelector(".warnings li");
+    await page.waitForFunction(() =>
+      /cannot decode hvc1/.test(document.querySelector(".note")?.textContent ?? ""),
+    );
     const list = page.locator("#streams");
     assert.equal(((await list.textContent()) ?? "").split(bad).length - 1, 3);
     assert.equal(await list.locator("img").count(), 0);
+    await page.addInitScript("delete window.VideoDecoder");
+    await page.reload();
+    await page.waitForSelector("text=This browser has no decoder for pages");
     await page.close();
   });
 
