@@ -23,6 +23,7 @@ import type { Metrics } from "./metrics.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Recordings } from "./record/mod.ts";
 import type { Relays } from "./relay/mod.ts";
+import type { ApiOptions } from "./routes/api.ts";
 import { apiGuard } from "./routes/api_auth.ts";
 import type { Identity } from "./routes/envelope.ts";
 import { refusesChange } from "./routes/guard.ts";
@@ -104,9 +105,7 @@ function appOptions(parts: HttpParts): AppOptions {
     recordings: api ? recordingRoutes(parts, identity, refuses) : undefined,
     diagnose:
       config["diagnose.enabled"] && api ? diagnoseRoutes(parts, shared, signalling) : undefined,
-    api: api
-      ? { runtime, identity, facts, started, refuses, keyframe: keyframeOptions(parts, shared) }
-      : undefined,
+    api: api ? { runtime, identity, facts, started, refuses, ...more(parts, shared) } : undefined,
     rtc: signalling,
     hls: hls && { hls, admit: parts.admit, metrics, now: () => runtime.now(), peer },
     flv:
@@ -123,6 +122,20 @@ function appOptions(parts: HttpParts): AppOptions {
     },
     onError: (error) => log.error("A route failed", { error: String(error) }),
   };
+}
+
+function more(parts: HttpParts, shared: Shared): Pick<ApiOptions, "keyframe" | "serves"> {
+  const { config, hls } = parts;
+  const serves = {
+    ssl:
+      config["http_api.https.enabled"] ||
+      config["http_server.https.enabled"] ||
+      config["acme.domains"].length > 0,
+    hls: hls !== undefined,
+    dvr: config["vhost.dvr.enabled"],
+    callback: config["vhost.http_hooks.enabled"],
+  };
+  return { keyframe: keyframeOptions(parts, shared), serves };
 }
 
 /** Keyframes of one address. */

@@ -26,6 +26,8 @@ export interface ApiOptions {
   /** Why a request may not change anything, in words; `undefined` when it may. */
   readonly refuses: (context: Context) => string | undefined;
   readonly keyframe: KeyframeRoutesOptions;
+  /** What is switched on, by SRS's names of features. */
+  readonly serves: Readonly<Record<"ssl" | "hls" | "dvr" | "callback", boolean>>;
 }
 
 const URLS = {
@@ -47,14 +49,14 @@ export function apiRoutes(options: ApiOptions): Hono {
   app.get("/api/", () => json(identity, { urls: { v1: "the api version 1.0" } }));
   app.get("/api/v1/versions", () => json(identity, { data: versionData() }));
   app.get("/api/v1/summaries", () => json(identity, { data: summary(options) }));
-  app.get("/api/v1/features", () => json(identity, { data: features(facts) }));
+  app.get("/api/v1/features", () => json(identity, { data: features(options) }));
 
   app.on("GET", ["/api/v1/vhosts", "/api/v1/vhosts/"], () =>
-    json(identity, { vhosts: [vhost(facts, vhostId)] }),
+    json(identity, { vhosts: [vhost(options, vhostId)] }),
   );
   app.get("/api/v1/vhosts/:id", (c) =>
     c.req.param("id") === vhostId
-      ? json(identity, { vhost: vhost(facts, vhostId) })
+      ? json(identity, { vhost: vhost(options, vhostId) })
       : jsonCode(SRS_CODE.vhostNotFound),
   );
 
@@ -121,7 +123,8 @@ function summary({ runtime, facts, started }: ApiOptions): object {
   };
 }
 
-function features({ transports: { udp, tcp } }: Facts): object {
+function features({ facts, serves }: ApiOptions): object {
+  const { udp, tcp } = facts.transports;
   return {
     features: {
       api: true,
@@ -131,15 +134,12 @@ function features({ transports: { udp, tcp } }: Facts): object {
       rtc: udp || tcp,
       rtc_tcp: tcp,
       rtc_udp: udp,
-      ssl: false,
-      hls: false,
-      dvr: false,
-      callback: false,
+      ...serves,
     },
   };
 }
 
-function vhost(facts: Facts, id: string): object {
+function vhost({ facts, serves }: ApiOptions, id: string): object {
   const streams = facts.streams();
   return {
     id,
@@ -153,7 +153,7 @@ function vhost(facts: Facts, id: string): object {
       recv_30s: sum(streams, (one) => one.receivedKbps),
       send_30s: sum(streams, (one) => one.sentKbps),
     },
-    hls: { enabled: false },
+    hls: { enabled: serves.hls },
   };
 }
 

@@ -67,7 +67,13 @@ describe("the HTTP API", () => {
     };
     assert.equal(data.self["version"], VERSION);
     assert.ok((data.self["mem_kbyte"] as number) > 1000);
-    assert.ok("features" in ((await get("/api/v1/features"))["data"] as object));
+    const { features } = (await get("/api/v1/features"))["data"] as {
+      features: Record<string, boolean>;
+    };
+    const { hls, ssl, dvr, callback, rtc_tcp } = features;
+    assert.deepEqual([hls, ssl, dvr, callback, rtc_tcp], [true, false, false, false, true]);
+    const { vhosts } = (await get("/api/v1/vhosts/")) as { vhosts: { hls: object }[] };
+    assert.deepEqual(vhosts[0]?.hls, { enabled: true });
   });
 
   test("a method that a resource does not have is 405, and the Server field is ours", async () => {
