@@ -11,11 +11,19 @@ import type { ViewerTrack } from "./viewer_track.ts";
 /** A publisher's clock that moves by more against ours is believed anew. */
 const MAX_STEP_MILLIS = 2000;
 
+/**
+ * One that has drifted away by more is followed by so many ms per ms: that moves all tracks alike,
+ * and long before they would have to step.
+ */
+const DRIFT_MILLIS: Millis = 500;
+const FOLLOW_RATE = 0.001;
+
 /** Relates a publisher's wall clock to ours. Times are in ms since the Unix epoch. */
 export class WallClock {
   readonly #atZero: number;
   /** Added to the publisher's time, once known. */
   #offset: number | undefined;
+  #followedAt: Millis = 0;
 
   /** `atZero` is the wall clock's time when the `now` clock was 0. */
   constructor(atZero: number) {
@@ -35,8 +43,14 @@ export class WallClock {
   translate(theirs: number, now: Millis): { readonly ours: number; readonly stepped: boolean } {
     const ours = this.at(now);
     const known = this.#offset;
-    if (known !== undefined && Math.abs(ours - (theirs + known)) <= MAX_STEP_MILLIS) {
-      return { ours: theirs + known, stepped: false };
+    const off = ours - theirs - (known ?? 0);
+    const passed = Math.max(0, now - this.#followedAt);
+    this.#followedAt = now;
+    if (known !== undefined && Math.abs(off) <= MAX_STEP_MILLIS) {
+      const drift = Math.max(0, Math.abs(off) - DRIFT_MILLIS);
+      const offset = known + Math.sign(off) * Math.min(drift, passed * FOLLOW_RATE);
+      this.#offset = offset;
+      return { ours: theirs + offset, stepped: false };
     }
     this.#offset = ours - theirs;
     return { ours, stepped: known !== undefined };

@@ -1,5 +1,6 @@
 /** A publisher whose packets may be lost or late, and what becomes of them as frames. @module */
 import assert from "node:assert/strict";
+import { putU32 } from "../../../core/bytes/mod.ts";
 import { packetizeH264 } from "../../../core/media/h264/mod.ts";
 import {
   type Frame,
@@ -36,6 +37,9 @@ export class Camera {
   /** Decides what becomes of a packet: `put` hands it in, now or later. */
   way: (put: () => void, index: number) => void = (put) => put();
 
+  /** Stands in the last 4 bytes of each picture and packet of sound. */
+  mark = 0;
+
   constructor(hub: Hub, now: number, client = "camera") {
     const publisher = hub.publish(name(), client, now);
     if (typeof publisher === "string") throw new Error(publisher);
@@ -47,6 +51,7 @@ export class Camera {
   picture(timestamp: number, keyframe: boolean, now: number, size = 3000): void {
     const unit = new Uint8Array(size).fill(7);
     unit[0] = keyframe ? 0x65 : 0x41;
+    putU32(unit, size - 4, this.mark);
     const units = keyframe ? [new Uint8Array(SPS), new Uint8Array(PPS), unit] : [unit];
     packetizeH264(units, 1100, (payload, last) =>
       this.#put("video", payload, timestamp, last, now),
@@ -65,7 +70,9 @@ export class Camera {
   }
 
   sound(timestamp: number, now: number): void {
-    this.#put("audio", Uint8Array.of(0xfc, 0xff, 0xfe), timestamp, false, now);
+    const payload = Uint8Array.of(0xfc, 0xff, 0xfe, 0, 0, 0, 0);
+    putU32(payload, 3, this.mark);
+    this.#put("audio", payload, timestamp, false, now);
     this.publisher.flush(now);
   }
 
