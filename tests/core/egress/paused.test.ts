@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { isFault } from "../../../core/base/mod.ts";
 import { FlvCast, type Framing, TagType } from "../../../core/egress/flv/mod.ts";
 import { Segmenter } from "../../../core/egress/hls/mod.ts";
+import { fitsMp4 } from "../../../core/egress/mp4/mod.ts";
 import { decodeAmf0 } from "../../../core/wire/amf0/mod.ts";
 import { Camera, keyframesAsked, newHub, tap } from "../stream/frame_camera.ts";
 
@@ -44,7 +45,7 @@ function play(sent: Sent): { readonly flv: Out; readonly hls: Out } {
   const cast = new FlvCast({ server: "", opus: true, lagMillis: 5000, onPending: () => {} });
   const viewer = cast.join(framing);
   const segmenter = new Segmenter(
-    { segmentMillis: 2000, maxSegmentMillis: 3400, partMillis: 400 },
+    { segmentMillis: 2000, maxSegmentMillis: 3400, partMillis: 400, fits: fitsMp4 },
     {
       handleSegmentStart: ({ tracks }) => {
         if (tracks) tell(hls, tracks.map(({ format }) => format.kind).join("+"));

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { u32 } from "../../../core/bytes/mod.ts";
 import { FlvCast, type FlvTag, type Framing, TagType } from "../../../core/egress/flv/mod.ts";
 import { type MediaPart, Segmenter } from "../../../core/egress/hls/mod.ts";
+import { fitsMp4 } from "../../../core/egress/mp4/mod.ts";
 import { ntpFromUnix } from "../../../core/wire/rtcp/mod.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { Camera, keyframesAsked, newHub, tap } from "../stream/frame_camera.ts";
@@ -119,7 +120,7 @@ function hlsJudge(settled: number): { segmenter: Segmenter; told: Told; starts: 
       judge.take(kind, data, at);
   };
   const segmenter = new Segmenter(
-    { segmentMillis: 2000, maxSegmentMillis: 3400, partMillis: 400 },
+    { segmentMillis: 2000, maxSegmentMillis: 3400, partMillis: 400, fits: fitsMp4 },
     {
       handlePart,
       handleSegmentStart: (start) => {
