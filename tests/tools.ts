@@ -39,6 +39,7 @@ export type ToolName =
   | "ss"
   | "nft"
   | "ps"
+  | "unshare"
   | "python3"
   | "haproxy"
   | "nginx"
@@ -73,6 +74,7 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   ip: { names: ["ip", "/usr/sbin/ip", "/sbin/ip"], debian: "iproute2" },
   ss: { names: ["ss", "/usr/sbin/ss", "/usr/bin/ss"], debian: "iproute2" },
   nft: { names: ["nft", "/usr/sbin/nft"], debian: "nftables" },
+  unshare: { names: ["unshare"], debian: "util-linux" },
   ps: { names: ["ps"], debian: "procps" },
   python3: { names: ["python3"], debian: "python3" },
   haproxy: { names: ["haproxy", "/usr/sbin/haproxy"], debian: "haproxy" },

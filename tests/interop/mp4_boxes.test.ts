@@ -1,14 +1,13 @@
 /** Frames of ffmpeg's encoders, put into our boxes, read and decoded by ffmpeg. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, type TestContext, test } from "node:test";
+import { describe, test } from "node:test";
 import { type Mp4Track, timescaleOf } from "../../core/egress/mp4/mod.ts";
 import { fragment, initSegment } from "../../server/mp4_boxes/mod.ts";
-import { need } from "../tools.ts";
 import { demux, ENCODERS, runOf } from "./clips.ts";
+import { run, timesOf } from "./ffmpeg_says.ts";
 
 /** By codec, what ffprobe calls it. */
 const CASES = [
@@ -65,30 +64,3 @@ describe("MP4 boxes read by ffmpeg", () => {
     });
   }
 });
-
-/** Standard output of a program that has nothing to complain of. */
-function run(t: TestContext, program: "ffmpeg" | "ffprobe", args: readonly string[]): string {
-  const child = spawnSync(need(program), args, { encoding: "utf8", timeout: 30_000 });
-  // libx265 and SVT-AV1 write their own lines there.
-  if (child.stderr !== "") t.diagnostic(child.stderr);
-  if (program === "ffprobe") assert.equal(child.stderr, "");
-  assert.equal(child.status, 0, child.stderr);
-  return child.stdout;
-}
-
-/** Decoding and presentation times of a file's packets, in ms from the first. */
-function timesOf(t: TestContext, path: string): [number, number][] {
-  const text = run(t, "ffprobe", [
-    ..."-v error -of csv=p=0 -show_entries packet=dts_time,pts_time".split(" "),
-    path,
-  ]);
-  const rows = text
-    .trim()
-    .split("\n")
-    .map((row) => row.split(",").map(Number));
-  const first = rows[0]?.[1] ?? 0;
-  return rows.map(([pts = 0, dts = 0]) => [
-    Math.round((pts - first) * 1000),
-    Math.round((dts - first) * 1000),
-  ]);
-}
