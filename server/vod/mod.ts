@@ -1,0 +1,11 @@
+/** Finished recordings: listed, sent and deleted. @module */
+export { CHUNK_BYTES } from "./file_body.ts";
+export { httpDate, type Selection, select, type Validators } from "./selection.ts";
+export {
+  DOWNLOADS_MAX,
+  DOWNLOADS_PER_ADDRESS,
+  type RecordingFiles,
+  type StoredRecording,
+  Vod,
+  type VodOptions,
+} from "./vod.ts";

@@ -1,0 +1,145 @@
+import type { Files, Millis, Runtime } from "../../core/base/mod.ts";
+import { isMissing } from "../file_error.ts";
+import { HlsViewers } from "../hls/mod.ts";
+import type { Entered, Visitor, Visits } from "../hooks/mod.ts";
+import { addressKey } from "../limits/address_key.ts";
+import { Quota } from "../limits/quota.ts";
+import type { Metrics } from "../metrics.ts";
+import { fileBody } from "./file_body.ts";
+
+/** A finished recording. */
+export interface StoredRecording {
+  /** Below the folder of recordings, with `/`; letters, digits and `._~-` only. */
+  readonly name: string;
+  readonly app: string;
+  readonly stream: string;
+  readonly format: "mp4" | "flv";
+  /** Where it is, for the system. */
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  /** When it was finished, in ms since the Unix epoch. */
+  readonly modified: Millis;
+}
+
+/** Where finished recordings lie. */
+export interface RecordingFiles {
+  /** The newest first. */
+  list(): Promise<readonly StoredRecording[]>;
+  /** By its name in `list`; nothing else is found, and no link is followed. */
+  find(name: string): Promise<StoredRecording | undefined>;
+}
+
+export interface VodOptions {
+  readonly runtime: Pick<Runtime, "now" | "wakeAt" | "crypto">;
+  readonly files: Pick<Files, "open" | "remove">;
+  readonly store: RecordingFiles;
+  readonly hooks: Visits | undefined;
+  readonly metrics: Metrics;
+}
+
+/** Bodies at a time, in all and of one address: each keeps a file open and one chunk of it. */
+export const DOWNLOADS_MAX = 1000;
+export const DOWNLOADS_PER_ADDRESS = 100;
+/** A listing looks at the whole folder: it is told again for so long. */
+const LISTING_MILLIS: Millis = 2000;
+const SWEEP_MILLIS: Millis = 1000;
+
+export type Part = { readonly first: number; readonly length: number };
+
+/** Finished recordings, for who lists, plays and deletes them. */
+export class Vod {
+  readonly #options: VodOptions;
+  readonly #downloads = new Quota({ total: DOWNLOADS_MAX, perAddress: DOWNLOADS_PER_ADDRESS });
+  /** Who plays, told apart as with HLS: a player makes many requests. */
+  readonly #viewers: HlsViewers;
+  #listing:
+    | { readonly until: Millis; readonly all: Promise<readonly StoredRecording[]> }
+    | undefined;
+  #timer: Disposable | undefined;
+
+  constructor(options: VodOptions) {
+    this.#options = options;
+    this.#viewers = new HlsViewers(options.runtime.crypto, options.hooks);
+    options.metrics.gauge(
+      "monoport_downloads",
+      "Recordings that are being sent",
+      () => this.#downloads.used,
+    );
+  }
+
+  /** All of them, the newest first. */
+  list(): Promise<readonly StoredRecording[]> {
+    const { runtime, store } = this.#options;
+    const now = runtime.now();
+    if (this.#listing !== undefined && now < this.#listing.until) return this.#listing.all;
+    const all = store.list();
+    this.#listing = { until: now + LISTING_MILLIS, all };
+    return all;
+  }
+
+  find(name: string): Promise<StoredRecording | undefined> {
+    return this.#options.store.find(name);
+  }
+
+  /** False when there is none of that name. Who is getting it gets the rest. */
+  async remove(name: string): Promise<boolean> {
+    const found = await this.find(name);
+    if (found === undefined) return false;
+    this.#listing = undefined;
+    try {
+      await this.#options.files.remove(found.path);
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+    return true;
+  }
+
+  /** Asks the hooks for a viewer who was not there a moment ago. */
+  async enter(file: StoredRecording, agent: string, visitor: Visitor): Promise<Entered> {
+    const { app, stream, name } = file;
+    const now = this.#options.runtime.now();
+    const watched = { app, stream, key: name };
+    const entered = await this.#viewers.enter(watched, agent, visitor, now);
+    if (entered.admitted && this.#options.hooks !== undefined) {
+      this.#viewers.see(watched, visitor.address, agent, now);
+      this.#timer ??= this.#sweepLater();
+    }
+    return entered;
+  }
+
+  /** A part of a recording; a text says why not now. */
+  async body(
+    { path }: StoredRecording,
+    part: Part,
+    address: string,
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | "too-many" | "too-many-of-address"> {
+    const key = addressKey(address);
+    const exceeded = this.#downloads.take(key);
+    if (exceeded !== undefined) return exceeded === "total" ? "too-many" : "too-many-of-address";
+    const { files, metrics } = this.#options;
+    try {
+      return await fileBody(files, path, part, {
+        sent: (bytes) => metrics.count("monoport_downloaded_bytes_total", "", bytes),
+        ended: () => this.#downloads.give(key),
+      });
+    } catch (error) {
+      this.#downloads.give(key);
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#viewers.close();
+  }
+
+  #sweepLater(): Disposable {
+    const { runtime } = this.#options;
+    return runtime.wakeAt(runtime.now() + SWEEP_MILLIS, () => {
+      this.#viewers.forgetIdle(runtime.now());
+      this.#timer = this.#viewers.size > 0 ? this.#sweepLater() : undefined;
+    });
+  }
+}
