@@ -486,6 +486,47 @@ export const assets: Readonly<Record<string, Asset>> = {
     body: `.streams{margin:0;padding:0;list-style:none}.streams>li{display:grid;grid-template-columns:minmax(0,15rem) minmax(0,1fr);gap:.5rem 1.25rem;padding:1rem 0;border-top:1px solid var(--line)}.streams>li:first-child{border-top:0;padding-top:0}.picture:not([hidden]){position:relative;display:grid;place-items:center;align-self:start;overflow:hidden;aspect-ratio:16 / 9;border-radius:calc(var(--radius) - 4px);background:#04081a;text-decoration:none}.picture canvas{width:100%;height:100%;object-fit:contain}.picture .note{position:absolute;padding:0 1rem;color:#c6d2ee;font-size:.85rem;text-align:center}[data-pictured] .note{display:none}.picture[hidden]+.told{grid-column:1 / -1}.name{margin:0}.name a{font-weight:700;overflow-wrap:anywhere}.told .figures{grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.4rem .75rem;margin-top:.4rem}.told .figures dd{font-weight:500}.warnings{margin:.6rem 0 0;padding-left:1.1rem;color:var(--wait)}.ways{display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;margin:.6rem 0 0}@media not (min-width:40rem){.streams>li{grid-template-columns:minmax(0,1fr)}}
 `,
   },
+  "/recordings.html": {
+    type: `text/html; charset=utf-8`,
+    etag: `"0dd94241393d318a"`,
+    body: `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Recordings – Monoport</title>
+<link rel="icon" href="favicon.svg">
+<link rel="stylesheet" href="style.css">
+<script type="module" src="recordings.js"></script>
+</head>
+<body>
+<header class="top">
+  <a class="brand" href="./"><img src="favicon.svg" alt="" width="28" height="28">Monoport</a>
+  <nav><b aria-current="page">Recordings</b> <a href="diagnose">Diagnose</a></nav>
+</header>
+<main>
+  <section id="playing" hidden>
+    <h2 id="name">Recording</h2>
+    <div class="screen" id="screen"></div>
+  </section>
+  <section>
+    <h1>Recordings</h1>
+    <p id="message" class="message" role="status"></p>
+    <ul id="recordings" class="streams"></ul>
+    <p class="actions"><button type="button" id="more" hidden>More</button></p>
+  </section>
+</main>
+</body>
+</html>
+`,
+  },
+  "/recordings.js": {
+    type: `text/javascript; charset=utf-8`,
+    etag: `"131062c6511386d0"`,
+    body: `function o(e,t){let n=document.getElementById(e);if(n instanceof t)return n;throw new Error(\`This page has no \${t.name} #\${e}\`)}function r(e,t={},...n){let a=document.createElement(e);for(let[c,i]of Object.entries(t))a.setAttribute(c,i);return a.append(...n),a}var y="/api/v1/recordings/files",L=100,l=o("recordings",HTMLElement),v=o("more",HTMLButtonElement),s=o("message",HTMLElement),m=r("video",{id:"video",controls:"",playsinline:""}),p=new URL(location.href).searchParams.get("token");async function h(){let e=await fetch(\`\${y}?start=\${l.children.length}&count=\${L}\`);if(!e.ok){s.textContent=await E(e);return}let{total:t,recordings:n}=await e.json();l.append(...n.map(x)),v.hidden=n.length===0||l.children.length>=t,s.textContent=t===0?"There are no recordings.":""}async function E(e){if(e.status===404)return"This server does not serve recordings.";let t=await e.text();try{return JSON.parse(t).message}catch{return t}}function x(e){let{name:t,format:n,size:a,modified_ms:c,url:i}=e,d=p===null?i:\`\${i}?token=\${encodeURIComponent(p)}\`,u=r("a",{href:d},t);n==="mp4"&&u.addEventListener("click",T=>{T.preventDefault(),w(t,d)});let f=r("button",{type:"button"},"Delete"),g=r("li",{"data-recording":t},u,r("span",{class:"facts"},\`\${new Date(c).toLocaleString()} · \${H(a)} \`,r("a",{href:d,download:t.replaceAll("/","_")},"Download")," ",f));return f.addEventListener("click",()=>{M(e,g)}),g}function w(e,t){o("playing",HTMLElement).hidden=!1,o("name",HTMLElement).textContent=e,m.src=t,m.play().catch(()=>{})}async function M({name:e},t){if(!confirm(\`Delete \${e}?\`))return;let n=await fetch(\`\${y}/\${e}\`,{method:"DELETE"});n.ok||n.status===404?t.remove():s.textContent=await E(n)}function H(e){return\`\${(e/1e6).toFixed(1)} MB\`}o("screen",HTMLElement).append(m);v.addEventListener("click",()=>{h()});h().catch(()=>{s.textContent="The server does not answer."});
+`,
+  },
   "/style.css": {
     type: `text/css; charset=utf-8`,
     etag: `"0c241aef746bbe07"`,
