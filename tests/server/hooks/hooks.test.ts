@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { ASKING_PER_ADDRESS, CALLS_AT_A_TIME } from "../../../server/hooks/turns.ts";
 import type { ServeOptions } from "../../../server/monoport.ts";
 import { recorded } from "../../core/wire/sdp/recorded.ts";
-import { post, type Running, start } from "../fixture.ts";
+import { post, type Running, raw, start } from "../fixture.ts";
 import { until } from "../rtc/client.ts";
 import { type Encoder, openEncoder } from "../rtmp/encoder.ts";
 import { CLIENT_HOOKS, type HookServer, hookServer } from "./hook_server.ts";
@@ -276,6 +277,21 @@ test("without a usable answer in time nobody is let in: 503, in log and metrics,
   assert.match(await answer.text(), /on_publish could not be asked/);
   assert.equal(server.monoport.metrics.value("monoport_hooks_total", "on_publish/failed"), 1);
   assert.match(lines.join("\n"), /A hook failed hook=on_publish .*did not answer in time/);
+});
+
+test("while too many of one address wait for a hook, the next one is refused at once", async (t) => {
+  const hooks = await hookServer(t);
+  const server = await running(t, hooks.settings("on_play"));
+  hooks.answer = () => {}; // hangs
+  for (let i = 0; i < ASKING_PER_ADDRESS; i++) {
+    const request = `GET /live/a.m3u8 HTTP/1.1\r\nHost: a\r\nUser-Agent: ${i}\r\n\r\n`;
+    raw(server.port, request).catch(() => {});
+  }
+  const { metrics } = server.monoport;
+  const all = () => metrics.value("monoport_hooks_waiting") === ASKING_PER_ADDRESS;
+  await until(all, "all are asked for");
+  assert.equal((await post(`${server.url}/whep/live/a`, PLAY)).status, 503);
+  assert.ok(hooks.calls.length <= CALLS_AT_A_TIME);
 });
 
 test("a hook that is gone fails closed, and what is told to it is dropped", async (t) => {
