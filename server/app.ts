@@ -13,6 +13,11 @@ import { type FlvRoutesOptions, flvRoutes } from "./routes/flv.ts";
 import { type HlsRoutesOptions, hlsRoutes } from "./routes/hls.ts";
 import { layerRoutes } from "./routes/layer.ts";
 import { type Asset, type PackedAsset, pageRoutes } from "./routes/pages.ts";
+import {
+  playedFileRoutes,
+  type RecordedFileOptions,
+  recordedFileRoutes,
+} from "./routes/recorded_files.ts";
 import { type RecordingRoutesOptions, recordingRoutes } from "./routes/recordings.ts";
 import { type RelayRoutesOptions, relayRoutes } from "./routes/relays.ts";
 import { type RtcRoutesOptions, rtcRoutes } from "./routes/rtc.ts";
@@ -27,6 +32,8 @@ export interface AppOptions {
   readonly relays: RelayRoutesOptions | undefined;
   /** Absent when `http_api.enabled` is off. */
   readonly recordings?: RecordingRoutesOptions | undefined;
+  /** Absent when `vhost.http_static.enabled` is off. */
+  readonly files?: RecordedFileOptions | undefined;
   /** Absent when `diagnose.enabled` or `http_api.enabled` is off. */
   readonly diagnose: DiagnoseOptions | undefined;
   /** Absent when `rtc_server.enabled` or `http_api.enabled` is off: SRS serves both by its API. */
@@ -89,6 +96,8 @@ export function createApp(options: AppOptions): Hono {
   }
   if (options.diagnose !== undefined) app.route("/", diagnoseRoutes(options.diagnose));
   if (options.recordings !== undefined) app.route("/", recordingRoutes(options.recordings));
+  if (options.recordings !== undefined && options.files !== undefined)
+    app.route("/", recordedFileRoutes(options.files));
   if (options.api !== undefined) app.route("/", apiRoutes(options.api));
   if (options.rtc !== undefined) {
     app.route("/", layerRoutes(options.rtc));
@@ -97,6 +106,8 @@ export function createApp(options: AppOptions): Hono {
   }
   if (options.flv !== undefined) app.route("/", flvRoutes(options.flv));
   if (options.hls !== undefined) app.route("/", hlsRoutes(options.hls));
+  if (options.pages !== undefined && options.files !== undefined)
+    app.route("/", playedFileRoutes(options.files));
   if (options.pages !== undefined) app.route("/", pageRoutes(options.pages, options.packed));
   app.notFound((c) => c.text("Not Found\n", 404));
   app.onError((error, c) => {
@@ -143,7 +154,7 @@ const crossDomain: MiddlewareHandler = async (c, next) => {
     c.res.headers.set("access-control-allow-origin", "*");
     c.res.headers.set(
       "access-control-expose-headers",
-      "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After, WWW-Authenticate, Monoport-Codec, Monoport-Description, Monoport-Picture",
+      "Location, ETag, Link, Accept-Patch, Accept-Post, Content-Range, Retry-After, WWW-Authenticate, Monoport-Codec, Monoport-Description, Monoport-Picture",
     );
   }
   return undefined;

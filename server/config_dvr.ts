@@ -22,6 +22,8 @@ export interface DvrConfig {
   readonly "vhost.dvr.dvr_max_size": number;
   /** Recording stops before less than that is left on the volume, in MiB. */
   readonly "vhost.dvr.dvr_min_free": number;
+  /** Whether finished recordings are listed, sent and deleted over HTTP. */
+  readonly "vhost.http_static.enabled": boolean;
   /** Recordings at a time. */
   readonly "limits.recordings": number;
 }
@@ -82,5 +84,6 @@ export const dvrSettings: DvrSettings = {
     "500",
     "MiB that are kept free on the volume",
   ),
+  "vhost.http_static.enabled": setting(onOff, "on", "serve finished recordings"),
   "limits.recordings": setting(wholeNumber(0, 10_000), "100", "recordings at a time"),
 };

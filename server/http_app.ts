@@ -37,6 +37,7 @@ import type { RtcServer } from "./rtc/mod.ts";
 import { streamId } from "./rtc/stream_facts.ts";
 import type { RtmpServer } from "./rtmp/mod.ts";
 import { SERVER_NAME } from "./version.ts";
+import type { Vod } from "./vod/mod.ts";
 
 export interface HttpParts {
   readonly runtime: Runtime;
@@ -54,6 +55,8 @@ export interface HttpParts {
   readonly relays: Relays;
   readonly hls: Hls | undefined;
   readonly recordings: Recordings;
+  /** Absent when finished recordings are not served. */
+  readonly vod: Vod | undefined;
   readonly candidates: CandidateFinder;
   readonly readiness: Readiness;
   readonly diagnoses: Tests;
@@ -103,6 +106,7 @@ function appOptions(parts: HttpParts): AppOptions {
     auth,
     relays: signalling && { identity, relays: parts.relays, refuses },
     recordings: api ? recordingRoutes(parts, identity, refuses) : undefined,
+    files: parts.vod && { identity, vod: parts.vod, admit: parts.admit, peer, refuses },
     diagnose:
       config["diagnose.enabled"] && api ? diagnoseRoutes(parts, shared, signalling) : undefined,
     api: api ? { runtime, identity, facts, started, refuses, ...more(parts, shared) } : undefined,

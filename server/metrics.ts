@@ -121,11 +121,15 @@ export function serverMetrics(): Metrics {
   metrics.counter("monoport_keyframe_requests_total", "Keyframes asked from publishers");
   declareRelayMetrics(metrics);
   declareTranscoding(metrics);
-  metrics.counter("monoport_downloaded_bytes_total", "Bytes of recordings read to be sent");
-  metrics.counter("monoport_hooks_total", "Calls of HTTP hooks, by hook and result", "result");
+  declareHooks(metrics);
   metrics.counter("monoport_hls_sent_bytes_total", "Bytes of HLS segments and parts sent");
   declareRecordings(metrics);
   return metrics;
+}
+
+function declareHooks(metrics: Metrics): void {
+  metrics.counter("monoport_downloaded_bytes_total", "Bytes of recordings read to be sent");
+  metrics.counter("monoport_hooks_total", "Calls of HTTP hooks, by hook and result", "result");
 }
 
 function declareTranscoding(metrics: Metrics): void {

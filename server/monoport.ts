@@ -33,6 +33,7 @@ import { makeIdentity } from "./routes/envelope.ts";
 import { RtcServer } from "./rtc/mod.ts";
 import { RtmpServer } from "./rtmp/mod.ts";
 import { type Certificates, type Fetch, openCertificates } from "./tls/mod.ts";
+import { Vod } from "./vod/mod.ts";
 
 export interface ServeOptions {
   readonly runtime: Runtime;
@@ -103,11 +104,15 @@ export async function serve({
   );
   const { frames, sound } = openFrames(parts);
   const recordings = await openRecordings({ ...parts, frames });
+  hooks?.follow(recordings);
+  const vod = config["vhost.http_static.enabled"]
+    ? new Vod({ ...parts, files: runtime.files, store: recordings.store })
+    : undefined;
   const hls = openHls(parts, frames);
   const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });
   const drain = (): void => rtc.drain();
   const rtmp = new RtmpServer({ ...parts, held, hub: rtc.hub, frames, flv, drain });
-  const media = { rtmp, flv, hls, frames, recordings };
+  const media = { rtmp, flv, hls, frames, recordings, vod };
   const http = httpServer({ ...parts, ...media, diagnoses, held, candidates, readiness });
   const port = openPort({ ...parts, rtmp, http, held, certificates });
   gauges(metrics, { runtime, hls, port, held, rtc, readiness, diagnoses });
@@ -118,7 +123,7 @@ export async function serve({
       demo?.stop();
       await recordings.close();
       const carrying = [flv, rtc, rtmp, hls, sound, frames];
-      for (const one of [diagnoses, certificates, relays, ...carrying, http]) one?.close();
+      for (const one of [diagnoses, certificates, relays, vod, ...carrying, http]) one?.close();
       await port.close(config.grace_final_wait);
       await rtc.udp.close();
       await hooks?.close(config.grace_final_wait);

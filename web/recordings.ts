@@ -30,14 +30,17 @@ async function show(): Promise<void> {
     message.textContent = await whyNot(answer);
     return;
   }
-  const { total, recordings } = (await answer.json()) as Listing;
+  const { total, recordings } = (await answer.json()) as Partial<Listing>;
+  if (total === undefined || recordings === undefined) {
+    message.textContent = "This server does not serve recordings.";
+    return;
+  }
   list.append(...recordings.map(row));
   more.hidden = recordings.length === 0 || list.children.length >= total;
   message.textContent = total === 0 ? "There are no recordings." : "";
 }
 
 async function whyNot(answer: Response): Promise<string> {
-  if (answer.status === 404) return "This server does not serve recordings.";
   const text = await answer.text();
   try {
     return (JSON.parse(text) as { readonly message: string }).message;

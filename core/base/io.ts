@@ -235,6 +235,8 @@ export interface Runtime {
   readonly files: Files;
   /** Process id. */
   readonly pid: number;
+  /** The folder that paths are relative to; empty where the runtime may not tell. */
+  cwd(): string;
   /** Arguments after the program's own name. */
   readonly args: readonly string[];
   /** Whether this build can read the environment (Deno may refuse); `env()` is empty then. */

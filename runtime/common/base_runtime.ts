@@ -6,7 +6,7 @@ import { descriptorWatch } from "./descriptors.ts";
 import { files } from "./files.ts";
 import { interfaces } from "./interfaces.ts";
 import { connectNet, listenNet } from "./net.ts";
-import { exit, onSignal, print, usage } from "./process.ts";
+import { cwd, exit, onSignal, print, usage } from "./process.ts";
 import { resolve } from "./resolve.ts";
 import { startThread } from "./thread.ts";
 import { tlsContext } from "./tls_context.ts";
@@ -32,6 +32,7 @@ export function baseRuntime(name: Runtime["name"], version: string): Runtime {
     crypto: nodeCrypto,
     files,
     pid: process.pid,
+    cwd,
     args: process.argv.slice(2),
     env,
     now,

@@ -25,6 +25,15 @@ export function usage(): ProcessUsage {
   return lastUsage;
 }
 
+/** Throws when it was removed, and on Deno without the permission to read. */
+export function cwd(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "";
+  }
+}
+
 export function onSignal(
   name: "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGHUP",
   handle: () => void,

@@ -5,13 +5,6 @@ import type { Traffic, Visitor } from "./visit.ts";
 
 const VHOST = "__defaultVhost__";
 
-/** A recording that is finished. */
-export interface RecordedFile {
-  /** Folder that `file` is in when it is no absolute path. */
-  readonly cwd: string;
-  readonly file: string;
-}
-
 /** A segment of HLS that is complete. */
 export interface SegmentFile {
   /** In seconds. */

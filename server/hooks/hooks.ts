@@ -4,15 +4,10 @@ import type { HooksConfig } from "../config_hooks.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import type { Recordings } from "../record/mod.ts";
 import { type Identity, word } from "../routes/envelope.ts";
 import type { Fetch } from "../tls/mod.ts";
-import {
-  clientBody,
-  closeBody,
-  type Known,
-  type RecordedFile,
-  type SegmentFile,
-} from "./bodies.ts";
+import { clientBody, closeBody, type Known, type SegmentFile } from "./bodies.ts";
 import { callHook, type HookAnswer, HookFailed, type RecordFormat } from "./call.ts";
 import { type Leaving, OneVisit } from "./one_visit.ts";
 import { type Telling, Tellings } from "./tellings.ts";
@@ -27,6 +22,8 @@ export interface HooksOptions {
   readonly fetch: Fetch;
   readonly identity: Identity;
 }
+
+export type HookedRecordings = Pick<Recordings, "onFinished" | "start">;
 
 type Deciding = "on_connect" | "on_publish" | "on_play";
 type Told = "on_close" | "on_unpublish" | "on_stop" | "on_dvr" | "on_hls";
@@ -45,8 +42,7 @@ export class Hooks implements Visits {
   readonly #publishers = new Map<string, Known>();
   readonly #underWay = new Set<AbortController>();
   #closed = false;
-  /** A hook wants a stream recorded, whose publisher is there. */
-  onRecord: (app: string, stream: string, format: RecordFormat) => void = () => {};
+  #recordings: HookedRecordings | undefined;
 
   constructor(options: HooksOptions) {
     this.#options = options;
@@ -83,15 +79,19 @@ export class Hooks implements Visits {
     }
   }
 
-  /** A recording of the stream is finished. */
-  recorded(name: StreamName, { cwd, file }: RecordedFile): void {
-    const known = this.#publisherOf(name);
-    this.#tell("on_dvr", known, () => this.#body("on_dvr", known, { cwd, file }));
+  /** Tells of each that is finished, and begins those that hooks ask for. */
+  follow(recordings: HookedRecordings): void {
+    this.#recordings = recordings;
+    recordings.onFinished(({ app, stream, file }) => {
+      const known = this.#publisherOf(app, stream);
+      const cwd = this.#options.runtime.cwd();
+      this.#tell("on_dvr", known, () => this.#body("on_dvr", known, { cwd, file }));
+    });
   }
 
   /** A segment of the stream is complete. */
-  segment(name: StreamName, segment: SegmentFile): void {
-    const known = this.#publisherOf(name);
+  segment({ app, stream }: StreamName, segment: SegmentFile): void {
+    const known = this.#publisherOf(app, stream);
     this.#tell("on_hls", known, () => this.#body("on_hls", known, segment));
   }
 
@@ -128,12 +128,15 @@ export class Hooks implements Visits {
       const [oldest = ""] = this.#publishers.keys();
       this.#publishers.delete(oldest);
     }
-    if (record !== undefined) this.onRecord(app, stream, record);
+    if (record === undefined) return;
+    const begun = this.#recordings?.start({ key, app, stream }, { format: record }, "hook");
+    if (typeof begun !== "string") return;
+    this.#options.log.limited("error", "A stream is not recorded", { stream: key, reason: begun });
   }
 
   /** Who published the stream last; empty words where no client did, as with a pull. */
-  #publisherOf({ key, app, stream }: StreamName): Known {
-    const known = this.#publishers.get(key);
+  #publisherOf(app: string, stream: string): Known {
+    const known = this.#publishers.get(`${app}/${stream}`);
     return known ?? { id: "", visitor: { ...NOBODY, app, stream } };
   }
 

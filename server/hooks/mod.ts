@@ -1,5 +1,5 @@
 /** HTTP hooks as SRS has them, and the door that asks them. @module */
-export type { RecordedFile, SegmentFile } from "./bodies.ts";
+export type { SegmentFile } from "./bodies.ts";
 export { Hooks, type HooksOptions } from "./hooks.ts";
 export {
   type Door,

@@ -35,8 +35,8 @@ const VHOST = "__defaultVhost__";
 /** What stands for a placeholder in a name that is read. Names of streams are `[A-Za-z0-9._-]`. */
 const PATTERNS: Readonly<Record<string, string>> = {
   "[vhost]": VHOST,
-  "[app]": "(?<app>[^/]+)",
-  "[stream]": "(?<stream>[^/]+)",
+  "[app]": "(?<app>[A-Za-z0-9_-][A-Za-z0-9._-]*)",
+  "[stream]": "(?<stream>[A-Za-z0-9_-][A-Za-z0-9._-]*)",
   "[timestamp]": "\\d+",
   "[2006]": "\\d{4}",
   "[01]": "\\d\\d",

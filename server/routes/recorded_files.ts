@@ -5,12 +5,13 @@
  */
 import { type Context, Hono } from "hono";
 import type { Admission, Admit } from "../admit.ts";
-import { httpDate, type StoredRecording, select, type Vod } from "../vod/mod.ts";
+import type { RecordedFile } from "../record/mod.ts";
+import { httpDate, select, type Vod } from "../vod/mod.ts";
 import { type Identity, json, jsonCode, SRS_CODE } from "./envelope.ts";
 import type { Peer } from "./peer.ts";
 import { tokenOf } from "./tokens.ts";
 
-export interface RecordingRoutesOptions {
+export interface RecordedFileOptions {
   readonly identity: Identity;
   readonly vod: Vod;
   readonly admit: Admit;
@@ -30,7 +31,7 @@ const RETRY_SECONDS = "10";
 const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } as const;
 
 /** Listing and deleting. */
-export function recordingFileRoutes({ identity, vod, refuses }: RecordingRoutesOptions): Hono {
+export function recordedFileRoutes({ identity, vod, refuses }: RecordedFileOptions): Hono {
   const app = new Hono();
   for (const path of [FILES, `${FILES}/*`]) {
     app.use(path, async (c, next) => {
@@ -50,7 +51,7 @@ export function recordingFileRoutes({ identity, vod, refuses }: RecordingRoutesO
     const all = (await vod.list()).filter(
       (one) => (!inApp || one.app === inApp) && (!stream || one.stream === stream),
     );
-    const recordings = all.slice(start, start + count).map(recordingJson);
+    const recordings = all.slice(start, start + count).map(fileJson);
     return json(identity, { total: all.length, recordings });
   });
   app.delete(`${FILES}/:name{.+}`, async (c) =>
@@ -62,7 +63,7 @@ export function recordingFileRoutes({ identity, vod, refuses }: RecordingRoutesO
 }
 
 /** Playing. */
-export function playedRecordingRoutes(options: RecordingRoutesOptions): Hono {
+export function playedFileRoutes(options: RecordedFileOptions): Hono {
   const app = new Hono();
   app.get(`${PLAYED}:name{.+}`, async (c, next) => {
     const file = await options.vod.find(c.req.param("name"));
@@ -73,8 +74,8 @@ export function playedRecordingRoutes(options: RecordingRoutesOptions): Hono {
 
 async function send(
   c: Context,
-  { vod, admit, peer }: RecordingRoutesOptions,
-  file: StoredRecording,
+  { vod, admit, peer }: RecordedFileOptions,
+  file: RecordedFile,
 ): Promise<Response> {
   const { address } = peer(c);
   const refused = await refusalOf(c, admit, vod, file, address);
@@ -110,7 +111,7 @@ async function refusalOf(
   c: Context,
   admit: Admit,
   vod: Vod,
-  file: StoredRecording,
+  file: RecordedFile,
   address: string,
 ): Promise<Response | undefined> {
   const { app, stream } = file;
@@ -139,7 +140,7 @@ function wholeNumber(text: string | undefined, absent: number): number | undefin
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-function recordingJson({ name, app, stream, format, size, modified }: StoredRecording): object {
+function fileJson({ name, app, stream, format, size, modified }: RecordedFile): object {
   const url = PLAYED + name;
   return { name, app, stream, format, size, modified_ms: Math.floor(modified), url };
 }

@@ -4,8 +4,6 @@ export { httpDate, type Selection, select, type Validators } from "./selection.t
 export {
   DOWNLOADS_MAX,
   DOWNLOADS_PER_ADDRESS,
-  type RecordingFiles,
-  type StoredRecording,
   Vod,
   type VodOptions,
 } from "./vod.ts";

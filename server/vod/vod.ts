@@ -5,35 +5,13 @@ import type { Entered, Visitor, Visits } from "../hooks/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import { Quota } from "../limits/quota.ts";
 import type { Metrics } from "../metrics.ts";
+import type { RecordedFile, RecordingStore } from "../record/mod.ts";
 import { fileBody } from "./file_body.ts";
-
-/** A finished recording. */
-export interface StoredRecording {
-  /** Below the folder of recordings, with `/`; letters, digits and `._~-` only. */
-  readonly name: string;
-  readonly app: string;
-  readonly stream: string;
-  readonly format: "mp4" | "flv";
-  /** Where it is, for the system. */
-  readonly path: string;
-  /** In bytes. */
-  readonly size: number;
-  /** When it was finished, in ms since the Unix epoch. */
-  readonly modified: Millis;
-}
-
-/** Where finished recordings lie. */
-export interface RecordingFiles {
-  /** The newest first. */
-  list(): Promise<readonly StoredRecording[]>;
-  /** By its name in `list`; nothing else is found, and no link is followed. */
-  find(name: string): Promise<StoredRecording | undefined>;
-}
 
 export interface VodOptions {
   readonly runtime: Pick<Runtime, "now" | "wakeAt" | "crypto">;
   readonly files: Pick<Files, "open" | "remove">;
-  readonly store: RecordingFiles;
+  readonly store: Pick<RecordingStore, "list" | "find">;
   readonly hooks: Visits | undefined;
   readonly metrics: Metrics;
 }
@@ -53,9 +31,7 @@ export class Vod {
   readonly #downloads = new Quota({ total: DOWNLOADS_MAX, perAddress: DOWNLOADS_PER_ADDRESS });
   /** Who plays, told apart as with HLS: a player makes many requests. */
   readonly #viewers: HlsViewers;
-  #listing:
-    | { readonly until: Millis; readonly all: Promise<readonly StoredRecording[]> }
-    | undefined;
+  #listing: { readonly until: Millis; readonly all: Promise<readonly RecordedFile[]> } | undefined;
   #timer: Disposable | undefined;
 
   constructor(options: VodOptions) {
@@ -69,7 +45,7 @@ export class Vod {
   }
 
   /** All of them, the newest first. */
-  list(): Promise<readonly StoredRecording[]> {
+  list(): Promise<readonly RecordedFile[]> {
     const { runtime, store } = this.#options;
     const now = runtime.now();
     if (this.#listing !== undefined && now < this.#listing.until) return this.#listing.all;
@@ -78,7 +54,7 @@ export class Vod {
     return all;
   }
 
-  find(name: string): Promise<StoredRecording | undefined> {
+  find(name: string): Promise<RecordedFile | undefined> {
     return this.#options.store.find(name);
   }
 
@@ -97,7 +73,7 @@ export class Vod {
   }
 
   /** Asks the hooks for a viewer who was not there a moment ago. */
-  async enter(file: StoredRecording, agent: string, visitor: Visitor): Promise<Entered> {
+  async enter(file: RecordedFile, agent: string, visitor: Visitor): Promise<Entered> {
     const { app, stream, name } = file;
     const now = this.#options.runtime.now();
     const watched = { app, stream, key: name };
@@ -111,7 +87,7 @@ export class Vod {
 
   /** A part of a recording; a text says why not now. */
   async body(
-    { path }: StoredRecording,
+    { path }: RecordedFile,
     part: Part,
     address: string,
   ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | "too-many" | "too-many-of-address"> {

@@ -118,6 +118,7 @@ function processOf(runtime: Runtime): void {
     assert.match(runtime.name, /^(node|deno|bun)$/);
     assert.match(runtime.version, /^\d+\.\d+\.\d+/);
     assert.equal(runtime.pid, process.pid);
+    assert.equal(runtime.cwd(), process.cwd());
     assert.ok(Array.isArray(runtime.args));
     assert.equal(runtime.env()["PATH"], process.env["PATH"]);
     assert.ok(Object.values(runtime.env()).every((value) => typeof value === "string"));

@@ -103,7 +103,7 @@ test("a mistyped or idle setting of SRS is warned about, not fatal", () => {
       SRS_HTTP_SERVER_HTTTPS_ENABLED: "on",
       SRS_LISTEN: "1935",
       SRS_RTC_SERVER_TCP_ENABLE: "on",
-      SRS_VHOST_DVR_ENABLED: "on",
+      SRS_VHOST_DASH_ENABLED: "on",
       SRS_DAEMON: "off",
     },
     [],
@@ -116,7 +116,7 @@ test("a mistyped or idle setting of SRS is warned about, not fatal", () => {
     warnings.join("\n"),
     /TCP_ENABLE is no setting.*did you mean SRS_RTC_SERVER_TCP_ENABLED/,
   );
-  assert.match(warnings.join("\n"), /SRS_VHOST_DVR_ENABLED has no effect/);
+  assert.match(warnings.join("\n"), /SRS_VHOST_DASH_ENABLED has no effect/);
 });
 
 test("SRS's bridges between RTMP and WebRTC are on, and can be turned off", () => {

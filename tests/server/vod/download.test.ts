@@ -15,13 +15,9 @@ import { loadRuntime } from "../../../runtime/mod.ts";
 import type { Admission, Verdict } from "../../../server/admit.ts";
 import type { Visitor, Visits } from "../../../server/hooks/mod.ts";
 import { serverMetrics } from "../../../server/metrics.ts";
-import { playedRecordingRoutes } from "../../../server/routes/recorded_files.ts";
-import {
-  CHUNK_BYTES,
-  DOWNLOADS_PER_ADDRESS,
-  type StoredRecording,
-  Vod,
-} from "../../../server/vod/mod.ts";
+import type { RecordedFile } from "../../../server/record/mod.ts";
+import { playedFileRoutes } from "../../../server/routes/recorded_files.ts";
+import { CHUNK_BYTES, DOWNLOADS_PER_ADDRESS, Vod } from "../../../server/vod/mod.ts";
 import { raw } from "../fixture.ts";
 import { type Server, startServer } from "../http/fixture.ts";
 import { sleep, until } from "../rtc/client.ts";
@@ -56,7 +52,7 @@ async function playing(t: TestContext, options: PlayingOptions = {}): Promise<Pl
   const content = Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
   writeFileSync(path, content);
   const files = { open: 0, read: 0 };
-  const find = async (name: string): Promise<StoredRecording | undefined> => {
+  const find = async (name: string): Promise<RecordedFile | undefined> => {
     if (name !== NAME) return undefined;
     const { size, mtimeMs: modified } = statSync(path);
     return { name, app: "live", stream: "a", format: "mp4", path, size, modified };
@@ -66,7 +62,7 @@ async function playing(t: TestContext, options: PlayingOptions = {}): Promise<Pl
   const counted = counting(runtime.files, files);
   const vod = new Vod({ runtime, files: counted, store, hooks, metrics });
   t.after(() => vod.close());
-  const app = playedRecordingRoutes({
+  const app = playedFileRoutes({
     identity: { server: "", service: "", pid: "" },
     vod,
     admit,
