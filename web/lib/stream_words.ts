@@ -20,17 +20,21 @@ function pictureInWords({ video }: LiveStream): string {
   const { codec, profile = "", level = "", width, height, fps = 0, layers = [] } = video;
   const sent = layers.filter(({ active }) => active).map(({ height: lines }) => `${lines}p`);
   return list([
-    [codec, profile, level].filter((word) => word !== "").join(" "),
+    // VP8 and VP9 have numbers for profiles, which tell nobody anything.
+    [codec, /^\d+$/.test(profile) ? "" : profile, level].filter((word) => word !== "").join(" "),
     width > 0 ? `${width}×${height}` : "",
     fps > 0 ? `${Math.round(fps)} /s` : "",
     sent.length > 1 ? `layers ${sent.join(", ")}` : "",
   ]);
 }
 
-function keyframesInWords({ video }: LiveStream): string {
+function keyframesInWords({ video, publish: { by } }: LiveStream): string {
   const gop = video?.gop;
   if (video === null) return "";
-  const every = gop ? `every ${(gop.ms / 1000).toFixed(1)} s, ${gop.frames} frames` : "when asked";
+  // By WebRTC they come when somebody needs one.
+  const asked = by === "whip" || by === "pull";
+  const length = gop ? `every ${(gop.ms / 1000).toFixed(1)} s, ${gop.frames} frames` : "";
+  const every = asked ? "on request" : length;
   return list([every, video.b_frames === true ? "B-frames" : ""]);
 }
 
