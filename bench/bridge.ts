@@ -64,7 +64,7 @@ const columns = ["% of a core", "kernel's", "RSS MB", "others"];
 const WIDTH = 12;
 
 buildFlvload();
-buildRtcload(VIDEO, "720p30-2500k.flv");
+buildRtcload(VIDEO, "720p30-2500k.flv", "chord.opus");
 for (const publisher of values.publisher.split(",") as ("webrtc" | "rtmp")[]) {
   for (const runtime of values.runtime.split(",") as Runtime[]) {
     console.log(

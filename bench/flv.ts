@@ -47,7 +47,7 @@ const columns = [
 ] as const;
 
 buildFlvload();
-buildRtcload(VIDEO, "720p30-2500k.flv");
+buildRtcload(VIDEO, "720p30-2500k.flv", "chord.opus");
 console.log(columns.map(([name, width]) => name.padStart(width)).join(""));
 for (const runtime of values.runtime.split(",") as Runtime[]) {
   for (const publisher of values.publisher.split(",")) {

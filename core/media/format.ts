@@ -38,6 +38,7 @@ export function encodingName(codec: CodecName): string {
  * profile (RFC 9628 §6.1, AV1 RTP §7.2.1).
  */
 export function sameFormat(a: Format, b: Format): boolean {
+  if (a === b) return true;
   if (a.codec !== b.codec || a.clockRate !== b.clockRate) return false;
   switch (a.codec) {
     case "h264":

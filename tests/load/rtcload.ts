@@ -71,9 +71,12 @@ const program = join(out, "rtcload");
 /** Where `buildRtcload` puts what it makes. */
 export const media: string = join(out, "media");
 const audio = join(media, "sine.opus");
+const music = join(media, "chord.opus");
 
 /** Compiles the program and makes its media, if they are older than their sources. */
-export function buildRtcload(...videos: readonly (Video | "720p30-2500k.flv")[]): void {
+export function buildRtcload(
+  ...videos: readonly (Video | "720p30-2500k.flv" | "chord.opus")[]
+): void {
   for (const tool of ["gcc", "openssl headers", "libsrtp2 headers", "ffmpeg"] as const) need(tool);
   const goals = [program, audio, ...videos.map((video) => join(media, video))];
   const folder = join(repository, "bench", "rtcload");
@@ -96,7 +99,7 @@ export async function runCalmly(options: LoadOptions): Promise<LoadReport> {
 /** A publisher over WebRTC alone, until it is disposed. */
 export function publishRtc(server: ServerProcess, stream: string, video: Video): Disposable {
   const whip = `${server.url}/rtc/v1/whip/?app=live&stream=${stream}`;
-  const what = ["--publish", whip, "--h264", join(media, video), "--opus", audio];
+  const what = ["--publish", whip, "--h264", join(media, video), "--opus", music];
   const child = spawn(program, [...what, "--settle", "0", "--duration", "600"], {
     stdio: "ignore",
   });
