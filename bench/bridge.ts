@@ -8,6 +8,9 @@
  *
  * @module
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildFlvload, publishClip, runFlvload } from "../tests/load/flvload.ts";
 import { buildRtcload, playRtc, publishRtc } from "../tests/load/rtcload.ts";
@@ -29,6 +32,10 @@ interface Case {
   readonly viewers?: readonly ((server: ServerProcess) => Promise<Disposable>)[];
 }
 
+/** Where the recordings go. */
+const folder = mkdtempSync(join(tmpdir(), "monoport-bench-"));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+
 const cases: Readonly<Record<string, Case>> = {
   idle: { title: "no publisher" },
   off: {
@@ -36,6 +43,10 @@ const cases: Readonly<Record<string, Case>> = {
     args: ["--vhost.hls.enabled", "off", "--vhost.http_remux.enabled", "off"],
   },
   on: { title: "every way out on, no viewer" },
+  dvr: {
+    title: "every way out on, recorded",
+    args: ["--vhost.dvr.enabled", "on", "--vhost.dvr.dvr_path", join(folder, "[stream].mp4")],
+  },
   flv: { title: "one by HTTP-FLV, AAC", viewers: [(server) => flv(server, "aac")] },
   opus: {
     title: "one by HTTP-FLV, Opus",
@@ -44,6 +55,11 @@ const cases: Readonly<Record<string, Case>> = {
   },
   rtmp: { title: "one by RTMP, AAC", viewers: [rtmp] },
   hls: { title: "one by LL-HLS, AAC", viewers: [hls] },
+  ts: {
+    title: "one by HLS, MPEG-TS",
+    args: ["--vhost.hls.hls_ts", "on"],
+    viewers: [hls],
+  },
   whep: { title: "one by WHEP over TCP", viewers: [whep] },
   all: {
     title: "one by each of the four",
