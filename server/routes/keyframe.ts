@@ -77,7 +77,7 @@ function keyframe(c: Context, { format, frame }: Keyframe): Response {
     return c.text("Its parameter sets are too large\n", 404);
   }
   const etag = `"${Math.round(frame.dts * 1000).toString(36)}-${frame.data.length.toString(36)}"`;
-  const headers = { etag, "cache-control": "no-cache" };
+  const headers = { etag, "cache-control": "private, no-cache" };
   if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
   return c.body(Uint8Array.from(frame.data), 200, {
     ...headers,

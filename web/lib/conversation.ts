@@ -222,7 +222,7 @@ export abstract class Conversation {
     const doubled = retryMillis.first * 2 ** this.#failures;
     const most = this.#failures === 0 ? millis : Math.min(retryMillis.most, doubled);
     // Not all of them in the same moment.
-    const wait = most * (most === goodbyeMillis ? Math.random() : 0.8 + Math.random() * 0.2);
+    const wait = most * (most === goodbyeMillis ? Math.random() : 1 + Math.random() * 0.2);
     this.#failures++;
     const soon = most === goodbyeMillis ? "now" : `in ${Math.round(wait / 1000)} s`;
     this.tell("failed", again ? `${words} Trying again ${soon}.` : words);
