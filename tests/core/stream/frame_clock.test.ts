@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { FrameClock } from "../../../core/stream/frame_clock.ts";
+import type { Track } from "../../../core/stream/track.ts";
 import { Camera, keyframesAsked, newHub, Recorder, tap, WALL } from "./frame_camera.ts";
 
 /** Two hours of a sender whose clock runs fast by `ppm`, its reports from the second on. */
@@ -94,4 +96,25 @@ test("a timestamp that leaps for hours moves no frame away from its arrival, wit
       assert.ok(Math.abs(dts - (WALL + 33 * i)) < 100, `frame ${i} at ${dts - WALL}`);
     }
   }
+});
+
+const RATE = 48_000;
+/** What a transcoder of sound follows by stretching it: 0.1 %. */
+const STRETCH = 0.001;
+
+test("sound goes over from arrival to sender reports no faster than a transcoder follows", () => {
+  const track = { clock: { at: undefined as number | undefined, timestamp: 0 } };
+  const clock = new FrameClock(track as unknown as Track);
+  // It came 200 ms late.
+  assert.equal(clock.at(0, RATE, 1200, false), 1200);
+  track.clock.at = 1000;
+  let before = 1200;
+  let last = 0;
+  for (let millis = 20; millis <= 300_000; millis += 20) {
+    last = clock.at((millis * RATE) / 1000, RATE, 1200 + millis, true);
+    const moved = Math.abs(last - before - 20);
+    assert.ok(moved <= 20 * STRETCH, `${moved} ms in 20 ms`);
+    before = last;
+  }
+  assert.ok(Math.abs(last - 301_000) < 0.01, `${last}: in the end it is where reports say`);
 });

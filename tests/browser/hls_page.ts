@@ -1,0 +1,96 @@
+/** hls.js in a page: what it plays, how far behind, and where it stalls. @module */
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { repository } from "../tools.ts";
+
+/** What the page found out. */
+export interface Played {
+  readonly joinMillis: number;
+  /** From the time of day a frame was sent to the time it is shown, once settled; two a second. */
+  readonly latencies: readonly number[];
+  readonly stalls: readonly string[];
+  readonly errors: readonly string[];
+  readonly playedSeconds: number;
+  readonly frames: number;
+  readonly width: number;
+}
+
+/** Plays live/demo of the server at `url` for `millis`, once there are three segments of it. */
+export async function playHls(browser: Browser, url: string, millis: number): Promise<Played> {
+  const playlist = `${url}/live/demo.m3u8`;
+  await threeSegments(`${url}/live/demo/media.m3u8`);
+  const page = await browser.newPage();
+  try {
+    await page.goto(`${url}/healthz`);
+    await page.addScriptTag({ path: join(repository, "node_modules/hls.js/dist/hls.min.js") });
+    return await page.evaluate(playInPage, { url: playlist, millis });
+  } finally {
+    await page.close();
+  }
+}
+
+/** The value that `share` (0 to 1) of them do not exceed; 0 of none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+async function threeSegments(url: string): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    const text = await (await fetch(url)).text();
+    if (text.split("#EXTINF").length > 3) return;
+    await new Promise((wake) => setTimeout(wake, 200));
+  }
+  throw new Error("there are no three segments");
+}
+
+/** Runs in the page. */
+async function playInPage({ url, millis }: { url: string; millis: number }): Promise<Played> {
+  // biome-ignore lint/suspicious/noExplicitAny: hls.js, which the page has as a global
+  const { Hls } = globalThis as any;
+  const video = document.createElement("video");
+  video.muted = true;
+  document.body.append(video);
+  // On a busy machine the clock of a sound that nobody hears falls behind.
+  const hls = new Hls({ enableWorker: false, maxLiveSyncPlaybackRate: 1.2 });
+  const errors: string[] = [];
+  hls.on(Hls.Events.ERROR, (_: unknown, { details, fatal }: { details: string; fatal: boolean }) =>
+    errors.push(`${details}${fatal ? " (fatal)" : ""}`),
+  );
+  const begun = performance.now();
+  hls.loadSource(url);
+  hls.attachMedia(video);
+  void video.play();
+  const stalls: string[] = [];
+  while (video.currentTime === 0 || video.paused || video.readyState < 3) {
+    if (performance.now() - begun > 15_000) break;
+    await new Promise((wake) => setTimeout(wake, 20));
+  }
+  const start = video.currentTime;
+  while (video.currentTime === start && performance.now() - begun < 15_000)
+    await new Promise((wake) => setTimeout(wake, 20));
+  const joinMillis = Math.round(performance.now() - begun);
+  video.addEventListener("waiting", () => stalls.push(`at ${video.currentTime.toFixed(2)} s`));
+  // On a busy machine hls.js may reach into the buffer itself, before it has sought its start.
+  const join = errors.splice(0).filter((error) => error !== "bufferSeekOverHole");
+  const first = video.currentTime;
+  const latencies: number[] = [];
+  for (const until = performance.now() + millis; performance.now() < until; ) {
+    await new Promise((wake) => setTimeout(wake, 500));
+    latencies.push(Math.round(Date.now() - (hls.playingDate?.getTime() ?? 0)));
+  }
+  const playedSeconds = video.currentTime - first;
+  const frames = video.getVideoPlaybackQuality().totalVideoFrames;
+  const width = video.videoWidth;
+  hls.destroy();
+  const settled = latencies.slice(Math.floor(latencies.length / 3));
+  return {
+    joinMillis,
+    latencies: settled,
+    stalls,
+    errors: [...join, ...errors],
+    playedSeconds,
+    frames,
+    width,
+  };
+}
