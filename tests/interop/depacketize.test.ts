@@ -1,4 +1,4 @@
-/** RTP of ffmpeg's packetizers, put together by ours and read by ffprobe. */
+/** RTP of ffmpeg's packetizers and of ours, put together and read by ffprobe. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
@@ -9,7 +9,13 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { isFault } from "../../core/base/mod.ts";
 import { u16, u32 } from "../../core/bytes/mod.ts";
-import { type CodecName, type CodedFrame, depacketizerFor } from "../../core/media/mod.ts";
+import {
+  type CodecName,
+  type CodedFrame,
+  depacketizerFor,
+  pictureReaderFor,
+  type VideoCodecName,
+} from "../../core/media/mod.ts";
 import { isRtcp } from "../../core/wire/rtcp/mod.ts";
 import { decodeRtp } from "../../core/wire/rtp/mod.ts";
 import { need } from "../tools.ts";
@@ -23,8 +29,14 @@ const ENCODERS = {
 } as const satisfies Partial<Record<CodecName, string>>;
 
 for (const [codec, encoder] of Object.entries(ENCODERS)) {
-  test(`${codec} of ffmpeg's packetizer: every frame comes out and decodes`, async (t) => {
-    const frames = await framesOf(t, codec as CodecName, encoder.split(" "));
+  test(`${codec} of ffmpeg's packetizer and of ours: every frame comes out and decodes`, async (t) => {
+    const sent = await framesOf(t, codec as CodecName, encoder.split(" "));
+    // Through our packetizers, too: what is decoded below has been cut into payloads by both.
+    const frames = repacketized(codec as VideoCodecName, sent);
+    assert.deepEqual(
+      frames.map(({ data }) => data),
+      sent.map(({ data }) => data),
+    );
     assert.ok(frames.length >= FRAMES - 1, `${frames.length} frames`); // the last one ends with the next
     assert.ok(frames[0]?.keyframe);
     assert.ok(frames.filter(({ keyframe }) => keyframe).length >= 2);
@@ -47,6 +59,20 @@ for (const [codec, encoder] of Object.entries(ENCODERS)) {
     };
     assert.equal(streams[0]?.codec_name, codec === "h265" ? "hevc" : codec);
     assert.equal(Number(streams[0]?.nb_read_frames), frames.length);
+  });
+}
+
+/** The frames as payloads of ours, and together again. */
+function repacketized(codec: VideoCodecName, frames: readonly CodedFrame[]): CodedFrame[] {
+  const reader = pictureReaderFor(codec);
+  const depacketizer = depacketizerFor(codec, 0);
+  const [format] = frames.flatMap((frame) => frame.format ?? []);
+  reader.configure(format?.configuration ?? new Uint8Array(0));
+  return frames.flatMap(({ data, keyframe }) => {
+    const picture = reader.read(data, keyframe);
+    if (picture === undefined || isFault(picture)) return [];
+    reader.packetize(1150, (payload) => depacketizer.push(payload, 0, payload.length));
+    return depacketizer.take() ?? [];
   });
 }
 

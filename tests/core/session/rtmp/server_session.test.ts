@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { concat, latin1Bytes } from "../../../../core/bytes/mod.ts";
-import { encodeAmf0 } from "../../../../core/wire/amf0/mod.ts";
+import { type Amf0Value, encodeAmf0, encodeEcmaArray } from "../../../../core/wire/amf0/mod.ts";
 import {
   encodeControl,
   encodeMessage,
   encodeUserControl,
+  HANDSHAKE_BYTES,
   MessageType,
+  makeC0C1,
   UserControl,
 } from "../../../../core/wire/rtmp/mod.ts";
 
+import { nodeCrypto } from "../../../../runtime/common/crypto.ts";
 import { Call, faultsOf, media } from "./call.ts";
 
 test("ffmpeg's commands: every one is answered, in the order clients wait for", () => {
@@ -64,6 +68,77 @@ test("OBS's sequence, with digests, a chunk size and metadata, in odd splits", (
     assert.equal(audio.timestamp, 20);
     assert.deepEqual(audio.payload, Uint8Array.of(0xaf, 1, 9));
   }
+});
+
+test("OBS's sequence in random splits gives the same events and answers", () => {
+  const chunkSize = 4096;
+  const said = (name: string, transaction: number, ...more: readonly Amf0Value[]): Uint8Array => {
+    const payload = encodeAmf0(name, transaction, ...more);
+    const message = { chunkStream: 3, type: MessageType.CommandAmf0, stream: 0, timestamp: 0 };
+    return encodeMessage({ ...message, payload }, chunkSize);
+  };
+  const asked = [
+    makeC0C1(nodeCrypto, true),
+    new Uint8Array(HANDSHAKE_BYTES),
+    encodeControl(MessageType.SetChunkSize, chunkSize),
+    said(
+      "connect",
+      1,
+      new Map<string, Amf0Value>([
+        ["app", "live"],
+        ["type", "nonprivate"],
+        ["flashVer", "FMLE/3.0 (compatible; FMSc/1.0)"],
+        ["swfUrl", "rtmp://a/live"],
+        ["tcUrl", "rtmp://a/live"],
+      ]),
+    ),
+    said("releaseStream", 2, null, "key"),
+    said("FCPublish", 3, null, "key"),
+    said("createStream", 4, null),
+    said("publish", 5, null, "key", "live"),
+  ];
+  const metadata = concat([
+    encodeAmf0("@setDataFrame", "onMetaData"),
+    encodeEcmaArray(
+      new Map<string, Amf0Value>([
+        ["width", 1280],
+        ["encoder", "obs-output module"],
+      ]),
+    ),
+  ]);
+  const data = { chunkStream: 4, type: MessageType.DataAmf0, stream: 1, timestamp: 0 };
+  const sent = [
+    encodeMessage({ ...data, payload: metadata }, chunkSize),
+    media(9, 0, 0x17, 0, 0, 0, 0),
+    encodeMessage(
+      { ...data, type: 9, timestamp: 33, payload: new Uint8Array(9000).fill(7) },
+      chunkSize,
+    ),
+    media(8, 20, 0xaf, 1, 9),
+    said("FCUnpublish", 6, null, "key"),
+    said("deleteStream", 7, null, 1),
+  ];
+  const played = (sizes: readonly number[]): unknown => {
+    const call = new Call();
+    let turn = 0;
+    for (const bytes of [concat(asked), concat(sent)]) {
+      for (let at = 0; at < bytes.length; ) {
+        const size = sizes[turn++ % sizes.length] ?? 1;
+        call.say(bytes.slice(at, at + size));
+        at += size;
+      }
+      call.session.accept(0);
+    }
+    return [call.events, call.words];
+  };
+  const whole = played([1_000_000]);
+  assert.match(JSON.stringify(whole), /"metadata".*"video".*"video".*"audio".*"stopped"/);
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1 }), (sizes) => {
+      assert.deepEqual(played(sizes), whole);
+    }),
+    { seed: 7, numRuns: 60 },
+  );
 });
 
 test("a publisher may be refused: the code tells a taken name from a denied one", () => {
