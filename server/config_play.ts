@@ -38,7 +38,7 @@ export const playSettings: PlaySettings = {
   "vhost.play.gop_cache": setting(
     onOff,
     "on",
-    "begin FLV and RTMP viewers with the last keyframe: an instant picture",
+    "begin FLV and RTMP viewers with the last keyframe: an instant picture; off: with the next",
   ),
   "vhost.play.gop_cache_max_frames": setting(
     wholeNumber(1, 100_000),

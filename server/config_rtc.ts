@@ -99,7 +99,11 @@ export const rtcSettings: RtcSettings = {
   "vhost.rtc.twcc": setting(onOff, "on", "transport-wide congestion control"),
   "vhost.rtc.stun_timeout": setting(seconds(5, 30), "30", "seconds of silence that end a session"),
   "vhost.rtc.rtmp_to_rtc": setting(onOff, "on", "give WebRTC viewers what RTMP publishes"),
-  "vhost.rtc.keep_bframe": setting(onOff, "off", "give them B-frames of RTMP, too"),
+  "vhost.rtc.keep_bframe": setting(
+    onOff,
+    "off",
+    "give them B-frames of RTMP, too, which they cannot show in order",
+  ),
   "vhost.rtc.rtc_to_rtmp": setting(
     onOff,
     "on",
@@ -108,6 +112,6 @@ export const rtcSettings: RtcSettings = {
   "vhost.rtc.pli_for_rtmp": setting(
     seconds(0.5, 30),
     "2",
-    "seconds between keyframes that are asked for them",
+    "seconds between keyframes that WebRTC publishers are asked for while those need any",
   ),
 };

@@ -285,10 +285,10 @@ test("vhost.rtc.rtc_to_rtmp off: FLV viewers get nothing of a WebRTC publisher, 
     camera.run(1);
     const viewer = await watching(t, server);
     if (bridged) {
-      await until(() => camera.requests >= 5, "asked twice a second");
+      await until(() => camera.requests >= 3, "asked twice a second");
       await until(() => viewer.media(9).length > 0, "pictures");
     } else {
-      await new Promise((wake) => setTimeout(wake, 2500));
+      await new Promise((wake) => setTimeout(wake, 1000));
       assert.equal(viewer.tags.length, 0);
       assert.ok(camera.requests <= 1, `${camera.requests} requests`);
     }
