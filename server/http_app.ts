@@ -111,7 +111,10 @@ function appOptions(parts: HttpParts): AppOptions {
       config["diagnose.enabled"] && api ? diagnoseRoutes(parts, shared, signalling) : undefined,
     api: api ? { runtime, identity, facts, started, refuses, ...more(parts, shared) } : undefined,
     rtc: signalling,
-    hls: hls && { hls, admit: parts.admit, metrics, now: () => runtime.now(), peer },
+    hls:
+      config["http_server.enabled"] && hls !== undefined
+        ? { hls, admit: parts.admit, metrics, now: () => runtime.now(), peer }
+        : undefined,
     flv:
       config["http_server.enabled"] && config["vhost.http_remux.enabled"]
         ? { runtime, flv, peer, info }

@@ -122,7 +122,7 @@ export function serverMetrics(): Metrics {
   declareRelayMetrics(metrics);
   declareTranscoding(metrics);
   declareHooks(metrics);
-  metrics.counter("monoport_hls_sent_bytes_total", "Bytes of HLS segments and parts sent");
+  declareHls(metrics);
   declareRecordings(metrics);
   return metrics;
 }
@@ -130,6 +130,20 @@ export function serverMetrics(): Metrics {
 function declareHooks(metrics: Metrics): void {
   metrics.counter("monoport_downloaded_bytes_total", "Bytes of recordings read to be sent");
   metrics.counter("monoport_hooks_total", "Calls of HTTP hooks, by hook and result", "result");
+}
+
+function declareHls(metrics: Metrics): void {
+  metrics.counter("monoport_hls_sent_bytes_total", "Bytes of HLS segments and parts sent");
+  metrics.counter("monoport_hls_files_segments_total", "HLS segments written to files");
+  metrics.counter(
+    "monoport_hls_files_dropped_total",
+    "HLS segments left out of the files, for the disk was slow",
+  );
+  metrics.counter(
+    "monoport_hls_files_failed_total",
+    "Streams whose HLS files ended with an error, by the system's code",
+    "code",
+  );
 }
 
 function declareTranscoding(metrics: Metrics): void {

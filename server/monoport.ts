@@ -14,8 +14,8 @@ import { Demo } from "./demo.ts";
 import { Tests } from "./diagnose/mod.ts";
 import { Ending, type EndingParts } from "./ending.ts";
 import { FlvServer } from "./flv/mod.ts";
-import { type FrameSource, openFrames, type ViewerSound } from "./frames/mod.ts";
-import { Hls } from "./hls/mod.ts";
+import { openFrames, type ViewerSound } from "./frames/mod.ts";
+import { type Hls, openHls } from "./hls/mod.ts";
 import { Hooks } from "./hooks/mod.ts";
 import type { HttpServer } from "./http/mod.ts";
 import { httpServer } from "./http_app.ts";
@@ -108,7 +108,7 @@ export async function serve({
   const vod = config["vhost.http_static.enabled"]
     ? new Vod({ ...parts, files: runtime.files, store: recordings.store })
     : undefined;
-  const hls = openHls(parts, frames);
+  const hls = await openHls({ ...parts, frames });
   const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });
   const drain = (): void => rtc.drain();
   const rtmp = new RtmpServer({ ...parts, held, hub: rtc.hub, frames, flv, drain });
@@ -211,25 +211,6 @@ function openPort(parts: PortParts): Port {
       const idle = unnamed + rtmp.shedIdle(count - unnamed);
       return idle + http.shedIdle(count - idle);
     },
-  });
-}
-
-/** HLS belongs to the pages' server, as with SRS. */
-function openHls(
-  { runtime, config, hooks }: Pick<PortParts, "runtime" | "config"> & { hooks: Hooks | undefined },
-  frames: FrameSource,
-): Hls | undefined {
-  if (!config["vhost.hls.enabled"] || !config["http_server.enabled"]) return undefined;
-  return new Hls({
-    runtime,
-    hooks,
-    frames,
-    fragmentMillis: config["vhost.hls.hls_fragment"],
-    windowMillis: config["vhost.hls.hls_window"],
-    partMillis: config["vhost.hls.hls_part"],
-    disposeMillis: config["vhost.hls.hls_dispose"],
-    maxStreams: config["limits.hls_streams"],
-    ts: config["vhost.hls.hls_ts"],
   });
 }
 

@@ -5,6 +5,7 @@ import type { FrameSource } from "../frames/mod.ts";
 import type { Visits } from "../hooks/mod.ts";
 import { MP4, TS } from "./container.ts";
 import { type CompleteSegment, HlsMuxer } from "./muxer.ts";
+import type { StreamFiles } from "./stream_files.ts";
 import { HlsViewers } from "./viewers.ts";
 
 export interface HlsOptions {
@@ -21,6 +22,10 @@ export interface HlsOptions {
   readonly maxStreams: number;
   /** Segments are MPEG-TS, without low latency, for players that know nothing else. */
   readonly ts?: boolean;
+  /** Where a stream is written that is made into files, with its target duration in seconds. */
+  readonly files?: ((name: StreamName, targetSeconds: number) => StreamFiles) | undefined;
+  /** Whether files are taken away some time after the stream is over; default yes. */
+  readonly cleanup?: boolean;
   /** Told of every segment that is complete. */
   readonly onSegment?: (segment: HlsSegment) => void;
 }
@@ -39,6 +44,7 @@ interface Running {
   readonly id: string;
   readonly tap: Disposable;
   asked: Millis;
+  files: StreamFiles | undefined;
 }
 
 /** One whose stream nobody publishes ends so soon. */
@@ -69,28 +75,44 @@ export class Hls implements MoreClients {
 
   /** The muxer of a stream, begun if need be; `undefined` when there are too many. */
   open(name: StreamName, audio: HlsAudio): HlsMuxer | undefined {
-    const { runtime, frames, maxStreams } = this.#options;
+    const running = this.#run(name, audio);
+    if (running !== undefined) running.asked = this.#options.runtime.now();
+    return running?.muxer;
+  }
+
+  /** Makes a stream into files from now on; `false` when there are too many. */
+  write(name: StreamName): boolean {
+    const running = this.#run(name, "aac");
+    if (running === undefined) return false;
+    running.asked = this.#options.runtime.now();
+    if (running.files === undefined || running.files.stopped)
+      running.files = this.#options.files?.(name, running.muxer.targetSeconds);
+    return true;
+  }
+
+  #run(name: StreamName, audio: HlsAudio): Running | undefined {
+    const { runtime, frames, maxStreams, onSegment } = this.#options;
     const key = `${name.key} ${audio}`;
     const known = this.#byKey.get(key);
-    if (known !== undefined) {
-      known.asked = runtime.now();
-      return known.muxer;
-    }
+    if (known !== undefined) return known;
     if (this.#byKey.size >= maxStreams) return undefined;
     const id = hex(runtime.crypto.random(6));
-    const { onSegment } = this.#options;
     const muxer = new HlsMuxer({
       ...this.#options,
       prefix: id,
       format: this.ts ? TS : MP4,
-      onSegment: (segment) => onSegment?.({ ...segment, stream: name, audio }),
+      onSegment: (segment) => {
+        onSegment?.({ ...segment, stream: name, audio });
+        this.#byKey.get(key)?.files?.put(segment);
+      },
     });
+    // A tap tells at once what is kept: there are no whole segments in it.
     const tap = frames.tap(name, { audio, fromKeyframe: true }, muxer);
-    const running = { muxer, key, id, tap, asked: runtime.now() };
+    const running = { muxer, key, id, tap, asked: runtime.now(), files: undefined };
     this.#byKey.set(key, running);
     this.#byId.set(id, running);
     this.#timer ??= this.#sweepLater();
-    return muxer;
+    return running;
   }
 
   /** The muxer that gave a resource its name. */
@@ -130,11 +152,17 @@ export class Hls implements MoreClients {
   #sweep(now: Millis): void {
     this.viewers.forgetIdle(now);
     for (const running of [...this.#byKey.values()]) {
-      const { muxer, asked } = running;
-      const idle = now - asked;
+      const { muxer, files } = running;
+      if (files !== undefined && !files.stopped) {
+        if (muxer.live) running.asked = now;
+        else if (muxer.ended) files.end();
+      }
+      const idle = now - running.asked;
       const nobody = !muxer.live && !muxer.begun;
-      if (idle > this.#options.disposeMillis || (nobody && idle > NOBODY_MILLIS))
+      if (idle > this.#options.disposeMillis || (nobody && idle > NOBODY_MILLIS)) {
         this.#end(running);
+        if (this.#options.cleanup ?? true) void running.files?.remove();
+      }
     }
   }
 

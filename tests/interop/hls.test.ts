@@ -1,7 +1,12 @@
 /** ffmpeg's HLS demuxer reads what we make of the demo stream. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { brokenRules, readPlaylist } from "../core/egress/hls/playlist_rules.ts";
 import { type ServerProcess, startServer } from "../server_process.ts";
 import { need } from "../tools.ts";
 
@@ -43,5 +48,73 @@ describe("HLS read by ffmpeg", () => {
     assert.equal(decode.status, 0);
     const frames = [...decode.stdout.matchAll(/^frame=(\d+)$/gm)].map(([, count]) => Number(count));
     assert.ok(Math.max(...frames) >= 85, `${Math.max(...frames)} frames`);
+  });
+});
+
+describe("HLS of MPEG-TS, and in files", () => {
+  test("what ffmpeg publishes by RTMP it reads from the server and from the folder", async (t) => {
+    const root = mkdtempSync(join(tmpdir(), "monoport-hls-"));
+    t.after(() => rmSync(root, { recursive: true }));
+    const server = await startServer({
+      args: [
+        ...["--vhost.hls.hls_ts", "on", "--vhost.hls.hls_path", root],
+        ...["--vhost.hls.hls_dispose", "5", "--demo", "off"],
+      ],
+    });
+    t.after(() => server.stop());
+    const publisher = spawn(
+      need("ffmpeg"),
+      [
+        ..."-v error -re -f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine -t 7".split(
+          " ",
+        ),
+        ..."-c:v libx264 -preset ultrafast -g 50 -pix_fmt yuv420p -c:a aac -f flv".split(" "),
+        `rtmp://127.0.0.1:${server.port}/live/one`,
+      ],
+      { stdio: "inherit" },
+    );
+    t.after(() => publisher.kill("SIGKILL"));
+    const published = once(publisher, "exit");
+    const url = `${server.url}/live/one.m3u8`;
+    const begun = Date.now();
+    const answer = await fetch(url);
+    // Three seconds of them for a publisher to come.
+    const waited = Date.now() - begun;
+    assert.equal(answer.status, 200);
+    assert.ok(waited < 10_000, `${waited} ms until a player can start`);
+    const [status] = await published;
+    assert.equal(status, 0);
+    const path = join(root, "live/one.m3u8");
+    for (const source of [url, path]) {
+      const decode = spawnSync(
+        need("ffmpeg"),
+        [
+          ..."-v error -xerror -live_start_index 0 -i".split(" "),
+          source,
+          ..."-t 5 -vsync passthrough -enc_time_base -1 -f null -".split(" "),
+        ],
+        { encoding: "utf8", timeout: 30_000 },
+      );
+      assert.equal(decode.stderr, "");
+      assert.equal(decode.status, 0);
+    }
+    const text = readFileSync(path, "utf8");
+    assert.deepEqual(brokenRules(text), []);
+    assert.ok(readPlaylist(text).segments.length >= 3);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    assert.match(metrics, /^monoport_hls_files_segments_total [3-9]$/m);
+    assert.ok(readdirSync(join(root, "live")).every((name) => /^one(-\d+\.ts|\.m3u8)$/.test(name)));
+  });
+
+  test("Deno, which may not write, is told the flag; a folder that is a file is named", async () => {
+    const args = ["--vhost.hls.hls_path", "/nowhere/hls"];
+    await assert.rejects(
+      startServer({ runtime: "deno", args }),
+      /vhost\.hls\.hls_path: cannot write to the folder \/nowhere\/hls: .*--allow-write=\/nowhere\/hls/,
+    );
+    await assert.rejects(
+      startServer({ args: ["--vhost.hls.hls_path", "/dev/null"] }),
+      /vhost\.hls\.hls_path: cannot write to the folder \/dev\/null/,
+    );
   });
 });

@@ -2,7 +2,7 @@
 import type { TestContext } from "node:test";
 import type { Runtime } from "../../../core/base/mod.ts";
 import { loadRuntime } from "../../../runtime/mod.ts";
-import { Hls, type HlsSegment } from "../../../server/hls/mod.ts";
+import { Hls, type HlsOptions, type HlsSegment } from "../../../server/hls/mod.ts";
 import { serverMetrics } from "../../../server/metrics.ts";
 import { hlsRoutes } from "../../../server/routes/hls.ts";
 import { Feed, nameOf } from "./feed.ts";
@@ -20,17 +20,27 @@ export interface ServedOptions {
   readonly ts?: boolean;
   readonly now?: (() => number) | undefined;
   readonly wallClock?: () => number;
+  readonly disposeMillis?: number;
+  readonly files?: HlsOptions["files"];
 }
 
 export async function served(
   t: TestContext,
-  { maxStreams = 2, admitted = true, ts = false, now, wallClock = () => 0 }: ServedOptions = {},
+  {
+    maxStreams = 2,
+    admitted = true,
+    ts = false,
+    now,
+    wallClock = () => 0,
+    ...more
+  }: ServedOptions = {},
 ): Promise<Served> {
   const real = await loadRuntime();
   const runtime: Pick<Runtime, "now" | "wakeAt" | "wallClock" | "crypto"> = {
     wallClock,
     now: now ?? (() => real.now()),
-    wakeAt: (at, call) => real.wakeAt(at, call),
+    // As far ahead as the test's clock says.
+    wakeAt: (at, call) => real.wakeAt(at - runtime.now() + real.now(), call),
     crypto: real.crypto,
   };
   const feed = new Feed();
@@ -44,6 +54,7 @@ export async function served(
     disposeMillis: 30_000,
     maxStreams,
     ts,
+    ...more,
     onSegment: (segment) => segments.push(segment),
   });
   t.after(() => hls.close());
