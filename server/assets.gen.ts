@@ -71,7 +71,7 @@ export const assets: Readonly<Record<string, Asset>> = {
   },
   "/index.html": {
     type: `text/html; charset=utf-8`,
-    etag: `"c59c56e9f2e2425e"`,
+    etag: `"e57522eef144bc1e"`,
     body: `<!doctype html>
 <html lang="en">
 <head>
@@ -87,7 +87,7 @@ export const assets: Readonly<Record<string, Asset>> = {
 <body>
 <header class="top">
   <a class="brand" href="./"><img src="favicon.svg" alt="" width="28" height="28">Monoport</a>
-  <nav><a href="diagnose">Diagnose</a> <span class="quiet" id="version"></span></nav>
+  <nav><a href="recordings">Recordings</a> <a href="diagnose">Diagnose</a> <span class="quiet" id="version"></span></nav>
 </header>
 <main>
   <section class="intro">
