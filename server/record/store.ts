@@ -99,6 +99,8 @@ export class RecordingStore {
       return undefined;
     }
     if (folders.length >= MAX_DEPTH || this.#read(name) === undefined) return undefined;
+    // Whoever guesses names does not have folders listed.
+    if ((await this.#fileOf(name)) === undefined) return undefined;
     let folder = this.root;
     for (const [i, one] of [...folders, last].entries()) {
       const kind = i < folders.length ? "folder" : "file";
