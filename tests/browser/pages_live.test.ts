@@ -93,11 +93,12 @@ describe("the pages", () => {
   it("the index tells names of streams as they are written, and which pictures it cannot draw", async () => {
     const page = await browser.newPage();
     const bad = '<img src="/none" onerror="window.hit=1">';
+    const long = bad + "x".repeat(100);
     await page.route("**/api/v1/streams/**", (route) => {
       const live = {
         id: "vid-1",
         app: "a",
-        name: bad,
+        name: long,
         clients: 1,
         live_ms: 0,
         kbps: { recv_30s: 1 },
@@ -105,7 +106,7 @@ describe("the pages", () => {
       const video = { codec: bad, width: 1, height: 1 };
       return route.fulfill({
         json: {
-          streams: [{ ...live, publish: { active: true }, video, audio: null, warnings: [bad] }],
+          streams: [{ ...live, publish: { active: true }, video, audio: null, warnings: [long] }],
         },
       });
     });
@@ -120,6 +121,8 @@ describe("the pages", () => {
     const list = page.locator("#streams");
     assert.equal(((await list.textContent()) ?? "").split(bad).length - 1, 3);
     assert.equal(await list.locator("img").count(), 0);
+    await page.setViewportSize({ width: 360, height: 740 });
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
     await page.addInitScript("delete window.VideoDecoder");
     await page.reload();
     await page.waitForSelector("text=This browser has no decoder for pages");
