@@ -10,10 +10,11 @@ import { Recordings, type RecordingsOptions } from "./recordings.ts";
  * @throws {MonoportError} `config-invalid` when streams shall be recorded and the folder cannot be made.
  */
 export async function openRecordings(
-  options: RecordingsOptions & { readonly rtc: Pick<RtcServer, "observers"> },
+  options: Omit<RecordingsOptions, "live"> & { readonly rtc: Pick<RtcServer, "observers" | "hub"> },
 ): Promise<Recordings> {
   const { config, runtime, rtc } = options;
-  const recordings = new Recordings(options);
+  const live = (key: string): boolean => rtc.hub.stream(key)?.live === true;
+  const recordings = new Recordings({ ...options, live });
   rtc.observers.push((event) => recordings.handleHubEvent(event));
   if (!config["vhost.dvr.enabled"]) return recordings;
   const { root } = recordings.store;

@@ -21,7 +21,7 @@ export interface RecordingRules {
 export interface RecordingOptions extends RecordingRules {
   readonly id: string;
   readonly name: StreamName;
-  readonly runtime: Pick<Runtime, "files" | "now" | "wallClock">;
+  readonly runtime: Pick<Runtime, "now" | "wallClock">;
   readonly store: RecordingStore;
   readonly minFreeBytes: number;
   readonly onEvent: RecordingEvents;
@@ -175,8 +175,7 @@ export class Recording implements FrameSink {
     const maker = makerOf(format, formats, at);
     const appender: Appender = new Appender({
       open: async () => {
-        const place = await store.place(name, format, startedAt);
-        const file = await runtime.files.open(place.partPath, "create");
+        const { place, file } = await store.create(name, format, startedAt);
         current.place = place;
         return file;
       },

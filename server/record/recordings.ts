@@ -19,6 +19,8 @@ export interface RecordingsOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly frames: FrameSource;
+  /** Whether somebody publishes the stream with that key. */
+  readonly live: (key: string) => boolean;
 }
 
 /** What may be asked for a recording; the configuration says the rest. */
@@ -75,6 +77,8 @@ export interface RecordingFinished {
 
 /** Recordings that are over, of which the API tells. */
 export const MAX_PAST = 100;
+/** One that nobody publishes for ends so long after it was asked for. */
+export const NOBODY_MILLIS: Millis = 60_000;
 /** What the end of the server waits for. */
 const END_MILLIS: Millis = 5000;
 /** `all` means what people publish: not our own clip, nor what `/diagnose` sends. */
@@ -101,6 +105,7 @@ interface Running {
   readonly source: RecordingSource;
   readonly startedAt: Millis;
   tap: Disposable | undefined;
+  timer: Disposable | undefined;
 }
 
 export class Recordings {
@@ -208,10 +213,12 @@ export class Recordings {
       source,
       startedAt,
       tap: undefined,
+      timer: undefined,
     };
     this.#running.set(id, running);
     metrics.count("monoport_recordings_total", source);
     log.event("Recording", { stream, recording: id, format: rules.format, by: source });
+    this.#expect(running);
     running.tap = frames.tap(name, { audio: rules.audio, fromKeyframe: true }, recording);
     return this.#factsOf(running);
   }
@@ -286,10 +293,21 @@ export class Recordings {
     return undefined;
   }
 
+  /** Who has asked may have meant a publisher who never came. */
+  #expect(running: Running): void {
+    const { runtime, live } = this.#options;
+    running.timer = runtime.wakeAt(runtime.now() + NOBODY_MILLIS, () => {
+      if (running.recording.files > 0) return;
+      if (live(running.name.key)) this.#expect(running);
+      else void running.recording.stop();
+    });
+  }
+
   #over(running: Running, error: unknown): void {
     const { log, metrics } = this.#options;
     const { id, name, recording } = running;
     running.tap?.[Symbol.dispose]();
+    running.timer?.[Symbol.dispose]();
     this.#running.delete(id);
     this.#bytesBefore += recording.bytes;
     this.#droppedBefore += recording.droppedFrames;

@@ -1,7 +1,7 @@
 /** The folder that recordings lie in, and what is there. @module */
-import type { Files, FolderEntry, Millis } from "../../core/base/mod.ts";
+import type { Files, FolderEntry, Millis, OpenFile } from "../../core/base/mod.ts";
 import type { StreamName } from "../../core/stream/mod.ts";
-import { isMissing } from "../file_error.ts";
+import { codeOf, isMissing } from "../file_error.ts";
 import {
   MAX_DEPTH,
   type NameFacts,
@@ -58,15 +58,20 @@ export class RecordingStore {
     this.format = parsed.format;
   }
 
-  /** A place for a recording that begins at `at`, in ms since the epoch; its folder is made. */
-  async place(name: StreamName, format: RecordingFormat, at: Millis): Promise<RecordingPlace> {
+  /** A new file for a recording that begins at `at`, in ms since the epoch; its folder is made. */
+  async create(
+    name: StreamName,
+    format: RecordingFormat,
+    at: Millis,
+  ): Promise<{ place: RecordingPlace; file: OpenFile }> {
     const plain = recordingName(this.#template, name, at);
     const folder = this.#pathOf(plain).replace(/\/[^/]*$/, "");
     await this.#files.makeDir(folder);
     for (let i = 1; i <= MAX_SAME_NAME; i++) {
-      const one = this.placeOf(`${plain}${i === 1 ? "" : `~${i}`}.${format}`);
-      const taken = await Promise.all([one.path, one.partPath].map((at) => this.#files.stat(at)));
-      if (taken.every((found) => found === undefined)) return one;
+      const place = this.placeOf(`${plain}${i === 1 ? "" : `~${i}`}.${format}`);
+      if ((await this.#files.stat(place.path)) !== undefined) continue;
+      const file = await this.#created(place.partPath);
+      if (file !== undefined) return { place, file };
     }
     throw new Error(`${MAX_SAME_NAME} recordings are called ${plain}: dvr_path needs [timestamp]`);
   }
@@ -129,6 +134,16 @@ export class RecordingStore {
   placeOf(name: string): RecordingPlace {
     const path = this.#pathOf(name);
     return { name, path, partPath: `${path}${PART_ENDING}` };
+  }
+
+  /** `undefined` when somebody has that name. */
+  async #created(path: string): Promise<OpenFile | undefined> {
+    try {
+      return await this.#files.open(path, "create");
+    } catch (error) {
+      if (codeOf(error) === "EEXIST") return undefined;
+      throw error;
+    }
   }
 
   #pathOf(name: string): string {

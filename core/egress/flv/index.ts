@@ -27,6 +27,9 @@ const TAG_END_BYTES = 4;
 /** Of a body: what tells a keyframe. */
 const PEEK_BYTES = 2;
 const METADATA_MAX_BYTES = 64 * 1024;
+const KEY = 1;
+const AAC = 10;
+const ENHANCED_AUDIO = 9;
 const NONE = new Uint8Array(0);
 
 export class FlvIndex {
@@ -156,10 +159,11 @@ export class FlvIndex {
 
   #note(type: number, body: Uint8Array, timestamp: number): void {
     if (type !== TagType.Audio && type !== TagType.Video) return;
+    if (isConfiguration(type, body)) return;
     this.#last = Math.max(this.#last, timestamp);
     if (type === TagType.Audio) this.#audio = true;
     else this.#video = true;
-    if (type !== TagType.Video || !isKeyframe(body)) return;
+    if (type === TagType.Audio || ((u8(body, 0) >> 4) & 7) !== KEY) return;
     if (this.#passed++ % this.#stride !== 0) return;
     this.#times.push(timestamp / 1000);
     this.#positions.push(this.#next);
@@ -170,10 +174,12 @@ export class FlvIndex {
   }
 }
 
-/** Of coded frames, not of configurations: legacy AVC says those in its second byte, FourCCs in the first. */
-function isKeyframe(body: Uint8Array): boolean {
-  if (body.length < PEEK_BYTES) return false;
+/** Legacy AVC and AAC say it in their second byte, FourCCs in the first; other sound has none. */
+function isConfiguration(type: number, body: Uint8Array): boolean {
+  if (body.length < PEEK_BYTES) return true; // nor a frame
   const first = u8(body, 0);
-  if (((first >> 4) & 7) !== 1) return false;
-  return first >= 0x80 ? (first & 0x0f) !== 0 : u8(body, 1) !== 0;
+  if (type === TagType.Video && first >= 0x80) return (first & 0x0f) === 0;
+  const format = first >> 4;
+  if (type === TagType.Audio && format === ENHANCED_AUDIO) return (first & 0x0f) === 0;
+  return (type === TagType.Video || format === AAC) && u8(body, 1) === 0;
 }

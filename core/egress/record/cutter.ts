@@ -1,7 +1,7 @@
 import type { Millis } from "../../base/mod.ts";
 import type { MediaKind } from "../../media/mod.ts";
 import type { Frame, FrameFormat, FrameSink } from "../../stream/mod.ts";
-import { Interleaver } from "./interleaver.ts";
+import { BREAK_MILLIS, Interleaver } from "./interleaver.ts";
 
 export interface CutterOptions {
   /** The clock, to wait for a track by. */
@@ -27,8 +27,6 @@ export interface FileSink {
 
 /** Pictures without a keyframe are waited for so long before sound is recorded alone. */
 export const KEYFRAME_WAIT_MILLIS: Millis = 5000;
-/** Nothing for so long, or a jump of the timestamps: another file. */
-export const BREAK_MILLIS: Millis = 30_000;
 /** Keyframes that come a little early count: publishers are asked for them by time. */
 const EARLY_MILLIS: Millis = 100;
 /** What a frame costs in a file besides its own bytes. */
@@ -47,7 +45,7 @@ export class Cutter implements FrameSink {
   /** Of the open file; none is open while it is empty. */
   readonly #tracks = new Map<MediaKind, FrameFormat>();
   #start: Millis = 0;
-  /** When the last frame of any track was decoded. */
+  /** When the last frame of any track was decoded: behind a break another file begins. */
   #last: Millis = 0;
   #bytes = 0;
   /** When the last keyframe came in, and the most between two of them. */

@@ -9,6 +9,9 @@ export const LATE_MILLIS: Millis = 1000;
 /** Frames of one track that are kept while the other is waited for. */
 export const KEPT_MAX_FRAMES = 1000;
 
+/** Nothing for so long, or a jump of the timestamps: both tracks are waited for again. */
+export const BREAK_MILLIS: Millis = 30_000;
+
 interface Waiting {
   readonly frame: Frame;
   readonly format: FrameFormat;
@@ -31,6 +34,7 @@ export class Interleaver {
   }
 
   put(frame: Frame, format: FrameFormat): void {
+    if (frame.dts - this.#newest > BREAK_MILLIS) this.end();
     this.#since ??= this.#now();
     this.#newest = Math.max(this.#newest, frame.dts);
     this.#last.set(frame.kind, { dts: frame.dts, format });
