@@ -100,12 +100,13 @@ export class RecordingStore {
   async find(name: string): Promise<RecordedFile | undefined> {
     const folders = name.split("/");
     const last = folders.pop() ?? "";
-    if ([...folders, last].some((one) => !/^[A-Za-z0-9_-][A-Za-z0-9._~-]*$/.test(one))) {
+    if ([...folders, last].some((one) => !/^[A-Za-z0-9_-][A-Za-z0-9._~-]{0,254}$/.test(one))) {
       return undefined;
     }
     if (folders.length >= MAX_DEPTH || this.#read(name) === undefined) return undefined;
     // Whoever guesses names does not have folders listed.
-    if ((await this.#fileOf(name)) === undefined) return undefined;
+    const guessed = this.#files.stat(this.#pathOf(name)).catch(noFolder);
+    if ((await guessed) === undefined) return undefined;
     let folder = this.root;
     for (const [i, one] of [...folders, last].entries()) {
       const kind = i < folders.length ? "folder" : "file";
@@ -192,6 +193,12 @@ export class NoRoom extends Error {
     const [is, must] = [free, least].map((bytes) => Math.floor(bytes / 2 ** 20));
     super(`${is} MiB are free, ${must} must be kept so (vhost.dvr.dvr_min_free)`);
   }
+}
+
+/** A file stands where a folder is asked for. */
+function noFolder(error: unknown): undefined {
+  if (codeOf(error) !== "ENOTDIR") throw error;
+  return undefined;
 }
 
 function join(folder: string, name: string): string {

@@ -38,6 +38,7 @@ async function served(t: TestContext, args: readonly string[] = []): Promise<Ser
   }
   writeFileSync(join(folder, "live/a.5.mp4.part"), "part");
   writeFileSync(join(folder, "live/notes.txt"), "notes");
+  writeFileSync(join(folder, "plain"), "a file, not a folder");
   writeFileSync(join(folder, "live/.a.6.mp4"), "hidden");
   symlinkSync(join(base, "secret.1.mp4"), join(folder, "live/c.7.mp4"));
   symlinkSync(base, join(folder, "out"));
@@ -113,6 +114,8 @@ test("what is no finished recording is neither sent nor deleted: other files, li
     "/live/a.1.mp4",
     "live//a.1.mp4",
     "live\\a.1.mp4",
+    `live/${"a".repeat(300)}.1.mp4`,
+    "plain/a.1.mp4",
     "",
   ]) {
     const fields = "Host: localhost\r\n";
