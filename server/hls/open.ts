@@ -95,11 +95,10 @@ function tell(
   if (audio !== "aac") return;
   hooks?.segment(stream, {
     duration: entry.duration / 1000,
-    cwd: root,
-    file: written?.file ?? "",
-    url: `/${stream.key}/${name}`,
-    m3u8: written?.playlist ?? "",
-    m3u8_url: `/${stream.key}.m3u8`,
+    file: written === undefined ? "" : `${root}/${written.file}`,
+    url: `${stream.key}/${name}`,
+    m3u8: written === undefined ? "" : `${root}/${written.playlist}`,
+    m3u8_url: `${stream.key}.m3u8`,
     seq_no: written?.seq ?? entry.number,
   });
 }

@@ -9,8 +9,7 @@ const VHOST = "__defaultVhost__";
 export interface SegmentFile {
   /** In seconds. */
   readonly duration: number;
-  readonly cwd: string;
-  /** Path of the segment, empty when it is in memory alone; its URL. */
+  /** Path of the segment, empty when it is in memory alone; its URL, without the first slash. */
   readonly file: string;
   readonly url: string;
   /** The same of its playlist. */

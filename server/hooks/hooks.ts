@@ -92,7 +92,9 @@ export class Hooks implements Visits {
   /** A segment of the stream is complete. */
   segment({ app, stream }: StreamName, segment: SegmentFile): void {
     const known = this.#publisherOf(app, stream);
-    this.#tell("on_hls", known, () => this.#body("on_hls", known, segment));
+    this.#tell("on_hls", known, () =>
+      this.#body("on_hls", known, { cwd: this.#options.runtime.cwd(), ...segment }),
+    );
   }
 
   /** Nobody is asked any more; what is to be told has so long. */

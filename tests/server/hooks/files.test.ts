@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -53,5 +53,49 @@ for (const format of ["mp4", "flv"] as const) {
     );
     const begins = Buffer.from(await played.arrayBuffer());
     assert.match(begins.toString("latin1"), format === "flv" ? /^FLV/ : /^....ftyp/s);
+  });
+}
+
+for (const files of [true, false]) {
+  test(`on_hls tells of each segment, ${files ? "with its file" : "in memory"}`, async (t) => {
+    const folder = folderOf(t);
+    const hooks = await hookServer(t);
+    const path = files ? ["--vhost.hls.hls_path", folder] : [];
+    const server = await start([
+      ...hooks.settings("on_hls"),
+      "--vhost.hls.hls_fragment",
+      "1",
+      ...path,
+    ]);
+    t.after(() => server.monoport.close());
+    const from = await openEncoder(server.port);
+    t.after(() => from.close());
+    from.publish("a?key=1");
+    await until(() => from.words.includes("NetStream.Publish.Start"), "publishing");
+    from.sendConfiguration();
+    let pictures = 0;
+    const timer = setInterval(() => {
+      from.sendPicture(pictures * 40, pictures++ % 25 === 0);
+    }, 10);
+    t.after(() => clearInterval(timer));
+    // In memory there are segments while somebody asks.
+    const leaves = new AbortController();
+    const asked = fetch(`${server.url}/live/a.m3u8`, leaves).catch(() => {});
+    await until(() => server.monoport.metrics.value("monoport_hls_streams") === 1, "HLS is made");
+    await until(() => hooks.calls.length >= 2, "two segments");
+    leaves.abort();
+    await asked;
+    const [one, two] = hooks.calls.map(({ body }) => body);
+    assert.deepEqual([one.action, one.stream, one.param], ["on_hls", "a", "?key=1"]);
+    assert.equal(two.seq_no, one.seq_no + 1);
+    assert.ok(Math.abs(two.duration - 1) < 0.1, String(two.duration));
+    assert.match(one.url, /^live\/a\/[^/]+\.m4s$/);
+    assert.equal(one.m3u8_url, "live/a.m3u8");
+    assert.ok(isAbsolute(one.cwd));
+    if (files) {
+      assert.equal(one.m3u8, join(folder, "live/a.m3u8"));
+      assert.ok(one.file.startsWith(`${folder}/live/a-`) && existsSync(one.file), one.file);
+    } else assert.deepEqual([one.file, one.m3u8], ["", ""]);
+    assert.equal((await fetch(`${server.url}/${one.url}`)).status, 200);
   });
 }
