@@ -9,6 +9,7 @@
  */
 import { Buffer } from "node:buffer";
 import crypto from "node:crypto";
+import process from "node:process";
 import type {
   AesEcb,
   AesGcm,
@@ -21,6 +22,7 @@ import type {
   PublicKey,
   SignatureKind,
 } from "../../core/base/crypto.ts";
+import { HmacLanes } from "./hmac_sha1.ts";
 
 /** The native provider. */
 export const nodeCrypto: CryptoProvider = {
@@ -51,6 +53,24 @@ function hashParts(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array 
   return plain(hash.digest());
 }
 
+let lanes: HmacLanes | undefined;
+let lanesOpened = false;
+
+/** Opened with the first key that can use them. */
+function lanesFor(name: HashName, key: Uint8Array): HmacLanes | undefined {
+  if (name !== "sha1" || key.length > 64 || process.versions["bun"] !== undefined) return undefined;
+  if (!lanesOpened) lanes = HmacLanes.open(process.versions["deno"] === undefined ? 3 : 1);
+  lanesOpened = true;
+  return lanes;
+}
+
+function tagAllOf(name: HashName, key: Uint8Array): Pick<Hmac, "tagAll"> {
+  const lanes = lanesFor(name, key);
+  if (lanes === undefined) return {};
+  const states = lanes.prepare(key);
+  return { tagAll: (...args) => lanes.tagAll(states, ...args) };
+}
+
 /** RFC 2104: H(K ^ opad, H(K ^ ipad, text)). */
 function hmac(name: HashName, key: Uint8Array): Hmac {
   const blockBytes = name === "sha384" || name === "sha512" ? 128 : 64;
@@ -60,6 +80,7 @@ function hmac(name: HashName, key: Uint8Array): Hmac {
   const outer = new Uint8Array(blockBytes + crypto.hash(name, NOTHING, "buffer").length);
   outer.set(padded.map((b) => b ^ 0x5c));
   return {
+    ...tagAllOf(name, key),
     sign(...parts: readonly Uint8Array[]): Uint8Array {
       let end = blockBytes;
       for (const part of parts) end += part.length;

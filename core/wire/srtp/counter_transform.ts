@@ -12,6 +12,7 @@ import {
 } from "./transform.ts";
 
 const TAG_BYTES = 10;
+const ROLLOVER_BYTES = 4;
 
 export class CounterTransform implements Transform {
   readonly tagBytes: number = TAG_BYTES;
@@ -21,7 +22,7 @@ export class CounterTransform implements Transform {
   readonly #salt: Uint8Array;
   readonly #blocks: CounterBlocks;
   /** The rollover counter, authenticated behind the packet (§4.2). */
-  readonly #rollover = new Uint8Array(4);
+  readonly #rollover = new Uint8Array(ROLLOVER_BYTES);
 
   constructor(crypto: CryptoProvider, keys: SessionKeys, blocks: CounterBlocks) {
     this.#crypto = crypto;
@@ -72,10 +73,21 @@ export class CounterTransform implements Transform {
     }
     const keystream = blocks.encrypt(this.#ecb);
     xorBatch(batch, keystream);
+    if (this.#tagAll(batch)) return;
     for (let i = 0; i < count; i++) {
       const end = payloadEnd[i] ?? 0;
       putTag(this.#rtpMac(out.subarray(at[i] ?? 0, end), index[i] ?? 0), out, end);
     }
+  }
+
+  #tagAll({ out, count, at, payloadEnd, index }: SealBatch): boolean {
+    const { tagAll } = this.#hmac;
+    if (tagAll === undefined) return false;
+    // The rollover counter stands where the tag will be.
+    for (let i = 0; i < count; i++) {
+      putU32(out, payloadEnd[i] ?? 0, Math.floor((index[i] ?? 0) / 0x1_0000));
+    }
+    return tagAll(out, count, at, payloadEnd, ROLLOVER_BYTES, TAG_BYTES);
   }
 
   #crypt(bytes: Uint8Array, from: number, to: number, ssrc: number, index: number): void {
