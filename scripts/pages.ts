@@ -43,6 +43,7 @@ const bundled: Readonly<Record<string, readonly [file: string, type: string]>> =
   "players/watch.ts": ["players/watch.js", "text/javascript; charset=utf-8"],
   "players/whep.ts": ["players/whep.js", "text/javascript; charset=utf-8"],
   "players/whip.ts": ["players/whip.js", "text/javascript; charset=utf-8"],
+  "recordings.css": ["recordings.css", "text/css; charset=utf-8"],
   "diagnose.css": ["diagnose.css", "text/css; charset=utf-8"],
   "streams.css": ["streams.css", "text/css; charset=utf-8"],
   "style.css": ["style.css", "text/css; charset=utf-8"],

@@ -68,9 +68,8 @@ function row(recording: Recording): HTMLElement {
     make(
       "span",
       { class: "facts" },
-      `${new Date(modified_ms).toLocaleString()} · ${megabytes(size)} `,
+      make("span", {}, `${new Date(modified_ms).toLocaleString()} · ${megabytes(size)}`),
       make("a", { href: address, download: name.replaceAll("/", "_") }, "Download"),
-      " ",
       remove,
     ),
   );

@@ -30,6 +30,8 @@ type Told = "on_close" | "on_unpublish" | "on_stop" | "on_dvr" | "on_hls";
 
 /** A visitor whose session has not begun by then has gone elsewhere. */
 const BEGIN_MILLIS: Millis = 60_000;
+/** Characters of a visitor's query, token and URL, each. */
+export const WORDS_MAX = 4096;
 /** Streams whose last publisher is remembered, for recordings and segments. */
 export const PUBLISHERS_MAX = 10_000;
 
@@ -55,8 +57,12 @@ export class Hooks implements Visits {
   }
 
   async enter(visitor: Visitor): Promise<Entered> {
+    // What is kept of each visitor is told again when he leaves.
+    if ([visitor.param, visitor.tcUrl, visitor.token].some((one) => one.length > WORDS_MAX))
+      return TOO_LONG;
     const { runtime } = this.#options;
-    const known: Known = { id: word(runtime, 8), visitor };
+    const pageUrl = visitor.pageUrl.slice(0, WORDS_MAX);
+    const known: Known = { id: word(runtime, 8), visitor: { ...visitor, pageUrl } };
     const { id } = known;
     const { action } = visitor;
     const visit = new OneVisit({ id, action, leaving: this.#leaving(known) });
@@ -255,6 +261,12 @@ export class Hooks implements Visits {
     };
   }
 }
+
+const TOO_LONG: Refused = {
+  admitted: false,
+  status: 403,
+  reason: `A query, token or URL of more than ${WORDS_MAX} characters is not told to hooks`,
+};
 
 const NOBODY: Omit<Visitor, "app" | "stream"> = {
   action: "publish",

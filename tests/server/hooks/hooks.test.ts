@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { WORDS_MAX } from "../../../server/hooks/hooks.ts";
 import { ASKING_PER_ADDRESS, CALLS_AT_A_TIME } from "../../../server/hooks/turns.ts";
 import type { ServeOptions } from "../../../server/monoport.ts";
 import { recorded } from "../../core/wire/sdp/recorded.ts";
@@ -208,6 +209,28 @@ test("a refusal is 403 before anything is made, by each way the refusal of its p
     streams: unknown[];
   };
   assert.deepEqual(streams.streams, []);
+});
+
+test("who is refused by on_connect is not asked for further, and nobody is told that he left", async (t) => {
+  const hooks = await hookServer(t);
+  const server = await running(t, hooks.settings(...CLIENT_HOOKS));
+  hooks.answer = (_, response) => response.end("1");
+  for (const [way, offer] of [
+    ["whip", PUBLISH],
+    ["whep", PLAY],
+  ] as const)
+    assert.equal((await post(`${server.url}/${way}/live/a`, offer)).status, 403);
+  await server.monoport.close();
+  assert.deepEqual(hooks.actions, ["on_connect", "on_connect"]);
+});
+
+test("a query of more than WORDS_MAX characters is refused before any hook is asked", async (t) => {
+  const hooks = await hookServer(t);
+  const server = await running(t, hooks.settings("on_play"));
+  const query = (length: number): string => `${server.url}/whep/live/a?q=${"x".repeat(length - 2)}`;
+  assert.equal((await post(query(WORDS_MAX), PLAY)).status, 201);
+  assert.equal((await post(query(WORDS_MAX + 1), PLAY)).status, 403);
+  assert.equal(hooks.calls.length, 1);
 });
 
 test("every URL of a hook must say yes, and admission of the program comes before them", async (t) => {
