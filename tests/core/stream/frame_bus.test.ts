@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NEVER } from "../../../core/base/mod.ts";
 import { NAL_UNITS_MAX } from "../../../core/media/nal_depacketizer.ts";
 import { PARAMETER_SET_MAX_BYTES, ParameterSets } from "../../../core/media/parameter_sets.ts";
 import { FRAME_MAX_BYTES, FRAME_MAX_PACKETS } from "../../../core/stream/track_frames.ts";
@@ -68,6 +69,58 @@ test("nothing is made while nobody takes frames, and a tap asks for a keyframe e
     if (asked > answered) camera.picture(90 * now + 1, true, now);
   }
   assert.ok(asked >= 4 && asked <= 6, `${asked} in 8 s`);
+});
+
+test("who gives pictures himself is not asked for keyframes, and the bus has nothing to wake for", () => {
+  const hub = newHub();
+  const camera = new Camera(hub, 0);
+  const stream = tap(hub, new Recorder(), 0);
+  const configuration = new Uint8Array(0);
+  const size = { width: 64, height: 48, sampleRate: 0, channels: 0 };
+  camera.publisher.putFormat({
+    ...{ kind: "video", codec: "vp9", codecString: "vp09.00.10.08", configuration },
+    ...size,
+  });
+  const data = Uint8Array.of(1);
+  camera.publisher.putFrame({ kind: "video", dts: WALL, pts: WALL, keyframe: true, data }, 0);
+  keyframesAsked(hub);
+  for (let now = 100; now <= 8000; now += 100) hub.handleTimeout(now);
+  assert.equal(keyframesAsked(hub), 0);
+  assert.equal(stream.frames.nextTimeout(), NEVER);
+});
+
+test("how often keyframes are asked for, how long a group is kept, and whether packets are made frames are options", () => {
+  const often = newHub({ keyframeMillis: 500 });
+  const camera = new Camera(often, 0);
+  tap(often, new Recorder(), 0);
+  let asked = 0;
+  for (let now = 0; now <= 3000; now += 100) {
+    const wanted = keyframesAsked(often);
+    asked += wanted;
+    camera.picture(90 * now, wanted > 0, now);
+    often.handleTimeout(now);
+  }
+  assert.ok(asked >= 4 && asked <= 7, `${asked} in 3 s`);
+
+  const short = newHub({ gopMaxFrames: 3 });
+  const long = new Camera(short, 0);
+  tap(short, new Recorder(), 0);
+  for (let i = 0; i < 3; i++) long.picture(3000 * i, i === 0, 34 * i);
+  const whole = new Recorder();
+  tap(short, whole, 100);
+  assert.equal(whole.frames.length, 3);
+  long.picture(9000, false, 102);
+  const none = new Recorder();
+  tap(short, none, 110);
+  assert.equal(none.frames.length, 0);
+
+  const off = newHub({ ofPackets: false });
+  const ignored = new Camera(off, 0);
+  const recorder = new Recorder();
+  tap(off, recorder, 0);
+  ignored.picture(0, true, 0);
+  assert.equal(recorder.frames.length, 0);
+  assert.equal(keyframesAsked(off), 0);
 });
 
 test("packets out of order make the same frames", () => {

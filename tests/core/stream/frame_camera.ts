@@ -5,6 +5,7 @@ import { packetizeH264 } from "../../../core/media/h264/mod.ts";
 import {
   type Frame,
   type FrameFormat,
+  type FrameOptions,
   type FrameSink,
   Hub,
   type Publisher,
@@ -120,7 +121,8 @@ export class Recorder implements FrameSink {
   }
 }
 
-export const newHub = (): Hub => new Hub({ engine: new PlaintextEngine(), wallClockAtZero: WALL });
+export const newHub = (frames: Partial<FrameOptions> = {}): Hub =>
+  new Hub({ engine: new PlaintextEngine(), wallClockAtZero: WALL, frames });
 export const tap = (hub: Hub, sink: FrameSink, now: number, fromKeyframe = true): Stream => {
   const stream = hub.tap(name(), sink, fromKeyframe, now);
   assert.ok(stream);
