@@ -27,7 +27,8 @@ test("32 bits wrap (RTMP 1.0 §5.3.1), for both tracks at their own message", ()
   const start = 2 ** 32 - 100;
   for (let i = 0; i < 10; i++) {
     for (const kind of ["audio", "video"] as const) {
-      assert.equal(clock.at(kind, (start + i * 40) % 2 ** 32, WALL + i * 40), WALL + i * 40);
+      // They come in a burst, so that a jump would show.
+      assert.equal(clock.at(kind, (start + i * 40) % 2 ** 32, WALL), WALL + i * 40);
     }
   }
 });
