@@ -198,8 +198,8 @@ test("B-frames nobody refers to do not go to WebRTC; muxers keep them, and the w
         .map(({ bytes }) => Buffer.from(bytes).readUInt32BE(4)),
     ),
   ];
-  // NAL units of type TRAIL_N (ITU-T H.265 table 7-1) alone; the length in front has 4 bytes.
-  const disposable = (frame: Frame): boolean => (frame.data[4]! >> 1) % 64 === 0;
+  // TRAIL_N and RASL_N (ITU-T H.265 table 7-1); the length in front has 4 bytes.
+  const disposable = ({ data }: Frame): boolean => [0, 8].includes(data[4]! >> 1);
   const rtp = (frames: readonly Frame[]): number[] => frames.map(({ pts }) => (pts * 90) % 2 ** 32);
   const all = dropping.of("video");
   assert.ok(all.some(disposable));

@@ -55,6 +55,17 @@ for (const [way, by] of [
   });
 }
 
+test("sound and picture stay in step though the message that jumps is late", () => {
+  const clock = new PublisherClock();
+  for (let i = 0; i < 10; i++) {
+    clock.at("video", i * 40, WALL + i * 40);
+    clock.at("audio", i * 40, WALL + i * 40);
+  }
+  const picture = clock.at("video", 900_400, WALL + 700);
+  assert.equal(clock.at("audio", 900_400, WALL + 400), picture);
+  assert.equal(clock.at("audio", 900_440, WALL + 440), picture + 40);
+});
+
 test("a track that was silent, and one that comes late, are no jump", () => {
   const clock = new PublisherClock();
   clock.at("video", 0, WALL);
