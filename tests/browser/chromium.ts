@@ -5,6 +5,7 @@
  */
 import { type Browser, chromium, type Page } from "playwright-core";
 import { need } from "../tools.ts";
+import type { RtcStat } from "./rtc_stat.ts";
 
 export interface ChromiumOptions {
   readonly args?: readonly string[];
@@ -83,10 +84,9 @@ export function statsOf(page: Page): Promise<Stats> {
   return page.evaluate(async () => {
     const { pc } = (globalThis as unknown as { monoport: { pc: RTCPeerConnection } }).monoport;
     const report = await pc.getStats();
-    // biome-ignore lint/suspicious/noExplicitAny: the standard's dictionaries, read by name
-    const all: any[] = [];
-    report.forEach((one) => void all.push(one));
-    const byId = (id: string) => all.find((one) => one.id === id);
+    const all: RtcStat[] = [];
+    report.forEach((one: RtcStat) => void all.push(one));
+    const byId = (id: string | undefined) => all.find((one) => one.id === id);
     const transport = all.find((one) => one.type === "transport");
     const pair = byId(transport?.selectedCandidatePairId);
     return {
@@ -96,7 +96,7 @@ export function statsOf(page: Page): Promise<Stats> {
       inbound: all
         .filter((one) => one.type === "inbound-rtp")
         .map((one) => ({
-          kind: one.kind,
+          kind: one.kind ?? "",
           codec: byId(one.codecId)?.mimeType ?? "",
           packets: one.packetsReceived ?? 0,
           lost: one.packetsLost ?? 0,
@@ -110,7 +110,7 @@ export function statsOf(page: Page): Promise<Stats> {
       outbound: all
         .filter((one) => one.type === "outbound-rtp")
         .map((one) => ({
-          kind: one.kind,
+          kind: one.kind ?? "",
           codec: byId(one.codecId)?.mimeType ?? "",
           packets: one.packetsSent ?? 0,
           framesEncoded: one.framesEncoded ?? 0,

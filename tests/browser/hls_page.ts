@@ -1,5 +1,6 @@
 /** hls.js in a page: what it plays, how far behind, and where it stalls. @module */
 import { join } from "node:path";
+import type HlsPlayer from "hls.js";
 import type { Browser } from "playwright-core";
 import { repository } from "../tools.ts";
 
@@ -46,8 +47,7 @@ async function threeSegments(url: string): Promise<void> {
 
 /** Runs in the page. */
 async function playInPage({ url, millis }: { url: string; millis: number }): Promise<Played> {
-  // biome-ignore lint/suspicious/noExplicitAny: hls.js, which the page has as a global
-  const { Hls } = globalThis as any;
+  const { Hls } = globalThis as unknown as { Hls: typeof HlsPlayer };
   const video = document.createElement("video");
   video.muted = true;
   document.body.append(video);

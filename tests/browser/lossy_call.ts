@@ -1,5 +1,6 @@
 /** Publishing what fills a path, and what `getStats` tells of loss. @module */
 import type { Page } from "playwright-core";
+import type { RtcStat } from "./rtc_stat.ts";
 
 /** Counts since the connection began, and estimates in bits per second; 0 where there is none. */
 export interface Figures {
@@ -29,9 +30,8 @@ export interface Figures {
 export function figuresOf(page: Page): Promise<Figures> {
   return page.evaluate(async () => {
     const { pc } = (globalThis as unknown as { monoport: { pc: RTCPeerConnection } }).monoport;
-    // biome-ignore lint/suspicious/noExplicitAny: the standard's dictionaries, read by name
-    const all: any[] = [];
-    (await pc.getStats()).forEach((one) => void all.push(one));
+    const all: RtcStat[] = [];
+    (await pc.getStats()).forEach((one: RtcStat) => void all.push(one));
     const rtp = all.filter((one) => /^(in|out)bound-rtp$/.test(one.type));
     const video = rtp.find((one) => one.kind === "video");
     const audio = rtp.find((one) => one.kind === "audio");

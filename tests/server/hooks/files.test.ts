@@ -85,7 +85,7 @@ for (const files of [true, false]) {
     await until(() => hooks.calls.length >= 2, "two segments");
     leaves.abort();
     await asked;
-    const [one, two] = hooks.calls.map(({ body }) => body);
+    const [one, two] = [hooks.calls[0]!.body, hooks.calls[1]!.body];
     assert.deepEqual([one.action, one.stream, one.param], ["on_hls", "a", "?key=1"]);
     assert.equal(two.seq_no, one.seq_no + 1);
     assert.ok(Math.abs(two.duration - 1) < 0.1, String(two.duration));

@@ -8,8 +8,32 @@ export interface HookCall {
   readonly path: string;
   readonly headers: IncomingMessage["headers"];
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: JSON of a hook
-  readonly body: any;
+  readonly body: HookBody;
+}
+
+/** What the JSON of hooks may have; some of it by action. */
+export interface HookBody {
+  readonly [member: string]: unknown;
+  readonly action: string;
+  readonly server_id: string;
+  readonly service_id: string;
+  readonly client_id: string;
+  readonly ip: string;
+  readonly app: string;
+  readonly stream: string;
+  readonly stream_url: string;
+  readonly stream_id: string;
+  readonly param: string;
+  readonly tcUrl: string;
+  readonly recv_bytes: number;
+  readonly send_bytes: number;
+  readonly cwd: string;
+  readonly file: string;
+  readonly url: string;
+  readonly m3u8: string;
+  readonly m3u8_url: string;
+  readonly duration: number;
+  readonly seq_no: number;
 }
 
 type Answer = (call: HookCall, response: ServerResponse) => void;

@@ -162,7 +162,7 @@ test("RTMP: param begins with a question mark, tcUrl is the client's; deleteStre
   from.command("deleteStream", null, 1);
   await until(() => hooks.actions.includes("on_close"), "on_close");
   assert.equal(hooks.of("on_unpublish").length, 1);
-  assert.ok(hooks.of("on_close")[0]?.body.recv_bytes > 3000, "the handshake alone is more");
+  assert.ok(hooks.of("on_close")[0]!.body.recv_bytes > 3000, "the handshake alone is more");
 
   const watching = await encoder(t, server);
   watching.command("connect", connect);
