@@ -203,6 +203,6 @@ export function toneFaults(figures: ToneFigures, millis: number): string[] {
   if (Math.abs(level) > 0.1) faults.push(`the level is off by ${level.toFixed(3)} dB`);
   if (off > 0.05) faults.push(`a click: a sample is ${off.toFixed(4)} off`);
   if (gap > 2) faults.push(`a gap: a packet is ${gap.toFixed(1)} ms off`);
-  if (Math.abs(sync) > 4) faults.push(`the sound moved by ${sync.toFixed(2)} ms`);
+  if (Math.abs(sync) > 20) faults.push(`the sound moved by ${sync.toFixed(2)} ms`);
   return faults;
 }
