@@ -20,6 +20,7 @@ export interface NalPictureSyntax {
 /** NAL units behind their lengths, as samples have them (ISO/IEC 14496-15 §5.3.4.2). */
 export class NalPictures implements PictureReader {
   readonly #syntax: NalPictureSyntax;
+  #record: Uint8Array = new Uint8Array(0);
   #configuration: NalConfiguration | undefined;
   #depacketizer: Depacketizer;
   #units: readonly Uint8Array[] = [];
@@ -30,8 +31,12 @@ export class NalPictures implements PictureReader {
   }
 
   configure(record: Uint8Array): Fault | undefined {
+    // Some encoders repeat it: what is the same is no news to muxers, either.
+    const known = this.#record;
+    if (known.length === record.length && known.every((byte, i) => byte === record[i])) return;
     const configuration = this.#syntax.decodeConfiguration(record);
     if (isFault(configuration)) return configuration;
+    this.#record = record.slice();
     this.#configuration = configuration;
     this.#depacketizer = this.#syntax.depacketizer();
     for (const set of configuration.parameterSets) this.#depacketizer.push(set, 0, set.length);

@@ -26,6 +26,8 @@ export class AudioIngest {
   #format: FrameFormat | undefined;
   #writer: RtpWriter | undefined;
   #lastDts: Millis = Number.NEGATIVE_INFINITY;
+  /** Opus of more than two channels: several streams in a packet, which neither RTP nor our decoder takes. */
+  #surround = false;
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -78,7 +80,9 @@ export class AudioIngest {
       const codecString = codec === "pcma" ? "alaw" : "ulaw";
       const rate = { sampleRate: 8000, channels: 1 };
       this.#set({ codec, codecString, configuration: NOTHING, ...rate });
-    } else if (codec === "opus" && this.#format?.codec !== "opus") this.#setOpus(NOTHING);
+    } else if (codec === "opus" && !this.#surround && this.#format?.codec !== "opus") {
+      this.#setOpus(NOTHING);
+    }
   }
 
   /**
@@ -90,8 +94,8 @@ export class AudioIngest {
     configuration.set([0x4f, 0x70, 0x75, 0x73, 0x48, 0x65, 0x61, 0x64, 1, 2]);
     configuration.set([0x80, 0xbb], 12); // 48,000 Hz, little endian
     const channels = head[9] ?? 2;
-    // More than two are several streams in a packet, which neither RTP nor our decoder takes.
-    if (channels > 2) {
+    this.#surround = channels > 2;
+    if (this.#surround) {
       this.#options.tell("its sound is Opus of more than 2 channels: use stereo");
       this.#format = undefined;
       return;

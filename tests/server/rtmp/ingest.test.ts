@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fault } from "../../../core/base/mod.ts";
+import { depacketizerFor } from "../../../core/media/mod.ts";
 import {
   type Frame,
   type FrameFormat,
@@ -11,6 +12,7 @@ import {
 } from "../../../core/stream/mod.ts";
 import { decodeFlvVideo, type FlvVideo } from "../../../core/wire/flv/mod.ts";
 import { Ingest, type IngestOptions } from "../../../server/rtmp/ingest.ts";
+import { mediaPackets } from "../../core/media/packets.ts";
 import { name } from "../../core/stream/fixture.ts";
 import { PlaintextEngine } from "../../core/stream/plaintext_engine.ts";
 import { type FileTag, tagsOf } from "../../flv_file.ts";
@@ -253,6 +255,50 @@ test("sound alone makes a stream live", () => {
       events.push(event.type);
     assert.ok(events.includes("published"), codec);
   }
+});
+
+test("a configuration that is repeated is no new format; one that differs is", () => {
+  const tags = tagsOf(vector("flv/h265_b_frames"));
+  const configuration = tags.find(({ type }) => type === 9)!;
+  const last = tags.filter(({ type }) => type === 9).slice(-3);
+  const got = new Ingested().take(tags).take([configuration]).take(last);
+  const formats = (): number => got.formats.filter(({ kind }) => kind === "video").length;
+  assert.equal(formats(), 1);
+  const body = configuration.body.slice();
+  body[body.length - 1] = 0x55;
+  got.take([{ ...configuration, body }]).take(last);
+  assert.equal(formats(), 2);
+});
+
+test("VP8 by FourCC vp08", () => {
+  const depacketizer = depacketizerFor("vp8", 0);
+  const tags: FileTag[] = [];
+  for (const { bytes, header } of mediaPackets("vp8")) {
+    depacketizer.push(bytes, header.payloadAt, header.payloadEnd);
+    if (!header.marker) continue;
+    const frame = depacketizer.take();
+    if (frame === undefined) continue;
+    const head = Buffer.from([frame.keyframe ? 0x91 : 0xa1, ...Buffer.from("vp08")]);
+    tags.push({ type: 9, timestamp: tags.length * 40, body: Buffer.concat([head, frame.data]) });
+  }
+  const got = new Ingested().take(tags);
+  assert.ok(tags.length >= 2);
+  assert.equal(got.formats[0]?.codec, "vp8");
+  assert.deepEqual(
+    data(got.of("video")),
+    data(tags.map(({ body }) => ({ data: body.subarray(5) }))),
+  );
+  assert.deepEqual(data(got.forwarded(swapped).of("video")), data(got.of("video")));
+});
+
+test("Opus of more than two channels is not taken, and that is told", () => {
+  const head = [...Buffer.from("OpusHead"), 1, 6, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0, 1];
+  const got = new Ingested().take([
+    { type: 8, timestamp: 0, body: Uint8Array.of(0x90, ...Buffer.from("Opus"), ...head) },
+    { type: 8, timestamp: 0, body: Uint8Array.of(0x91, ...Buffer.from("Opus"), 0xfc, 0xff, 0xfe) },
+  ]);
+  assert.deepEqual(got.frames, []);
+  assert.match([...got.told].join(), /more than 2 channels/);
 });
 
 test("another codec in mid-stream becomes another format, for muxers and as RTP", () => {
