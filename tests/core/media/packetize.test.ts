@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
+import { isFault } from "../../../core/base/mod.ts";
 import { concat, u32 } from "../../../core/bytes/mod.ts";
 import { packetizeAv1, splitTemporalUnit } from "../../../core/media/av1/mod.ts";
 import { packetizeH265 } from "../../../core/media/h265/mod.ts";
@@ -10,6 +12,7 @@ import {
   FRAME_START,
   inspect,
   KEYFRAME,
+  pictureReaderFor,
 } from "../../../core/media/mod.ts";
 import { packetizeVp8 } from "../../../core/media/vp8/mod.ts";
 import { packetizeVp9 } from "../../../core/media/vp9/mod.ts";
@@ -181,4 +184,32 @@ test("a temporal unit of AV1 whose sizes do not fit is a fault", () => {
   assert.deepEqual(splitTemporalUnit(Uint8Array.of(0x12, 0, 0x32, 1, 9)), [
     Uint8Array.of(0x32, 1, 9),
   ]);
+});
+
+test("no configuration and no picture makes a reader throw, and what it reads fits the payloads", () => {
+  const record = sourceFrames("h265", "h265_main")[0]?.format?.configuration ?? new Uint8Array(0);
+  const avcC = Uint8Array.of(1, 0x42, 0xc0, 0x1e, 0xff, 0xe0, 0);
+  for (const codec of ["h264", "h265", "av1", "vp9", "vp8"] as const) {
+    const told = { h264: avcC, h265: record, av1: Uint8Array.of(0x81, 0, 0x0c, 0) };
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 60 }),
+        fc.array(fc.tuple(fc.uint8Array({ maxLength: 400 }), fc.boolean()), { maxLength: 5 }),
+        (garbage, pictures) => {
+          const reader = pictureReaderFor(codec);
+          reader.configure(garbage);
+          if (codec in told) reader.configure(told[codec as keyof typeof told]);
+          for (const [data, keyframe] of pictures) {
+            const length = Uint8Array.of(0, 0, data.length >> 8, data.length);
+            for (const sample of [data, concat([length, data])]) {
+              const picture = reader.read(sample, keyframe);
+              if (picture === undefined || isFault(picture)) continue;
+              reader.packetize(60, (payload) => assert.ok(payload.length <= 60));
+            }
+          }
+        },
+      ),
+      { seed: 5, numRuns: 400 },
+    );
+  }
 });

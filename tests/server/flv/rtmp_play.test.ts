@@ -71,3 +71,25 @@ test("a player is a client of type rtmp-play, and DELETE of it says that the str
   assert.equal(player.words.at(-1), "NetStream.Play.UnpublishNotify");
   assert.equal(server.monoport.metrics.value("monoport_flv_viewers"), 0);
 });
+
+test("admission is asked for a player with the token of his key, or of his application", async (t) => {
+  const asked: string[] = [];
+  const server = await start([], {
+    admit: ({ action, token }) => {
+      asked.push(`${action} ${token}`);
+      return token === "good"
+        ? { admitted: true }
+        : { admitted: false, status: 401, reason: "a good token, please" };
+    },
+  });
+  t.after(() => server.monoport.close());
+  const refused = await playing(t, server, "r?token=bad");
+  await until(() => refused.closed, "refused");
+  assert.equal(refused.words.at(-1), "NetStream.Play.Failed");
+  const player = await opened(t, server);
+  player.command("connect", new Map([["app", "live?token=good"]]));
+  player.command("createStream", null);
+  player.command("play", null, "r");
+  await until(() => player.words.includes("NetStream.Play.Start"), "playing");
+  assert.deepEqual(asked, ["play bad", "play good"]);
+});
