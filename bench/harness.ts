@@ -34,8 +34,8 @@ function cpuMicros(): number {
   return user + system;
 }
 
-/** Measures `work`, which does `units` units a call. */
-export function bench(name: string, units: number, work: () => void): void {
+/** Measures `work`, which does `units` units a call; returns the median in us. */
+export function bench(name: string, units: number, work: () => void): number {
   let calls = 0;
   const start = performance.now();
   while (performance.now() - start < WARM_UP_MILLIS) {
@@ -52,4 +52,5 @@ export function bench(name: string, units: number, work: () => void): void {
   rounds.sort((a, b) => a - b);
   const median = (rounds[ROUNDS >> 1] ?? 0).toFixed(2);
   console.log(`  ${name.padEnd(52)} ${median.padStart(8)} (${(rounds[0] ?? 0).toFixed(2)})`);
+  return rounds[ROUNDS >> 1] ?? 0;
 }

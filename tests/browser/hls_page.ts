@@ -1,7 +1,7 @@
 /** hls.js in a page: what it plays, how far behind, and where it stalls. @module */
 import { join } from "node:path";
 import type HlsPlayer from "hls.js";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { repository } from "../tools.ts";
 
 /** What the page found out. */
@@ -16,18 +16,69 @@ export interface Played {
   readonly width: number;
 }
 
-/** Plays live/demo of the server at `url` for `millis`, once there are three segments of it. */
-export async function playHls(browser: Browser, url: string, millis: number): Promise<Played> {
-  const playlist = `${url}/live/demo.m3u8`;
-  await threeSegments(`${url}/live/demo/media.m3u8`);
-  const page = await browser.newPage();
+/**
+ * Plays live/demo of the server at `url` for `millis`, once there are three segments of it; or another
+ * playlist at once.
+ */
+export async function playHls(
+  browser: Browser,
+  url: string,
+  millis: number,
+  other = "",
+): Promise<Played> {
+  if (other === "") await threeSegments(`${url}/live/demo/media.m3u8`);
+  const page = await openPage(browser, `${url}/healthz`);
   try {
-    await page.goto(`${url}/healthz`);
-    await page.addScriptTag({ path: join(repository, "node_modules/hls.js/dist/hls.min.js") });
+    const playlist = `${url}/${other || "live/demo.m3u8"}`;
     return await page.evaluate(playInPage, { url: playlist, millis });
   } finally {
     await page.close();
   }
+}
+
+/** A page of that origin which has hls.js. */
+export async function openPage(browser: Browser, url: string): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(url);
+  await page.addScriptTag({ path: join(repository, "node_modules/hls.js/dist/hls.min.js") });
+  return page;
+}
+
+/** What a stream that is over looked like. */
+export interface Ended {
+  readonly errors: readonly string[];
+  /** Widths of the pictures, as they changed. */
+  readonly widths: readonly number[];
+  readonly seconds: number;
+}
+
+/** Runs in the page: plays fast, since there is nothing to wait for. */
+export async function playToTheEnd(url: string): Promise<Ended> {
+  const { Hls } = globalThis as unknown as { Hls: typeof HlsPlayer };
+  const video = document.createElement("video");
+  video.muted = true;
+  document.body.append(video);
+  const hls = new Hls({ enableWorker: false, startPosition: 0 });
+  const errors: string[] = [];
+  // That it waits for a busy machine is none.
+  hls.on(
+    Hls.Events.ERROR,
+    (_: unknown, { details, fatal }: { details: string; fatal: boolean }) => {
+      if (fatal) errors.push(details);
+    },
+  );
+  const widths: number[] = [];
+  video.addEventListener("resize", () => widths.push(video.videoWidth));
+  hls.loadSource(url);
+  hls.attachMedia(video);
+  video.playbackRate = 4;
+  void video.play();
+  const begun = performance.now();
+  while (!video.ended && performance.now() - begun < 12_000)
+    await new Promise((wake) => setTimeout(wake, 20));
+  const seconds = video.currentTime;
+  hls.destroy();
+  return { errors, widths, seconds };
 }
 
 /** The value that `share` (0 to 1) of them do not exceed; 0 of none. */

@@ -31,14 +31,17 @@ export interface Clip {
   readonly frames: readonly Frame[];
 }
 
-/** So many seconds of a test picture (320x180, 25 a second, a keyframe every 2 s), or of a tone. */
-export function makeClip(codec: ClipCodec, seconds: number, from: number): Clip {
+/** So many seconds of a test picture (16:9, 25 a second, a keyframe every 2 s), or of a tone. */
+export function makeClip(codec: ClipCodec, seconds: number, from: number, width = 320): Clip {
   const directory = mkdtempSync(join(tmpdir(), "monoport-clip-"));
   try {
     const path = join(directory, "clip.mp4");
     const { encoder, box } = ENCODERS[codec];
     const video = codec !== "aac" && codec !== "opus";
-    const input = video ? "testsrc2=size=320x180:rate=25" : "sine=frequency=440:sample_rate=48000";
+    const height = (width * 9) / 16;
+    const input = video
+      ? `testsrc2=size=${width}x${height}:rate=25`
+      : "sine=frequency=440:sample_rate=48000";
     const how = video ? "-pix_fmt yuv420p -g 50 -keyint_min 50 -c:v" : "-ac 2 -c:a";
     const args = `-v error -f lavfi -i ${input} -t ${seconds} ${how} ${encoder}`.split(" ");
     const made = spawnSync(need("ffmpeg"), [...args, path], { encoding: "utf8", timeout: 60_000 });
@@ -51,7 +54,7 @@ export function makeClip(codec: ClipCodec, seconds: number, from: number): Clip 
       keyframe: is_sync,
       data: data ?? new Uint8Array(0),
     }));
-    const size = video ? { width: 320, height: 180 } : { sampleRate: 48_000 };
+    const size = video ? { width, height } : { sampleRate: 48_000 };
     return { format: { ...format, ...size }, frames };
   } finally {
     rmSync(directory, { recursive: true });

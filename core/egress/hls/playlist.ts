@@ -51,7 +51,8 @@ export function playlistText(
   let body = "";
   for (const [i, segment] of listed.entries()) {
     left -= segment.duration;
-    const parts = partMillis !== undefined && left <= PARTS_TARGETS * target;
+    // Of an ended playlist hls.js 1.7 loads parts over and over where sound ends a little before pictures.
+    const parts = partMillis !== undefined && !ended && left <= PARTS_TARGETS * target;
     if (i < skipped) continue;
     body += segmentText(segment, options, map !== segment.map, parts);
     if (!isGap(segment, options)) map = segment.map;

@@ -25,9 +25,9 @@ export class Feed implements FrameSource {
     return { [Symbol.dispose]: () => void this.taps.splice(this.taps.indexOf(tap), 1) };
   }
 
-  formats(sound: FrameFormat = OPUS): void {
+  formats(sound: FrameFormat = OPUS, pictures: FrameFormat = H264): void {
     for (const { sink } of this.taps) {
-      sink.handleFormat(H264);
+      sink.handleFormat(pictures);
       sink.handleFormat(sound);
     }
   }

@@ -3,9 +3,11 @@ import { describe, type TestContext, test } from "node:test";
 import {
   brokenRules,
   brokenVariants,
+  type ReadPlaylist,
   readMultivariant,
   readPlaylist,
 } from "../../core/egress/hls/playlist_rules.ts";
+import { H264, OPUS } from "../../core/egress/hls/stage.ts";
 import { brokenPackets } from "../../core/egress/ts/packet_rules.ts";
 import { AAC } from "../../core/egress/ts/stage.ts";
 import { nameOf } from "./feed.ts";
@@ -97,6 +99,45 @@ describe("the multivariant playlist", () => {
     const list = readPlaylist(await (await get("/live/one/audio.m3u8")).text());
     assert.ok(list.segments.every(({ gap }) => gap));
     assert.equal((await get(`/live/one/${list.segments[0]?.uri}`)).status, 404);
+  });
+
+  test("another codec and size: another init segment behind a discontinuity, in both renditions", async (t) => {
+    const { feed, get } = await live(t, 6000);
+    const vp9 = { codec: "vp9", codecString: "vp09.00.31.08", width: 1280, height: 720 } as const;
+    feed.formats(OPUS, { ...H264, ...vp9, configuration: new Uint8Array(8) });
+    feed.play(6000);
+    const text = await (await get(MULTIVARIANT)).text();
+    const lists: Record<string, string> = {};
+    for (const { uri } of readMultivariant(text))
+      lists[uri] = await (await get(`/live/${uri}`)).text();
+    assert.deepEqual(brokenVariants(text, lists), []);
+    for (const [uri, list] of Object.entries(lists)) {
+      const { segments } = readPlaylist(list);
+      const changed = segments.filter(({ discontinuity }) => discontinuity);
+      assert.equal(changed.length, 1, uri);
+      const inits = new Set(segments.map(({ map }) => map));
+      assert.equal(inits.size, 2, uri);
+      for (const init of inits) assert.equal((await get(`/live/one/${init}`)).status, 200);
+    }
+    const [media] = readMultivariant(text);
+    assert.equal(media?.attributes["CODECS"], "vp09.00.31.08,Opus");
+    assert.equal(media?.attributes["RESOLUTION"], "1280x720");
+  });
+
+  test("sound that ceases holds up nothing: the rendition of it has gaps until it comes again", async (t) => {
+    const { feed, get } = await live(t, 6000);
+    feed.play(8000, 100, { sound: false });
+    const audio = async (): Promise<ReadPlaylist> =>
+      readPlaylist(await (await get("/live/one/audio.m3u8")).text());
+    const without = await audio();
+    assert.ok(without.segments.at(-1)?.gap);
+    feed.play(6000);
+    const again = await audio();
+    const newest = again.segments.at(-1);
+    assert.ok(newest?.gap === false && newest.map !== without.segments[0]?.map);
+    const media = readPlaylist(await (await get(PATH)).text());
+    assert.ok(media.segments.every(({ duration }) => duration <= 3.4));
+    assert.equal(media.segments.length, again.segments.length);
   });
 
   test("numbers do not go back when a stream is made into HLS anew", async (t) => {

@@ -66,11 +66,12 @@ describe("playlistText", () => {
     assert.equal(stage.playlist(true), stage.playlist());
   });
 
-  test("an ended one says so, and hints at nothing", () => {
+  test("an ended one says so, has no parts and hints at nothing", () => {
     const stage = played(10_000);
     stage.segmenter.handleEnd();
     const list = readPlaylist(stage.playlist(false, true));
-    assert.ok(list.ended);
+    assert.ok(list.ended && list.segments.length > 0);
+    assert.ok(list.segments.every(({ parts }) => parts.length === 0));
     assert.equal(list.hint, "");
   });
 
