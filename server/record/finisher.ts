@@ -1,6 +1,6 @@
 /** What was written while a stream ran, made what players like best: one file after the other. @module */
 import type { Files, Millis, OpenFile } from "../../core/base/mod.ts";
-import { describeFileError, isMissing } from "../file_error.ts";
+import { describeFileError } from "../file_error.ts";
 import { scanFlv, writeFlv } from "./finish_flv.ts";
 import { scanMp4, writeMp4 } from "./finish_mp4.ts";
 import type { RecordingFormat } from "./path_template.ts";
@@ -59,7 +59,7 @@ export class Finisher {
 
   /**
    * Gives the file its last form and its name; `undefined` when there is nothing to play in it (then it
-   * is gone), or the server ends. Rejects when the disk fails.
+   * is gone), or the server ends. Rejects when the disk fails, or the file is not there any more.
    */
   finish(place: RecordingPlace, format: RecordingFormat): Promise<FinishedFile | undefined> {
     const plain = this.#waiting >= MAX_WAITING ? `${MAX_WAITING} files wait` : "";
@@ -77,8 +77,7 @@ export class Finisher {
     plain: string,
   ): Promise<FinishedFile | undefined> {
     const { files } = this.#options;
-    const from = await opened(files, partPath);
-    if (from === undefined) return undefined;
+    const from = await files.open(partPath, "update");
     let scanned: Scanned | undefined;
     let made: number | string;
     try {
@@ -125,15 +124,6 @@ export class Finisher {
       await files.remove(anew).catch(() => {});
       return describeFileError(error, "--allow-write");
     }
-  }
-}
-
-async function opened(files: Files, path: string): Promise<OpenFile | undefined> {
-  try {
-    return await files.open(path, "update");
-  } catch (error) {
-    if (isMissing(error)) return undefined; // nothing was ever written
-    throw error;
   }
 }
 

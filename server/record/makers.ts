@@ -29,6 +29,8 @@ export interface FileMaker {
 export const PART_MILLIS: Millis = 1000;
 /** And the most bytes of it. */
 export const PART_MAX_BYTES: number = 4 * 1024 * 1024;
+/** What a frame costs besides: so its parts have fewer samples than `RUN_MAX_SAMPLES`. */
+const FRAME_COST_BYTES = 64;
 
 const NAMES: Readonly<Record<string, string>> = {
   vp8: "VP8",
@@ -73,7 +75,7 @@ class Mp4Maker implements FileMaker {
     const lane = this.#lanes.get(frame.kind);
     if (lane === undefined) return undefined;
     lane.put(frame);
-    this.#bytes += frame.data.length;
+    this.#bytes += frame.data.length + FRAME_COST_BYTES;
     if (frame.dts - this.#partStart < PART_MILLIS && this.#bytes < PART_MAX_BYTES) return undefined;
     this.#partStart = frame.dts;
     return this.#part();
@@ -117,7 +119,7 @@ class FlvMaker implements FileMaker {
     const tag = this.#muxer.frame(frame);
     if (tag === undefined) return undefined;
     this.#tags.push(tag);
-    this.#bytes += tag.body.length;
+    this.#bytes += tag.body.length + FRAME_COST_BYTES;
     this.#partStart ??= frame.dts;
     if (frame.dts - this.#partStart < PART_MILLIS && this.#bytes < PART_MAX_BYTES) return undefined;
     return this.stop();

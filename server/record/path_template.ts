@@ -32,12 +32,15 @@ export interface NameFacts {
 
 /** SRS's own name for its only virtual host. */
 const VHOST = "__defaultVhost__";
-/** What stands for a placeholder in a name that is read. Names of streams are `[A-Za-z0-9._-]`. */
+/**
+ * What stands for a placeholder in a name that is read. Names of streams are `[A-Za-z0-9._-]`, and of
+ * bounded length: where two stand together, any length would take its square to try.
+ */
 const PATTERNS: Readonly<Record<string, string>> = {
   "[vhost]": VHOST,
-  "[app]": "(?<app>[A-Za-z0-9_-][A-Za-z0-9._-]*)",
-  "[stream]": "(?<stream>[A-Za-z0-9_-][A-Za-z0-9._-]*)",
-  "[timestamp]": "\\d+",
+  "[app]": "(?<app>[A-Za-z0-9_-][A-Za-z0-9._-]{0,127})",
+  "[stream]": "(?<stream>[A-Za-z0-9_-][A-Za-z0-9._-]{0,127})",
+  "[timestamp]": "\\d{1,16}",
   "[2006]": "\\d{4}",
   "[01]": "\\d\\d",
   "[02]": "\\d\\d",
@@ -106,7 +109,7 @@ export function recordingName(template: PathTemplate, name: StreamName, at: Mill
 /** What a name below the root tells; `undefined` when no recording has such a name. */
 export function nameReader(template: PathTemplate): (name: string) => NameFacts | undefined {
   const body = template.pieces.map((piece) => PATTERNS[piece] ?? piece.replaceAll(".", "\\."));
-  const pattern = new RegExp(`^${body.join("")}(?:~\\d+)?\\.(?<format>mp4|flv)$`);
+  const pattern = new RegExp(`^${body.join("")}(?:~\\d{1,4})?\\.(?<format>mp4|flv)$`);
   return (name) => {
     const groups = pattern.exec(name)?.groups;
     if (groups === undefined) return undefined;

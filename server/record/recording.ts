@@ -47,6 +47,9 @@ export const QUEUE_MAX_BYTES: number = 8 * 1024 * 1024;
 /** Frames of one file: so many can be finished, and are about 7 hours of 30 pictures a second. */
 export const MAX_FRAMES = 2_000_000;
 
+/** Files of a minute: a publisher who changes his format with every keyframe would fill the folder. */
+export const MAX_FILES_PER_MINUTE = 600;
+
 /** A file that is being written. */
 interface Current {
   readonly maker: FileMaker;
@@ -68,6 +71,7 @@ export class Recording implements FrameSink {
   #first: Millis | undefined;
   #last: Millis = 0;
   #done: Promise<void> | undefined;
+  #minute: { readonly until: Millis; files: number } = { until: 0, files: 0 };
   /** Whether frames are dropped, for the disk is slow. */
   dropping = false;
   droppedFrames = 0;
@@ -171,6 +175,10 @@ export class Recording implements FrameSink {
 
   #startFile(formats: readonly FrameFormat[], at: Millis): void {
     const { format, runtime, store, name, minFreeBytes } = this.#options;
+    if (this.#tooManyFiles()) {
+      void this.stop(new Error(`More than ${MAX_FILES_PER_MINUTE} files in a minute`));
+      return;
+    }
     const startedAt = runtime.wallClock();
     const maker = makerOf(format, formats, at);
     const appender: Appender = new Appender({
@@ -186,6 +194,12 @@ export class Recording implements FrameSink {
     this.#current = current;
     this.files++;
     appender.append(maker.start());
+  }
+
+  #tooManyFiles(): boolean {
+    const now = this.#options.runtime.now();
+    if (now >= this.#minute.until) this.#minute = { until: now + 60_000, files: 0 };
+    return ++this.#minute.files > MAX_FILES_PER_MINUTE;
   }
 
   #put(frame: Frame): void {

@@ -2,7 +2,7 @@
 import type { Millis, Runtime } from "../../core/base/mod.ts";
 import type { HubEvent, StreamName } from "../../core/stream/mod.ts";
 import type { Config } from "../config.ts";
-import { codeOf, describeFileError } from "../file_error.ts";
+import { codeOf, describeFileError, isMissing } from "../file_error.ts";
 import type { FrameSource } from "../frames/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -354,6 +354,8 @@ export class Recordings {
         for (const listener of [...this.#listeners]) listener(told);
       },
       (error) => {
+        // One that was left over may have been another server's, and is finished.
+        if (startedAt === 0 && isMissing(error)) return;
         metrics.count("monoport_recorded_files_total", "failed");
         log.error("Cannot finish a recording", { file: place.partPath, error: this.#words(error) });
       },

@@ -21,6 +21,8 @@ export const TRACK_WAIT_MILLIS: Millis = 2000;
 export const KEPT_MAX_BYTES: number = 32 * 1024 * 1024;
 /** A batch is ended at so many bytes. */
 const BATCH_MAX_BYTES: number = 256 * 1024;
+/** What a tag costs in memory besides its body, about: there are publishers who send single bytes. */
+export const TAG_COST_BYTES = 128;
 
 export interface FlvCastOptions extends FlvMuxerOptions {
   /** A viewer who is further behind loses frames, up to the last keyframe. */
@@ -68,7 +70,7 @@ class Batch extends Made {
 
   add(tag: FlvTag): void {
     this.tags.push(tag);
-    this.bytes += tag.body.length;
+    this.bytes += tag.body.length + TAG_COST_BYTES;
   }
 }
 
@@ -242,7 +244,7 @@ export class FlvCast implements FrameSink {
     const flushed = this.#first + this.#batches.length === this.#flushedTo;
     if (batch === undefined || flushed || batch.bytes > BATCH_MAX_BYTES) batch = this.#begun();
     batch.add(tag);
-    this.#keptBytes += tag.body.length;
+    this.#keptBytes += tag.body.length + TAG_COST_BYTES;
     return batch;
   }
 

@@ -10,6 +10,7 @@ export {
 export {
   HELD_MAX_FRAMES,
   type MediaPart,
+  SEGMENT_MAX_BYTES,
   Segmenter,
   type SegmenterOptions,
   type SegmenterSink,

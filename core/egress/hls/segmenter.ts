@@ -41,6 +41,13 @@ export interface SegmenterSink {
 export const TRACK_WAIT_MILLIS: Millis = 2000;
 /** Frames that are kept while another track is waited for. */
 export const HELD_MAX_FRAMES = 1000;
+/**
+ * Bytes of one segment, or of what is held: a publisher whose times stand still would never end it. What is
+ * larger ends there, and the next begins with a keyframe.
+ */
+export const SEGMENT_MAX_BYTES: number = 32 * 1024 * 1024;
+/** What a frame costs in memory besides its own bytes, about. */
+const FRAME_COST_BYTES = 128;
 /** Keyframes that come a little early count: publishers are asked for them by time. */
 const EARLY_MILLIS: Millis = 100;
 /** A part that another follows in its segment has at least this share of the target (RFC 8216bis §4.4.3.7). */
@@ -66,6 +73,8 @@ export class Segmenter implements FrameSink {
   /** When the newest frame of each kind is decoded. */
   readonly #seen = new Map<MediaKind, Millis>();
   #held: Frame[] = [];
+  /** Of the open segment, or of what is held. */
+  #bytes = 0;
   #origin: Millis | undefined;
   /** Whether a segment is open. */
   #open = false;
@@ -95,6 +104,7 @@ export class Segmenter implements FrameSink {
     const shown = frame.keyframe || this.#held.some(({ kind }) => kind === "video");
     if (frame.kind === "video" && !shown) return;
     this.#held.push(frame);
+    this.#bytes += frame.data.length + FRAME_COST_BYTES;
     if (this.#ready(frame)) this.#begin();
   }
 
@@ -104,6 +114,7 @@ export class Segmenter implements FrameSink {
     this.#formats.clear();
     this.#seen.clear();
     this.#held = [];
+    this.#bytes = 0;
   }
 
   /** Whether there is no more to wait for before the first segment begins. */
@@ -111,12 +122,14 @@ export class Segmenter implements FrameSink {
     const first = this.#held[0] ?? frame;
     const kinds = new Set(this.#held.map(({ kind }) => kind));
     if (kinds.size === 2) return true;
-    return frame.dts - first.dts >= TRACK_WAIT_MILLIS || this.#held.length >= HELD_MAX_FRAMES;
+    const long = frame.dts - first.dts >= TRACK_WAIT_MILLIS;
+    return long || this.#held.length >= HELD_MAX_FRAMES || this.#bytes > SEGMENT_MAX_BYTES;
   }
 
   #begin(): void {
     const held = this.#held;
     this.#held = [];
+    this.#bytes = 0;
     const video = held.findIndex(({ kind, keyframe }) => kind === "video" && keyframe);
     const hasVideo = video >= 0;
     const first = held[hasVideo ? video : 0];
@@ -125,7 +138,7 @@ export class Segmenter implements FrameSink {
     if (!hasVideo) kinds.delete("video");
     if (kinds.size === 0) return;
     this.#startTracks(first.dts, kinds);
-    for (const frame of held) if (frame.dts >= first.dts) this.#take(frame);
+    for (const frame of held) if (this.#open && frame.dts >= first.dts) this.#take(frame);
   }
 
   /** Begins a segment with new tracks: an earlier one must be ended. */
@@ -146,6 +159,7 @@ export class Segmenter implements FrameSink {
 
   #startSegment(at: Millis, newTracks: boolean): void {
     this.#open = true;
+    this.#bytes = 0;
     this.#atKeyframe = true;
     this.#segmentStart = at;
     this.#partStart = at;
@@ -164,6 +178,10 @@ export class Segmenter implements FrameSink {
     else if (lane === this.#leader) this.#lead(frame, lane);
     else if (video !== undefined) this.#follow(dts, video);
     this.#lanes.get(kind)?.put(frame);
+    this.#bytes += frame.data.length + FRAME_COST_BYTES;
+    if (this.#bytes <= SEGMENT_MAX_BYTES) return;
+    this.#finish();
+    this.#bytes = 0;
   }
 
   /** Whether the tracks are not those that come. */

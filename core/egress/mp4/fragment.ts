@@ -35,7 +35,7 @@ export interface DecodedRun {
   readonly keyframes: Uint8Array;
 }
 
-/** Samples of one run. */
+/** Samples of one fragment: a few bytes may tell any number. */
 export const RUN_MAX_SAMPLES = 100_000;
 
 const BASE_IS_MOOF = 0x02_0000;
@@ -59,6 +59,7 @@ interface Defaults {
 /** The runs of a `moof`, of which `body` is the contents. */
 export function decodeFragment(body: Uint8Array): readonly DecodedRun[] | Fault {
   const runs: DecodedRun[] = [];
+  let left = RUN_MAX_SAMPLES;
   for (const { type, body: traf } of boxesIn(body)) {
     if (type !== "traf") continue;
     let defaults: Defaults | undefined;
@@ -68,8 +69,9 @@ export function decodeFragment(body: Uint8Array): readonly DecodedRun[] | Fault 
       if (inner.type === "tfdt") time = decodeTime(inner.body);
       if (inner.type !== "trun") continue;
       if (defaults === undefined || time === undefined) return FRAGMENT_DAMAGED;
-      const run = decodeRun(inner.body, defaults, time);
+      const run = decodeRun(inner.body, defaults, time, left);
       if (run === undefined) return FRAGMENT_DAMAGED;
+      left -= run.count;
       for (const duration of run.durations) time += duration;
       runs.push(run);
     }
@@ -102,12 +104,17 @@ function decodeTime(body: Uint8Array): number | undefined {
   return body.length < 12 ? undefined : u32(body, 4) * 2 ** 32 + u32(body, 8);
 }
 
-function decodeRun(body: Uint8Array, defaults: Defaults, baseTime: number): DecodedRun | undefined {
+function decodeRun(
+  body: Uint8Array,
+  defaults: Defaults,
+  baseTime: number,
+  maxSamples: number,
+): DecodedRun | undefined {
   if (body.length < 12) return undefined;
   const flags = u32(body, 0) & 0xff_ffff;
   const count = u32(body, 4);
   // Without an offset the data would follow what came before, which nothing here writes.
-  if ((flags & 1) === 0 || count > RUN_MAX_SAMPLES) return undefined;
+  if ((flags & 1) === 0 || count > maxSamples) return undefined;
   const dataOffset = u32(body, 8) | 0;
   let at = (flags & 4) === 0 ? 12 : 16;
   const present = [0x100, 0x200, 0x400, 0x800].filter((flag) => (flags & flag) !== 0);

@@ -8,6 +8,8 @@ export const TRACK_WAIT_MILLIS: Millis = 2000;
 export const LATE_MILLIS: Millis = 1000;
 /** Frames of one track that are kept while the other is waited for. */
 export const KEPT_MAX_FRAMES = 1000;
+/** And their bytes. */
+export const KEPT_MAX_BYTES: number = 16 * 1024 * 1024;
 
 /** Nothing for so long, or a jump of the timestamps: both tracks are waited for again. */
 export const BREAK_MILLIS: Millis = 30_000;
@@ -22,6 +24,8 @@ export class Interleaver {
   readonly #now: () => Millis;
   readonly #deliver: (frame: Frame, format: FrameFormat) => void;
   readonly #queues: Readonly<Record<MediaKind, Waiting[]>> = { audio: [], video: [] };
+  /** Of what waits, of both kinds. */
+  #bytes = 0;
   /** Of the newest frame of each kind, and its format. */
   readonly #last = new Map<MediaKind, { readonly dts: Millis; readonly format: FrameFormat }>();
   /** When the first frame came. */
@@ -39,6 +43,7 @@ export class Interleaver {
     this.#newest = Math.max(this.#newest, frame.dts);
     this.#last.set(frame.kind, { dts: frame.dts, format });
     this.#queues[frame.kind].push({ frame, format });
+    this.#bytes += frame.data.length;
     while (this.#release()) {}
   }
 
@@ -64,6 +69,7 @@ export class Interleaver {
     if (audio.length > KEPT_MAX_FRAMES) return this.#shift("audio");
     if (video.length > KEPT_MAX_FRAMES) return this.#shift("video");
     const next = this.#earlier();
+    if (this.#bytes > KEPT_MAX_BYTES) return this.#shift(next);
     const other = next === "audio" ? "video" : "audio";
     if (this.#queues[other].length > 0) return this.#shift(next);
     const last = this.#last.get(other);
@@ -83,7 +89,9 @@ export class Interleaver {
 
   #shift(kind: MediaKind): boolean {
     const one = this.#queues[kind].shift();
-    if (one !== undefined) this.#deliver(one.frame, one.format);
-    return one !== undefined;
+    if (one === undefined) return false;
+    this.#bytes -= one.frame.data.length;
+    this.#deliver(one.frame, one.format);
+    return true;
   }
 }

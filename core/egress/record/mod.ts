@@ -8,6 +8,7 @@ export {
 export {
   BREAK_MILLIS,
   Interleaver,
+  KEPT_MAX_BYTES,
   KEPT_MAX_FRAMES,
   LATE_MILLIS,
   TRACK_WAIT_MILLIS,
