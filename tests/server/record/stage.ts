@@ -78,9 +78,11 @@ export class Feed implements FrameSource {
 export async function stage(t: TestContext, options: StageOptions = {}): Promise<Stage> {
   const real = await loadRuntime();
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "monoport-record-"));
-  if (options.folder === undefined) {
-    t.after(() => rmSync(folder, { recursive: true, force: true }));
-  }
+  let opened: Recordings | undefined;
+  t.after(async () => {
+    await opened?.close();
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+  });
   const path = `${folder}/${options.path ?? "[app]/[stream].[timestamp].mp4"}`;
   const args = ["--vhost.dvr.dvr_path", path, "--vhost.dvr.dvr_min_free", "0"];
   const { config } = parseConfig({}, [...args, ...(options.args ?? [])]);
@@ -93,7 +95,7 @@ export async function stage(t: TestContext, options: StageOptions = {}): Promise
   const hub = { stream: (key: string) => ({ live: live(key) }) };
   const rtc = { observers: [], hub } as never;
   const recordings = await openRecordings({ runtime, config, log, metrics, frames: feed, rtc });
-  t.after(() => recordings.close());
+  opened = recordings;
   const finished: RecordingFinished[] = [];
   recordings.onFinished((one) => void finished.push(one));
   const names = (): string[] =>
