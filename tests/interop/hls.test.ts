@@ -98,6 +98,18 @@ describe("HLS of MPEG-TS, and in files", () => {
       assert.equal(decode.stderr, "");
       assert.equal(decode.status, 0);
     }
+    // hlsdemux and tsdemux are of the same plugins as rtmp2, souphttpsrc and aacparse of those of flv.
+    for (const plugin of ["gstreamer rtmp", "gstreamer flv"] as const) need(plugin);
+    const gst = spawnSync(
+      need("gst-launch-1.0"),
+      [
+        ...["-q", "souphttpsrc", `location=${url}`],
+        ..."! hlsdemux ! tsdemux name=d d. ! queue ! h264parse ! identity eos-after=51".split(" "),
+        ..."! fakesink sync=false d. ! queue ! aacparse ! fakesink sync=false".split(" "),
+      ],
+      { encoding: "utf8", timeout: 30_000 },
+    );
+    assert.equal(gst.status, 0, gst.stderr);
     const text = readFileSync(path, "utf8");
     assert.deepEqual(brokenRules(text), []);
     assert.ok(readPlaylist(text).segments.length >= 3);

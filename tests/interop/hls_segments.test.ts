@@ -1,4 +1,4 @@
-/** Segments of MPEG-TS made of ffmpeg's frames, read and decoded by ffmpeg and GStreamer. */
+/** Segments made of ffmpeg's frames, of MPEG-TS and MP4, read and decoded by ffmpeg and GStreamer. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -6,7 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { loadRuntime } from "../../runtime/mod.ts";
-import { HlsMuxer, TS } from "../../server/hls/mod.ts";
+import {
+  type CompleteSegment,
+  HlsMuxer,
+  MP4,
+  type SegmentFormat,
+  TS,
+} from "../../server/hls/mod.ts";
+import { brokenRules, readPlaylist } from "../core/egress/hls/playlist_rules.ts";
 import { brokenPackets } from "../core/egress/ts/packet_rules.ts";
 import { need } from "../tools.ts";
 import { type Clip, makeClip, play } from "./clips.ts";
@@ -52,7 +59,7 @@ describe("MPEG-TS read by strangers", () => {
       const pictures = packets.filter(({ codec_type }) => codec_type === "video");
       assert.deepEqual(
         pictures.map((one) => [ms(one.dts_time), ms(one.pts_time), one.flags.startsWith("K")]),
-        clip.frames.map((one) => [one.dts + 1400, one.pts + 1400, one.keyframe].map(rounded)),
+        clip.frames.map((one) => [rounded(one.dts + 1400), rounded(one.pts + 1400), one.keyframe]),
       );
       // Of the last frame nobody knows how long it lasts: it is there all the same.
       const sounds = packets.filter(({ codec_type }) => codec_type === "audio");
@@ -75,6 +82,43 @@ describe("MPEG-TS read by strangers", () => {
   }
 });
 
+describe("HLS of MP4 read by ffmpeg", () => {
+  for (const codec of ["h265", "av1", "vp9"] as const) {
+    test(`${codec} and Opus: every frame decodes, with its time`, async (t) => {
+      const root = mkdtempSync(join(tmpdir(), "monoport-hls-"));
+      t.after(() => rmSync(root, { recursive: true }));
+      const [clip, sound] = [makeClip(codec, 4, 0), makeClip("opus", 4, 0)];
+      const muxer = await muxerOf(MP4, ({ name, bytes, init }) => {
+        writeFileSync(join(root, name), bytes);
+        writeFileSync(join(root, "0-init0.mp4"), init ?? new Uint8Array(0));
+      });
+      play([clip, sound], muxer);
+      muxer.handleEnd();
+      muxer.close();
+      const text = muxer.playlist("media");
+      assert.deepEqual(brokenRules(text), []);
+      assert.equal(readPlaylist(text).segments.length, 2);
+      const path = join(root, "media.m3u8");
+      writeFileSync(path, text);
+      const fields = "packet=codec_type,pts_time";
+      const args = `-v error -allowed_extensions ALL -of json -show_entries ${fields}`.split(" ");
+      const { packets } = JSON.parse(run("ffprobe", [...args, path])) as Probed;
+      const times = packets
+        .filter((one) => one.codec_type === "video")
+        .map((one) => ms(one.pts_time));
+      const first = clip.frames[0]?.pts ?? 0;
+      const told = clip.frames.map(({ pts }) => rounded(pts - first));
+      const shift = Math.min(...times);
+      assert.deepEqual(
+        times.map((time) => time - shift),
+        told.map((time) => time - Math.min(...told)),
+      );
+      const decode = ["-v", "error", "-xerror", "-allowed_extensions", "ALL", "-i", path];
+      run("ffmpeg", [...decode, "-f", "null", "-"]);
+    });
+  }
+});
+
 interface Probed {
   readonly packets: readonly {
     readonly codec_type: string;
@@ -93,8 +137,23 @@ function ms(text: string): number {
   return Math.round(Number(text) * 1000);
 }
 
-function rounded<T>(value: T): T | number {
-  return typeof value === "number" ? Math.round(value) : value;
+function rounded(value: number): number {
+  return Math.round(value);
+}
+
+async function muxerOf(
+  format: SegmentFormat,
+  onSegment: (segment: CompleteSegment) => void,
+): Promise<HlsMuxer> {
+  return new HlsMuxer({
+    prefix: "0",
+    runtime: await loadRuntime(),
+    fragmentMillis: 2000,
+    windowMillis: 30_000,
+    partMillis: 400,
+    format,
+    onSegment,
+  });
 }
 
 /** All segments of the clips as one file. */
@@ -103,15 +162,7 @@ async function written(
   clips: readonly Clip[],
 ): Promise<{ path: string; segments: readonly Uint8Array[] }> {
   const segments: Uint8Array[] = [];
-  const muxer = new HlsMuxer({
-    prefix: "0",
-    runtime: await loadRuntime(),
-    fragmentMillis: 2000,
-    windowMillis: 30_000,
-    partMillis: 400,
-    format: TS,
-    onSegment: ({ bytes }) => segments.push(bytes),
-  });
+  const muxer = await muxerOf(TS, ({ bytes }) => segments.push(bytes));
   play(clips, muxer);
   muxer.handleEnd();
   writeFileSync(path, Buffer.concat(segments));
