@@ -105,8 +105,14 @@ async function playInPage({ url, millis }: { url: string; millis: number }): Pro
   // On a busy machine the clock of a sound that nobody hears falls behind.
   const hls = new Hls({ enableWorker: false, maxLiveSyncPlaybackRate: 1.2 });
   const errors: string[] = [];
-  hls.on(Hls.Events.ERROR, (_: unknown, { details, fatal }: { details: string; fatal: boolean }) =>
-    errors.push(`${details}${fatal ? " (fatal)" : ""}`),
+  let dead = false;
+  hls.on(
+    Hls.Events.ERROR,
+    (_: unknown, data: { details: string; fatal: boolean; error?: { message: string } }) => {
+      dead ||= data.fatal;
+      const why = data.fatal ? ` (fatal: ${data.error?.message} ${video.error?.message})` : "";
+      errors.push(`${data.details}${why}`);
+    },
   );
   const begun = performance.now();
   hls.loadSource(url);
@@ -126,7 +132,7 @@ async function playInPage({ url, millis }: { url: string; millis: number }): Pro
   const join = errors.splice(0).filter((error) => error !== "bufferSeekOverHole");
   const first = video.currentTime;
   const latencies: number[] = [];
-  for (const until = performance.now() + millis; performance.now() < until; ) {
+  for (const until = performance.now() + millis; performance.now() < until && !dead; ) {
     await new Promise((wake) => setTimeout(wake, 500));
     latencies.push(Math.round(Date.now() - (hls.playingDate?.getTime() ?? 0)));
   }

@@ -49,7 +49,9 @@ describe("where no UDP goes through", () => {
     assert.ok(dropped > 0, "the counter counts");
     const site = `${server.url}/players`;
     const publisher = await openPage(browser, `${site}/whip.html?autostart=true&codec=h264`);
+    t.after(() => publisher.context().close());
     const player = await openPage(browser, `${site}/whep.html?autostart=true`);
+    t.after(() => player.context().close());
     const played = await statsWhen(player, (stats) =>
       stats.inbound.some((one) => one.framesDecoded > 40),
     );
