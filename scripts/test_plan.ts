@@ -19,9 +19,10 @@ export interface Job {
 
 /** Folders whose tests run on the current Node only; `house` are tests of the house itself. */
 const nodeOnlyFolders = ["tests/house/", "tests/interop/", "tests/browser/", "tests/load/"];
-/** What measures latency, stalls or load: another test beside it would change the figures. */
+/** What measures latency, freezes, stalls or load: another test beside it would change the figures. */
 const measuring = [
   "tests/browser/hls.test.ts",
+  "tests/browser/ice_restart.test.ts",
   "tests/browser/layers.test.ts",
   "tests/browser/lossy_udp.test.ts",
   "tests/interop/ways/",
