@@ -12,7 +12,6 @@ const FLASH = 200;
 /** dB, of a beep and of the silence between, which codecs do not leave at nothing. */
 const BEEP = -24;
 const QUIET = -36;
-const LIMIT_MILLIS = 40_000;
 
 const PICTURES =
   "scale=16:16,signalstats,metadata=print:key=lavfi.signalstats.YAVG:direct=1:file='pipe\\:3'";
@@ -22,7 +21,7 @@ const SOUNDS =
 /**
  * Plays `url` for some seconds, without the picture if it is told so; all that is wrong stands in `complaints`.
  */
-export async function ffmpegSees(url: string, picture: boolean): Promise<Seen> {
+export async function ffmpegSees(url: string, picture: boolean, millis: number): Promise<Seen> {
   // It would look 5 MB far for a picture it does not know.
   const probe = picture ? [] : "-analyzeduration 500000 -probesize 100000".split(" ");
   const args = [
@@ -36,7 +35,7 @@ export async function ffmpegSees(url: string, picture: boolean): Promise<Seen> {
   ];
   const child = spawn(need("ffmpeg"), args, {
     stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
-    timeout: LIMIT_MILLIS,
+    timeout: millis,
     killSignal: "SIGKILL",
   });
   const [, log, pictures, sounds] = await Promise.all([

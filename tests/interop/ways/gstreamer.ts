@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { need } from "../../tools.ts";
 import type { Seen } from "./seen.ts";
 
-const LIMIT_MILLIS = 40_000;
 /** Pictures and buffers of sound that are decoded. */
 const FRAMES = 51;
 const SOUNDS = 80;
@@ -25,7 +24,7 @@ export function gstreamerPublishes(url: string): ChildProcess {
 }
 
 /** Decodes some seconds of sound, and of pictures too if `video` says that there are any. */
-export async function gstreamerSees(url: string, video: boolean): Promise<Seen> {
+export async function gstreamerSees(url: string, video: boolean, millis: number): Promise<Seen> {
   for (const plugin of ["flv", "rtmp", "openh264", "faad", "level"] as const)
     need(`gstreamer ${plugin}`);
   const pictures = `d.video ! queue ! h264parse ! openh264dec ! identity eos-after=${FRAMES} ! fakesink sync=false`;
@@ -37,7 +36,7 @@ export async function gstreamerSees(url: string, video: boolean): Promise<Seen> 
   ].join(" ");
   const child = spawn(need("gst-launch-1.0"), pipeline.split(" "), {
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: LIMIT_MILLIS,
+    timeout: millis,
     killSignal: "SIGKILL",
   });
   let said = "";

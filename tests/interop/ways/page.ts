@@ -7,13 +7,14 @@
 import type { Seen } from "./seen.ts";
 
 export interface Publish {
-  readonly url: string;
+  /** The same is sent to each. */
+  readonly urls: readonly string[];
   /** Which of our candidates are used. */
   readonly transport: "tcp" | "udp";
 }
 
 /** Publishes by WHIP; resolves when it is connected. `window.unpublish` ends it. */
-export async function publishInPage({ url, transport }: Publish): Promise<void> {
+export async function publishInPage({ urls, transport }: Publish): Promise<void> {
   const context = new AudioContext();
   const beep = context.createGain();
   beep.gain.value = 0;
@@ -38,35 +39,37 @@ export async function publishInPage({ url, transport }: Publish): Promise<void> 
     paint.fillRect(0, 0, 320, 180);
     paint.fillStyle = "#c63";
     paint.fillRect((time * 60) % 320, 60, 40, 40);
-  }, 15);
-  const pc = new RTCPeerConnection();
-  for (const track of [...canvas.captureStream(25).getTracks(), ...sound.stream.getTracks()])
-    pc.addTransceiver(track, { direction: "sendonly" });
-  await pc.setLocalDescription();
-  const headers = { "content-type": "application/sdp" };
-  const body = pc.localDescription?.sdp ?? "";
-  const answer = await fetch(url, { method: "POST", headers, body });
-  if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
-  const text = await answer.text();
-  const sdp = text
-    .split("\r\n")
-    .filter(
-      (line) => !/^a=candidate:\S+ \d (tcp|udp) /i.test(line) || line.includes(` ${transport} `),
-    )
-    .join("\r\n");
-  await pc.setRemoteDescription({ type: "answer", sdp });
-  const location = new URL(answer.headers.get("location") ?? "", url).href;
+  }, 20);
+  const tracks = [...canvas.captureStream(25).getTracks(), ...sound.stream.getTracks()];
+  const publish = async (url: string): Promise<() => Promise<void>> => {
+    const pc = new RTCPeerConnection();
+    for (const track of tracks) pc.addTransceiver(track, { direction: "sendonly" });
+    await pc.setLocalDescription();
+    const headers = { "content-type": "application/sdp" };
+    const body = pc.localDescription?.sdp ?? "";
+    const answer = await fetch(url, { method: "POST", headers, body });
+    if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
+    const lines = (await answer.text()).split("\r\n");
+    const other = new RegExp(`^a=candidate:\\S+ \\d ${transport === "tcp" ? "udp" : "tcp"} `, "i");
+    const sdp = lines.filter((line) => !other.test(line)).join("\r\n");
+    await pc.setRemoteDescription({ type: "answer", sdp });
+    const location = new URL(answer.headers.get("location") ?? "", url).href;
+    for (let i = 0; i < 200 && pc.connectionState !== "connected"; i++)
+      await new Promise((wake) => setTimeout(wake, 50));
+    if (pc.connectionState !== "connected") throw new Error(`WHIP is ${pc.connectionState}`);
+    return async () => {
+      await fetch(location, { method: "DELETE" });
+      pc.close();
+    };
+  };
+  const ends = await Promise.all(urls.map(publish));
   Object.assign(globalThis, {
     unpublish: async () => {
       clearInterval(draw);
-      await fetch(location, { method: "DELETE" });
-      pc.close();
+      await Promise.all(ends.map((end) => end()));
       await context.close();
     },
   });
-  for (let i = 0; i < 200 && pc.connectionState !== "connected"; i++)
-    await new Promise((wake) => setTimeout(wake, 50));
-  if (pc.connectionState !== "connected") throw new Error(`WHIP is ${pc.connectionState}`);
 }
 
 export interface Watch {
@@ -169,14 +172,21 @@ export async function watchInPage({ ways, frames, millis }: WatchAll): Promise<S
 
   async function hls(way: Watch, element: HTMLVideoElement, seen: Watching): Promise<void> {
     const player = new Hls({ enableWorker: false });
+    let mended = 0;
+    const told: string[] = [];
     player.on("hlsBufferCodecs", (_: unknown, tracks: Any) => {
       const codecs: string[] = Object.values(tracks).flatMap(
         (track: Any) => track?.codec?.split(",") ?? [],
       );
       for (const codec of codecs) seen[/^(mp4a|opus)/i.test(codec) ? "audio" : "video"] = codec;
     });
-    player.on("hlsError", (_: unknown, { fatal, details, response, error }: Any) => {
-      if (fatal) seen.complaints.push(`${details} ${response?.code ?? error ?? ""}`);
+    player.on("hlsError", (_: unknown, { fatal, type, details, response, error }: Any) => {
+      told.push(`${details} ${response?.code ?? error ?? ""}`);
+      // A track that came late, for the machine was busy: pages do the same.
+      if (fatal && type === "mediaError" && mended < 3) {
+        mended++;
+        player.recoverMediaError();
+      } else if (fatal) seen.complaints.push(told.join("; "));
     });
     player.loadSource(way.url);
     player.attachMedia(element);

@@ -4,12 +4,14 @@ import { once } from "node:events";
 import type { Browser } from "playwright-core";
 import { type ServerProcess, startServer } from "../../server_process.ts";
 import { need } from "../../tools.ts";
+import { publishEnhanced } from "./enhanced.ts";
 import { gstreamerPublishes } from "./gstreamer.ts";
 import { type Publish, publishInPage } from "./page.ts";
 import type { PublisherName } from "./table.ts";
 
 export interface Stage {
-  readonly server: ServerProcess;
+  /** The same is published to each. */
+  readonly servers: readonly ServerProcess[];
   readonly browser: Browser;
 }
 
@@ -29,7 +31,7 @@ export interface PublisherKind {
 }
 
 /** Drawn by the page when its timers let it, beside the sound's own clock. */
-const CHROMIUM_APART = 100;
+const CHROMIUM_APART = 250;
 const APART = 40;
 
 const ffmpegClip = { tone: 1000, apart: APART, rate: 25 } as const;
@@ -56,11 +58,30 @@ export const PUBLISHERS: Readonly<Record<PublisherName, PublisherKind>> = {
     apart: undefined,
     start: (stage, stream) => ffmpegPublishes(stage, stream, `-vn ${AAC}`),
   },
+  "Enhanced RTMP: H.265, AAC": {
+    ...ffmpegClip,
+    start: (stage, stream) => {
+      const args = clip(
+        `-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25:bframes=0 -pix_fmt yuv420p ${AAC}`,
+      );
+      return publishEnhanced(ports(stage), stream, { args, video: "h265", audio: "aac" });
+    },
+  },
+  "Enhanced RTMP: AV1, Opus": {
+    ...ffmpegClip,
+    start: (stage, stream) => {
+      const args = clip(
+        "-c:v libaom-av1 -usage realtime -cpu-used 8 -g 25 -b:v 300k -pix_fmt yuv420p -c:a libopus -b:a 96k -ac 2",
+      );
+      return publishEnhanced(ports(stage), stream, { args, video: "av1", audio: "opus" });
+    },
+  },
   "GStreamer, RTMP: H.264, AAC": {
     tone: 1000,
     apart: undefined,
     rate: 25,
-    start: (stage, stream) => Promise.resolve(child(gstreamerPublishes(rtmp(stage, stream)))),
+    start: ({ servers }, stream) =>
+      Promise.resolve(children(servers.map((one) => gstreamerPublishes(rtmp(one, stream))))),
   },
   "Pull from another Monoport: H.264, Opus": {
     tone: 0,
@@ -70,16 +91,21 @@ export const PUBLISHERS: Readonly<Record<PublisherName, PublisherKind>> = {
   },
 };
 
-function rtmp({ server }: Stage, stream: string): string {
+function rtmp(server: ServerProcess, stream: string): string {
   return `rtmp://127.0.0.1:${server.port}/live/${stream}`;
 }
 
+function ports({ servers }: Stage): number[] {
+  return servers.map(({ port }) => port);
+}
+
 function chromium(codec: string, transport: Publish["transport"]): PublisherKind {
-  const start: PublisherKind["start"] = async ({ server, browser }, stream) => {
+  const start: PublisherKind["start"] = async ({ servers, browser }, stream) => {
     const page = await browser.newPage();
-    await page.goto(`${server.url}/healthz`);
-    const url = `${server.url}/rtc/v1/whip/?app=live&stream=${stream}&codec=${codec}`;
-    await page.evaluate(publishInPage, { url, transport });
+    await page.goto(`${servers[0]?.url}/healthz`);
+    const query = `app=live&stream=${stream}&codec=${codec}`;
+    const urls = servers.map(({ url }) => `${url}/rtc/v1/whip/?${query}`);
+    await page.evaluate(publishInPage, { urls, transport });
     return {
       stop: async () => {
         await page.evaluate(() =>
@@ -92,45 +118,55 @@ function chromium(codec: string, transport: Publish["transport"]): PublisherKind
   return { tone: 1000, apart: CHROMIUM_APART, rate: 25, start };
 }
 
-/** A picture that flashes and a tone that beeps, both for the first 0.2 s of each second. */
-export function ffmpegPublishes(stage: Stage, stream: string, codecs: string): Promise<Publishing> {
+/** ffmpeg's, of a picture that flashes and a tone that beeps, both for the first 0.2 s of each second. */
+function clip(codecs: string): string[] {
   const inputs = [
     "testsrc2=size=320x180:rate=25,drawbox=c=white:t=fill:enable='lt(mod(t,1),0.2)'",
     "aevalsrc='0.4*sin(2*PI*1000*t)*lt(mod(t,1),0.2)':s=44100",
   ];
-  const args = [
-    ..."-v error -nostdin -re".split(" "),
-    ...inputs.flatMap((input) => ["-f", "lavfi", "-i", input]),
-    ...`-t 120 ${codecs} -f flv`.split(" "),
-    rtmp(stage, stream),
+  return [
+    ..."-v error -nostdin".split(" "),
+    ...inputs.flatMap((input) => ["-re", "-f", "lavfi", "-i", input]),
+    ...`-t 120 ${codecs}`.split(" "),
   ];
-  return Promise.resolve(child(spawn(need("ffmpeg"), args, { stdio: "ignore", timeout: 130_000 })));
 }
 
-function child(process: ChildProcess): Publishing {
+function ffmpegPublishes({ servers }: Stage, stream: string, codecs: string): Promise<Publishing> {
+  const outputs = servers.map((server) => `[f=flv]${rtmp(server, stream)}`).join("|");
+  const mapped = codecs.includes("-vn") ? ["-map", "1:a"] : ["-map", "0:v", "-map", "1:a"];
+  // The muxer behind cannot ask for it.
+  const headers = "-flags +global_header -f tee".split(" ");
+  const args = [...clip(codecs), ...mapped, ...headers, outputs];
+  return Promise.resolve(
+    children([spawn(need("ffmpeg"), args, { stdio: "ignore", timeout: 130_000 })]),
+  );
+}
+
+function children(processes: readonly ChildProcess[]): Publishing {
   return {
     stop: async () => {
-      if (process.exitCode !== null || process.signalCode !== null) return;
-      const exit = once(process, "exit");
-      process.kill("SIGKILL");
-      await exit;
+      for (const process of processes) {
+        if (process.exitCode !== null || process.signalCode !== null) continue;
+        const exit = once(process, "exit");
+        process.kill("SIGKILL");
+        await exit;
+      }
     },
   };
 }
 
 /** The demo stream of another server, by WHEP. */
-async function pulls({ server }: Stage, stream: string): Promise<Publishing> {
+async function pulls({ servers }: Stage, stream: string): Promise<Publishing> {
   const far = await startServer({ args: ["--rtc_server.protocol", "tcp"] });
-  const made = await fetch(`${server.url}/api/v1/relays`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      kind: "pull",
-      stream: `live/${stream}`,
-      url: `${far.url}/whep/live/demo`,
-    }),
-  });
-  if (!made.ok) throw new Error(`no relay: ${made.status} ${await made.text()}`);
+  const wanted = { kind: "pull", stream: `live/${stream}`, url: `${far.url}/whep/live/demo` };
+  for (const { url } of servers) {
+    const made = await fetch(`${url}/api/v1/relays`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(wanted),
+    });
+    if (!made.ok) throw new Error(`no relay: ${made.status} ${await made.text()}`);
+  }
   return {
     stop: async () => {
       await far.stop();

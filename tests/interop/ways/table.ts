@@ -17,6 +17,8 @@ export type ViewerName =
   | "RTMP by ffmpeg"
   | "RTMPS by ffmpeg"
   | "HLS by ffmpeg"
+  | "MPEG-TS by hls.js"
+  | "MPEG-TS by ffmpeg"
   | "RTMP by GStreamer";
 
 export interface WayOut {
@@ -37,6 +39,8 @@ export const WAYS_OUT: readonly WayOut[] = [
     viewers: ["HTTP-FLV by ffmpeg", "RTMP by ffmpeg", "RTMPS by ffmpeg"],
   },
   { heading: "HLS: ffmpeg", viewers: ["HLS by ffmpeg"] },
+  { heading: "HLS with MPEG-TS: hls.js", viewers: ["MPEG-TS by hls.js"] },
+  { heading: "HLS with MPEG-TS: ffmpeg", viewers: ["MPEG-TS by ffmpeg"] },
   { heading: "RTMP: GStreamer", viewers: ["RTMP by GStreamer"] },
 ];
 
@@ -49,6 +53,8 @@ export type PublisherName =
   | "ffmpeg, RTMP: H.264, AAC"
   | "ffmpeg, RTMP: H.264, MP3"
   | "ffmpeg, RTMP: AAC alone"
+  | "Enhanced RTMP: H.265, AAC"
+  | "Enhanced RTMP: AV1, Opus"
   | "GStreamer, RTMP: H.264, AAC"
   | "Pull from another Monoport: H.264, Opus";
 
@@ -61,43 +67,141 @@ export interface WayIn {
 export const WAYS_IN: readonly WayIn[] = [
   {
     publisher: "Chromium, WHIP over TCP: H.264, Opus",
-    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+    cells: [
+      "H.264, Opus",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+    ],
   },
   {
     publisher: "Chromium, WHIP over UDP: H.264, Opus",
-    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+    cells: [
+      "H.264, Opus",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+    ],
   },
   {
     publisher: "Chromium, WHIP over TCP: VP8, Opus",
-    cells: ["VP8, Opus", "no (1)", "AAC (2)", "AAC (3)", "AAC (2)", "no (3)"],
+    cells: ["VP8, Opus", "no (1)", "AAC (2)", "AAC (3)", "AAC (2)", "AAC (4)", "AAC (4)", "no (3)"],
   },
   {
     publisher: "Chromium, WHIP over TCP: VP9, Opus",
-    cells: ["VP9, Opus", "no (1)", "VP9, AAC", "AAC (3)", "VP9, AAC", "no (3)"],
+    cells: [
+      "VP9, Opus",
+      "no (1)",
+      "VP9, AAC",
+      "AAC (3)",
+      "VP9, AAC",
+      "AAC (4)",
+      "AAC (4)",
+      "no (3)",
+    ],
   },
   {
     publisher: "Chromium, WHIP over TCP: AV1, Opus",
-    cells: ["AV1, Opus", "AV1, AAC", "AV1, AAC", "AAC (3)", "AV1, AAC", "no (3)"],
+    cells: [
+      "AV1, Opus",
+      "AV1, AAC",
+      "AV1, AAC",
+      "AAC (3)",
+      "AV1, AAC",
+      "AAC (4)",
+      "AAC (4)",
+      "no (3)",
+    ],
   },
   {
     publisher: "ffmpeg, RTMP: H.264, AAC",
-    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+    cells: [
+      "H.264, Opus",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+    ],
   },
   {
     publisher: "ffmpeg, RTMP: H.264, MP3",
-    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+    cells: [
+      "H.264, Opus",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+    ],
   },
   {
     publisher: "ffmpeg, RTMP: AAC alone",
-    cells: ["Opus", "AAC", "AAC", "AAC", "AAC", "AAC"],
+    cells: ["Opus", "AAC", "AAC", "AAC", "AAC", "AAC", "AAC", "AAC"],
+  },
+  {
+    publisher: "Enhanced RTMP: H.265, AAC",
+    cells: [
+      "no (5)",
+      "no (5)",
+      "AAC (5)",
+      "no (3)",
+      "H.265, AAC",
+      "AAC (5)",
+      "H.265, AAC",
+      "no (3)",
+    ],
+  },
+  {
+    publisher: "Enhanced RTMP: AV1, Opus",
+    cells: [
+      "AV1, Opus",
+      "AV1, AAC",
+      "AV1, AAC",
+      "AAC (3)",
+      "AV1, AAC",
+      "AAC (4)",
+      "AAC (4)",
+      "no (3)",
+    ],
   },
   {
     publisher: "GStreamer, RTMP: H.264, AAC",
-    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+    cells: [
+      "H.264, Opus",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+    ],
   },
   {
     publisher: "Pull from another Monoport: H.264, Opus",
-    cells: ["H.264, Opus", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC", "H.264, AAC"],
+    cells: [
+      "H.264, Opus",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+      "H.264, AAC",
+    ],
   },
 ];
 
@@ -105,7 +209,9 @@ export const WAYS_IN: readonly WayIn[] = [
 export const NOTES: readonly string[] = [
   "mpegts.js 1.8 knows neither VP8 nor VP9 in FLV, and stops: `CodecUnsupported`.",
   "There is no VP8 in fragmented MP4 that browsers play: it is left out.",
-  "VP8, VP9 and AV1 are sent as enhanced FLV: FFmpeg reads VP9 and AV1 from 6.1 on, VP8 later; GStreamer 1.22 and ffmpeg 5.1 know none of them. ffmpeg plays the sound when it is told to leave out the picture (`-vn`).",
+  "H.265, AV1, VP9 and VP8 are sent as enhanced FLV: FFmpeg reads the first three from 6.1 on; GStreamer 1.22 and ffmpeg 5.1 know none of them. ffmpeg plays the sound when it is told to leave out the picture (`-vn`), but not beside H.265, which 5.1 takes for Screen video.",
+  "Transport streams carry H.264 and H.265 alone here; other pictures are left out.",
+  "Debian's Chromium has no H.265: WHEP answers 406 and says so, MSE refuses it, and hls.js takes the rendition of the sound alone.",
 ];
 
 /** What a cell says: names of codecs, and why there are not more. */

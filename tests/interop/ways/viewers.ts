@@ -12,6 +12,9 @@ import { type Cell, type ViewerName, WAYS_OUT } from "./table.ts";
 /** A page shows so many pictures, and has so long for it. */
 export const PAGE_FRAMES = 30;
 const PAGE_MILLIS = 25_000;
+/** For programs: to play, and to fail where they are to. */
+const LIMIT_MILLIS = 40_000;
+const FAIL_MILLIS = 8000;
 
 /** A page that has the players. */
 export async function openPlayers(browser: Browser, server: ServerProcess): Promise<Page> {
@@ -22,10 +25,16 @@ export async function openPlayers(browser: Browser, server: ServerProcess): Prom
   return page;
 }
 
+export interface Servers {
+  readonly server: ServerProcess;
+  /** One whose HLS has segments of MPEG-TS; the same is published there. */
+  readonly ts: ServerProcess;
+}
+
 /** Resolves to what each viewer saw; `cells` says what is waited for, by column. */
 export async function watchAll(
   page: Page,
-  server: ServerProcess,
+  { server, ts }: Servers,
   stream: string,
   cells: readonly Cell[],
 ): Promise<Map<ViewerName, Seen>> {
@@ -38,8 +47,9 @@ export async function watchAll(
     const audio = cell.audio !== undefined;
     for (const viewer of viewers) {
       const where = IN_PAGE[viewer];
-      if (where !== undefined) inPage.push([viewer, { ...where(server, stream), video, audio }]);
-      else others.push([viewer, sees(viewer, server, stream, cell)]);
+      const from = viewer.startsWith("MPEG-TS") ? ts : server;
+      if (where !== undefined) inPage.push([viewer, { ...where(from, stream), video, audio }]);
+      else others.push([viewer, sees(viewer, from, stream, cell)]);
     }
   }
   const ways = inPage.map(([, way]) => way);
@@ -74,12 +84,13 @@ const IN_PAGE: Partial<Record<ViewerName, (server: ServerProcess, stream: string
     url: `${url.replace("http", "ws")}/live/${stream}.flv`,
     transport: "tcp",
   }),
-  "LL-HLS by hls.js": ({ url }, stream) => ({
-    by: "hls",
-    url: `${url}/live/${stream}.m3u8`,
-    transport: "tcp",
-  }),
+  "LL-HLS by hls.js": hls,
+  "MPEG-TS by hls.js": hls,
 };
+
+function hls({ url }: ServerProcess, stream: string): Where {
+  return { by: "hls", url: `${url}/live/${stream}.m3u8`, transport: "tcp" };
+}
 
 function whep({ url }: ServerProcess, stream: string): string {
   return `${url}/rtc/v1/whep/?app=live&stream=${stream}`;
@@ -89,21 +100,23 @@ function sees(
   viewer: ViewerName,
   { url, port }: ServerProcess,
   stream: string,
-  { video }: Cell,
+  { video, audio }: Cell,
 ): Promise<Seen> {
   const key = `live/${stream}`;
   const rtmp = `rtmp://127.0.0.1:${port}/${key}`;
   const picture = video !== undefined;
+  const millis = picture || audio !== undefined ? LIMIT_MILLIS : FAIL_MILLIS;
   switch (viewer) {
     case "HTTP-FLV by ffmpeg":
-      return ffmpegSees(`${url}/${key}.flv`, picture);
+      return ffmpegSees(`${url}/${key}.flv`, picture, millis);
     case "RTMP by ffmpeg":
-      return ffmpegSees(rtmp, picture);
+      return ffmpegSees(rtmp, picture, millis);
     case "RTMPS by ffmpeg":
-      return ffmpegSees(rtmp.replace("rtmp", "rtmps"), picture);
+      return ffmpegSees(rtmp.replace("rtmp", "rtmps"), picture, millis);
     case "HLS by ffmpeg":
-      return ffmpegSees(`${url}/${key}.m3u8`, picture);
+    case "MPEG-TS by ffmpeg":
+      return ffmpegSees(`${url}/${key}.m3u8`, picture, millis);
     default:
-      return gstreamerSees(rtmp, picture);
+      return gstreamerSees(rtmp, picture, millis);
   }
 }

@@ -5,7 +5,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
+import { concat } from "../../../core/bytes/mod.ts";
+import { TagType } from "../../../core/egress/flv/mod.ts";
 import { launchChromium } from "../../chromium.ts";
+import { tagsOf } from "../../flv_file.ts";
 import { type ServerProcess, startServer } from "../../server_process.ts";
 import { PUBLISHERS, type PublisherKind, type Publishing } from "./publishers.ts";
 import { codecName, type Seen } from "./seen.ts";
@@ -13,10 +16,11 @@ import { type Cell, cellOf, WAYS_IN, WAYS_OUT, type WayIn } from "./table.ts";
 import { openPlayers, PAGE_FRAMES, watchAll } from "./viewers.ts";
 
 /** Of the tone's frequency: FFT bins are 23 Hz wide, and zero crossings of short beeps few. */
-const HERTZ_OFF = 60;
+const HERTZ_OFF = 100;
 
 describe("Ways in and out", () => {
   let server: ServerProcess;
+  let ts: ServerProcess;
   let browser: Browser;
   let page: Page;
   /** The next publisher gets ready while the one before is watched. */
@@ -24,14 +28,18 @@ describe("Ways in and out", () => {
 
   before(async () => {
     const args = ["--demo", "off", "--relay.allow", "127.0.0.1", "--http_api.https.enabled", "on"];
-    [server, browser] = await Promise.all([startServer({ args }), launchChromium()]);
+    [server, ts, browser] = await Promise.all([
+      startServer({ args }),
+      startServer({ args: [...args, "--vhost.hls.hls_ts", "on"] }),
+      launchChromium(),
+    ]);
     page = await openPlayers(browser, server);
   });
   after(async () => {
     for (const publishing of ready.values())
       await publishing.then((one) => one.stop()).catch(() => {});
     await browser?.close();
-    await server?.stop();
+    await Promise.all([server?.stop(), ts?.stop()]);
   });
 
   function prepare(way: WayIn | undefined): Promise<Publishing> | undefined {
@@ -45,15 +53,11 @@ describe("Ways in and out", () => {
     return publishing;
   }
 
-  /** Resolves when HLS has enough to start with: that takes longest. */
   async function publish(way: WayIn): Promise<Publishing> {
     const stream = streamOf(way);
-    const publishing = await PUBLISHERS[way.publisher].start({ server, browser }, stream);
-    for (let i = 0; i < 20; i++) {
-      const answer = await fetch(`${server.url}/live/${stream}.m3u8`);
-      await answer.body?.cancel();
-      if (answer.ok) break;
-    }
+    const servers = [server, ts];
+    const publishing = await PUBLISHERS[way.publisher].start({ servers, browser }, stream);
+    await Promise.all(servers.map((to) => hasBegun(to, stream)));
     return publishing;
   }
 
@@ -64,7 +68,7 @@ describe("Ways in and out", () => {
       ready.delete(way);
       void prepare(WAYS_IN[i + 1]);
       const cells = way.cells.map(cellOf);
-      const seen = await watchAll(page, server, streamOf(way), cells);
+      const seen = await watchAll(page, { server, ts }, streamOf(way), cells);
       for (const [column, { viewers }] of WAYS_OUT.entries()) {
         const cell = cells[column];
         assert.ok(cell !== undefined, "a cell is missing");
@@ -80,6 +84,27 @@ describe("Ways in and out", () => {
   }
 });
 
+/**
+ * Resolves when HLS has enough to start with, which takes longest. The sound is there before: a busy machine may need
+ * more than 2 s for its transcoder, and ffmpeg's HLS cannot follow a track that comes later.
+ */
+async function hasBegun({ url }: ServerProcess, stream: string): Promise<void> {
+  const flv = await fetch(`${url}/live/${stream}.flv`);
+  const reader = flv.body?.getReader();
+  let bytes: Uint8Array = new Uint8Array(0);
+  while (!tagsOf(bytes).some(({ type }) => type === TagType.Audio)) {
+    const piece = await reader?.read();
+    if (piece?.value === undefined) break;
+    bytes = concat([bytes, piece.value]);
+  }
+  for (let i = 0; i < 20; i++) {
+    const answer = await fetch(`${url}/live/${stream}.m3u8`);
+    await answer.body?.cancel();
+    if (answer.ok) break;
+  }
+  await reader?.cancel();
+}
+
 function streamOf(way: WayIn): string {
   return `way${WAYS_IN.indexOf(way)}`;
 }
@@ -87,7 +112,11 @@ function streamOf(way: WayIn): string {
 function shows(seen: Seen, cell: Cell, kind: PublisherKind): void {
   const told = JSON.stringify(seen);
   if (cell.video === undefined && cell.audio === undefined) {
-    assert.match(seen.complaints.join("\n"), /CodecUnsupported|ended with/, told);
+    assert.match(
+      seen.complaints.join("\n"),
+      /CodecUnsupported|is unsupported|ended with|406/,
+      told,
+    );
     assert.equal(seen.frames, 0, told);
     return;
   }
