@@ -3,8 +3,11 @@
 /** Kept of one stream; encoders have two or three. */
 export const PARAMETER_SETS_MAX = 32;
 
-/** Of one of them: a decoder configuration has 16 bits for its length. */
-export const PARAMETER_SET_MAX_BYTES = 65_535;
+/**
+ * Of one of them; encoders' have less than 1 KiB. Every viewer who joins is sent all there are, so they are held
+ * to less than the 64 KiB that a decoder configuration has room for.
+ */
+export const PARAMETER_SET_MAX_BYTES = 8192;
 
 export class ParameterSets {
   readonly #sets = new Map<string, Uint8Array>();

@@ -5,7 +5,7 @@ import type { FrameSource } from "./mod.ts";
 
 export interface Keyframe {
   readonly format: FrameFormat;
-  readonly frame: Frame;
+  readonly frame: Frame & { readonly data: Uint8Array<ArrayBuffer> };
 }
 
 /** Why there is none: no picture came in time, it is larger than is kept, or too many are asked for. */
@@ -78,7 +78,9 @@ function sinkFor(found: (keyframe: Keyframe | NoKeyframe) => void): FrameSink {
     },
     handleFrame: (frame) => {
       if (frame.kind !== "video" || !frame.keyframe || format === undefined) return;
-      found(frame.data.length > KEYFRAME_MAX_BYTES ? "too-large" : { format, frame });
+      if (frame.data.length > KEYFRAME_MAX_BYTES) return found("too-large");
+      // One copy for all who are sent it: they may take it slowly, and there may be many.
+      found({ format, frame: { ...frame, data: Uint8Array.from(frame.data) } });
     },
     handleEnd: () => found("none"),
   };

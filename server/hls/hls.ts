@@ -20,6 +20,8 @@ export interface HlsOptions {
   readonly disposeMillis: Millis;
   /** Muxers at a time. */
   readonly maxStreams: number;
+  /** Whether somebody publishes a stream; default: yes. */
+  readonly published?: (name: StreamName) => boolean;
   /** Segments are MPEG-TS, without low latency, for players that know nothing else. */
   readonly ts?: boolean;
   /** Where a stream is written that is made into files, with its target duration in seconds. */
@@ -47,6 +49,8 @@ interface Running {
   files: StreamFiles | undefined;
 }
 
+/** The share of all muxers that may wait for a publisher: anybody may ask for names nobody publishes. */
+export const WAITING_SHARE = 0.25;
 /** One whose stream nobody publishes ends so soon. */
 const NOBODY_MILLIS: Millis = 5000;
 const SWEEP_MILLIS: Millis = 1000;
@@ -95,7 +99,7 @@ export class Hls implements MoreClients {
     const key = `${name.key} ${audio}`;
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
-    if (this.#byKey.size >= maxStreams) return undefined;
+    if (this.#byKey.size >= maxStreams || this.#tooManyWait(name)) return undefined;
     const id = hex(runtime.crypto.random(6));
     const muxer = new HlsMuxer({
       ...this.#options,
@@ -113,6 +117,14 @@ export class Hls implements MoreClients {
     this.#byId.set(id, running);
     this.#timer ??= this.#sweepLater();
     return running;
+  }
+
+  #tooManyWait(name: StreamName): boolean {
+    const { published, maxStreams } = this.#options;
+    if (published === undefined || published(name)) return false;
+    let waiting = 0;
+    for (const { muxer } of this.#byKey.values()) if (!muxer.live && !muxer.begun) waiting++;
+    return waiting >= Math.ceil(maxStreams * WAITING_SHARE);
   }
 
   /** The muxer that gave a resource its name. */

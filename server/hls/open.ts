@@ -18,7 +18,7 @@ export interface OpenHlsOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly hooks: Hooks | undefined;
-  readonly rtc: Pick<RtcServer, "observers">;
+  readonly rtc: Pick<RtcServer, "observers" | "hub">;
   readonly frames: FrameSource;
 }
 
@@ -46,6 +46,7 @@ export async function openHls(options: OpenHlsOptions): Promise<Hls | undefined>
     partMillis: config["vhost.hls.hls_part"],
     disposeMillis: config["vhost.hls.hls_dispose"],
     maxStreams: config["limits.hls_streams"],
+    published: ({ key }) => rtc.hub.stream(key)?.live === true,
     ts: config["vhost.hls.hls_ts"],
     cleanup: config["vhost.hls.hls_cleanup"],
     files: root === "" ? undefined : (name, seconds) => streamFiles(options, root, name, seconds),

@@ -2,12 +2,21 @@ import type { CryptoProvider, Millis } from "../../core/base/mod.ts";
 import type { StreamName } from "../../core/stream/mod.ts";
 import type { ClientFacts } from "../facts.ts";
 import type { Entered, Visit, Visitor, Visits } from "../hooks/mod.ts";
+import { addressKey } from "../limits/address_key.ts";
+import { Quota } from "../limits/quota.ts";
 import { streamId } from "../rtc/stream_facts.ts";
 
 /** Who has not asked for so long has left. */
 export const VIEWER_IDLE_MILLIS: Millis = 10_000;
 /** Viewers that are counted; more are served, and not counted. */
 export const MAX_VIEWERS = 10_000;
+/** Of those whom hooks let in, of one address: others must find room, too. */
+export const MAX_VIEWERS_PER_ADDRESS = 2000;
+/** Of a query, as far as viewers are told apart by it. */
+const QUERY_MAX_CHARACTERS = 4096;
+
+/** Of somebody who asks for a playlist. */
+export type Seen = Pick<Visitor, "address" | "token" | "param">;
 
 interface Viewer {
   readonly id: string;
@@ -25,7 +34,8 @@ const FULL: Entered = { admitted: false, status: 503, reason: "Too many viewers 
 
 /**
  * Who reloads playlists, told apart by address and User-Agent: a session in the query would make every
- * viewer's URLs his own, and no cache could share them.
+ * viewer's URLs his own, and no cache could share them. Where hooks decide, by what they decide on, too: who
+ * has no secret does not come in behind one who has, out of the same network with the same browser.
  */
 export class HlsViewers {
   readonly #viewers = new Map<string, Viewer>();
@@ -33,6 +43,8 @@ export class HlsViewers {
   readonly #entering = new Map<string, Promise<Entered>>();
   readonly #crypto: Pick<CryptoProvider, "random">;
   readonly #hooks: Visits | undefined;
+  /** Whom hooks let in, or are asked for. */
+  readonly #admitted = new Quota({ total: MAX_VIEWERS, perAddress: MAX_VIEWERS_PER_ADDRESS });
 
   constructor(crypto: Pick<CryptoProvider, "random">, hooks?: Visits | undefined) {
     this.#crypto = crypto;
@@ -46,26 +58,31 @@ export class HlsViewers {
   /** Asks hooks for who is not known yet; to be called before `see`. */
   async enter(name: StreamName, agent: string, visitor: Visitor, now: Millis): Promise<Entered> {
     const hooks = this.#hooks;
-    const key = keyOf(name, visitor.address, agent);
+    const key = this.#keyOf(name, agent, visitor);
     if (hooks === undefined || this.#viewers.has(key)) return ADMITTED;
     const asked = this.#entering.get(key);
     if (asked !== undefined) return await asked;
     if (this.#viewers.size >= MAX_VIEWERS) this.forgetIdle(now);
+    const address = addressKey(visitor.address);
     if (this.#viewers.size + this.#entering.size >= MAX_VIEWERS) return FULL;
+    if (this.#admitted.take(address) !== undefined) return FULL;
     const entering = hooks.enter(visitor);
     this.#entering.set(key, entering);
+    let entered: Entered | undefined;
     try {
-      const entered = await entering;
+      entered = await entering;
       if (entered.admitted) this.#add(key, name, visitor.address, now, entered.visit);
       return entered;
     } finally {
       this.#entering.delete(key);
+      if (entered?.admitted !== true) this.#admitted.give(address);
     }
   }
 
   /** Notes a request for a playlist; `false` when that viewer was kicked. */
-  see(name: StreamName, address: string, agent: string, now: Millis): boolean {
-    const key = keyOf(name, address, agent);
+  see(name: StreamName, agent: string, visitor: Seen, now: Millis): boolean {
+    const { address } = visitor;
+    const key = this.#keyOf(name, agent, visitor);
     const known = this.#viewers.get(key);
     if (known !== undefined) {
       // One who was kicked stays out as long as he keeps asking.
@@ -79,15 +96,21 @@ export class HlsViewers {
   }
 
   forgetIdle(now: Millis): void {
-    for (const [key, { seen, visit }] of this.#viewers) {
+    for (const [key, { seen, visit, address }] of this.#viewers) {
       if (now - seen <= VIEWER_IDLE_MILLIS) continue;
       this.#viewers.delete(key);
+      if (visit !== undefined) this.#admitted.give(addressKey(address));
       visit?.left(UNKNOWN);
     }
   }
 
   close(): void {
     this.forgetIdle(Number.POSITIVE_INFINITY);
+  }
+
+  #keyOf({ key }: StreamName, agent: string, { address, token, param }: Seen): string {
+    const plainly = `${key} ${address} ${agent.slice(0, 200)}`;
+    return this.#hooks === undefined ? plainly : `${plainly} ${token} ${plain(param)}`;
   }
 
   #add(
@@ -127,8 +150,11 @@ export class HlsViewers {
 /** Segments may come from a cache. */
 const UNKNOWN = { sentBytes: 0, receivedBytes: 0 };
 
-function keyOf({ key }: StreamName, address: string, agent: string): string {
-  return `${key} ${address} ${agent.slice(0, 200)}`;
+/** Without what says which playlist is meant, and spelt as playlists spell it. */
+function plain(query: string): string {
+  const kept = new URLSearchParams(query.slice(0, QUERY_MAX_CHARACTERS));
+  for (const name of [...kept.keys()]) if (name.startsWith("_HLS_")) kept.delete(name);
+  return `${kept}`;
 }
 
 function facts({ id, name, address, since }: Viewer, now: Millis): ClientFacts {

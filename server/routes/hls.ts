@@ -100,10 +100,11 @@ async function admitted(
   if (audio === "opus" && hls.ts)
     return refuse(400, "Cannot serve audio=opus: segments are MPEG-TS here (vhost.hls.hls_ts)");
   const agent = c.req.header("user-agent") ?? "";
-  const entered = await hls.viewers.enter(name, agent, visitor(c, admission), now());
+  const who = visitor(c, admission);
+  const entered = await hls.viewers.enter(name, agent, who, now());
   if (!entered.admitted)
     return refuse(entered.status, entered.reason, entered.status === 503 ? RETRY_SECONDS : 0);
-  if (!hls.viewers.see(name, address, agent, now()))
+  if (!hls.viewers.see(name, agent, who, now()))
     return refuse(404, `${name.key} was ended for this viewer`);
   return audio;
 }

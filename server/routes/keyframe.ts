@@ -79,7 +79,7 @@ function keyframe(c: Context, { format, frame }: Keyframe): Response {
   const etag = `"${Math.round(frame.dts * 1000).toString(36)}-${frame.data.length.toString(36)}"`;
   const headers = { etag, "cache-control": "private, no-cache" };
   if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
-  return c.body(Uint8Array.from(frame.data), 200, {
+  return c.body(frame.data, 200, {
     ...headers,
     "content-type": "application/octet-stream",
     // As WebCodecs' registry names it.

@@ -75,11 +75,11 @@ export class Vod {
   /** Asks the hooks for a viewer who was not there a moment ago. */
   async enter(file: RecordedFile, agent: string, visitor: Visitor): Promise<Entered> {
     const { app, stream, name } = file;
-    const now = this.#options.runtime.now();
+    const { runtime, hooks } = this.#options;
     const watched = { app, stream, key: name };
-    const entered = await this.#viewers.enter(watched, agent, visitor, now);
-    if (entered.admitted && this.#options.hooks !== undefined) {
-      this.#viewers.see(watched, visitor.address, agent, now);
+    const entered = await this.#viewers.enter(watched, agent, visitor, runtime.now());
+    if (entered.admitted && hooks !== undefined) {
+      this.#viewers.see(watched, agent, visitor, runtime.now());
       this.#timer ??= this.#sweepLater();
     }
     return entered;

@@ -8,6 +8,9 @@ export const BAD_AUDIO_CONFIG: Fault = /* @__PURE__ */ new Fault(
   "ISO/IEC 14496-3 §1.6.2.1",
 );
 
+/** The longest that descriptors of one byte of length have room for (ISO/IEC 14496-14 §5.6). */
+export const AUDIO_CONFIG_MAX_BYTES = 100;
+
 export interface AudioSpecificConfig {
   /** 2 is AAC-LC, 5 HE-AAC. */
   readonly objectType: number;
@@ -27,7 +30,7 @@ const ESCAPE = 31;
 const EXPLICIT_RATE = 15;
 
 export function decodeAudioSpecificConfig(bytes: Uint8Array): AudioSpecificConfig | Fault {
-  if (bytes.length < 2) return BAD_AUDIO_CONFIG;
+  if (bytes.length < 2 || bytes.length > AUDIO_CONFIG_MAX_BYTES) return BAD_AUDIO_CONFIG;
   const bits = new BitReader(bytes);
   const short = bits.bits(5);
   const objectType = short === ESCAPE ? 32 + bits.bits(6) : short;

@@ -73,8 +73,12 @@ export class Av1Depacketizer implements Depacketizer {
   }
 }
 
+/** Of a sequence header; encoders' have some 15. */
+export const SEQUENCE_HEADER_MAX_BYTES = 1024;
+
 /** The format that a sequence header OBU with its size tells; `undefined` when it cannot be read. */
 export function formatOfAv1(sequenceHeader: Uint8Array): CodedFormat | undefined {
+  if (sequenceHeader.length > SEQUENCE_HEADER_MAX_BYTES) return undefined;
   const header = readSequenceHeader(
     sequenceHeader,
     payloadAt(sequenceHeader),

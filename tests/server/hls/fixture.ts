@@ -22,6 +22,7 @@ export interface ServedOptions {
   readonly wallClock?: () => number;
   readonly disposeMillis?: number;
   readonly files?: HlsOptions["files"];
+  readonly published?: NonNullable<HlsOptions["published"]>;
 }
 
 export async function served(

@@ -196,7 +196,7 @@ describe("HLS in memory", () => {
     const { crypto } = await loadRuntime();
     const viewers = new HlsViewers(crypto);
     for (let i = 0; i <= MAX_VIEWERS; i++)
-      assert.ok(viewers.see(nameOf("live/one"), "a", `${i}`, 0));
+      assert.ok(viewers.see(nameOf("live/one"), `${i}`, { address: "a", token: "", param: "" }, 0));
     assert.equal(viewers.count(0), MAX_VIEWERS);
     assert.equal(viewers.count(20_000), 0);
   });
