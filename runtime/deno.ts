@@ -1,7 +1,13 @@
 import type { Runtime } from "../core/base/io.ts";
 import { baseRuntime, env, netKind, type RuntimeOptions } from "./common/base_runtime.ts";
 import { listenDeno } from "./deno/listen.ts";
-import { mayReadEnv, mayReadInterfaces, mayResolve, needNetwork } from "./deno/permissions.ts";
+import {
+  mayReadEnv,
+  mayReadInterfaces,
+  mayResolve,
+  needNetwork,
+  needWrite,
+} from "./deno/permissions.ts";
 import { openDatagram } from "./deno/udp.ts";
 
 /**
@@ -17,6 +23,18 @@ export function denoRuntime(options: RuntimeOptions = {}): Runtime {
     args: Deno.args,
     pid: Deno.pid,
     env: readEnv,
+    files: {
+      ...base.files,
+      // Never ask: the whole server would wait for the answer.
+      async makeDir(path) {
+        needWrite(path);
+        await base.files.makeDir(path);
+      },
+      async open(path, how) {
+        if (how !== "read") needWrite(path);
+        return await base.files.open(path, how);
+      },
+    },
     interfaces: () => (mayReadInterfaces() ? base.interfaces() : []),
     async listen(options, onConn) {
       await needNetwork(options.host, options.port);

@@ -16,6 +16,15 @@ export function mayResolve(name: string): boolean {
   return isGranted({ name: "net" }) || isGranted({ name: "net", host: name });
 }
 
+/** Throws Deno's own words, without asking, unless the path may be written to. */
+export function needWrite(path: string): void {
+  if (isGranted({ name: "write" }) || isGranted({ name: "write", path })) return;
+  const error = new Error(
+    `Requires write access to "${path}", run again with the --allow-write flag`,
+  );
+  throw Object.assign(error, { code: "EACCES" });
+}
+
 /**
  * Network access, for `host:port` or at all. A person at a terminal is asked once, for everything:
  * without this Deno would ask again for each address.

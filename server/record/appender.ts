@@ -19,6 +19,8 @@ export class Appender {
   #queued = 0;
   #written = 0;
   #checkedAt = 0;
+  /** Of the last piece. */
+  #lastByte: Uint8Array = new Uint8Array(0);
   #file: OpenFile | undefined;
   #failed = false;
   #closed = false;
@@ -46,6 +48,12 @@ export class Appender {
     this.#work ??= this.#run();
   }
 
+  /** Shows others that the file is still written, though nothing comes: writes its last byte again. */
+  touch(): void {
+    if (this.#work !== undefined || this.#file === undefined || this.#closed) return;
+    this.#work = this.#run(this.#lastByte);
+  }
+
   /** Resolves when all is written, or the attempt failed, and the file is closed. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -53,8 +61,9 @@ export class Appender {
     await this.#closeFile();
   }
 
-  async #run(): Promise<void> {
+  async #run(again?: Uint8Array): Promise<void> {
     try {
+      if (again !== undefined) await this.#file?.write(again, this.#written - again.length);
       for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
         await this.#write(next);
         this.#waiting.shift();
@@ -81,6 +90,7 @@ export class Appender {
     }
     await this.#file.write(bytes, this.#written);
     this.#written += bytes.length;
+    this.#lastByte = bytes.slice(-1);
   }
 
   async #closeFile(): Promise<void> {

@@ -12,7 +12,7 @@ export interface LeftOverOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
-/** Another server may still write one: it has the same size twice, so long after. */
+/** Another server may still write one, and then touches it: so it is looked at twice. */
 export const LOOK_AGAIN_MILLIS: Millis = 3000;
 
 export class LeftOver {
@@ -27,7 +27,7 @@ export class LeftOver {
   /** Looks now, and again in a while; resolves when the first look is done. */
   async look(): Promise<void> {
     const { runtime } = this.#options;
-    const first = await this.#sizes();
+    const first = await this.#states();
     if (first.size === 0 || this.#closed) return;
     this.#timer = runtime.wakeAt(runtime.now() + LOOK_AGAIN_MILLIS, () => {
       void this.#lookAgain(first);
@@ -39,27 +39,27 @@ export class LeftOver {
     this.#timer?.[Symbol.dispose]();
   }
 
-  async #lookAgain(first: ReadonlyMap<string, number>): Promise<void> {
+  async #lookAgain(first: ReadonlyMap<string, string>): Promise<void> {
     const { store, onFound } = this.#options;
-    for (const [name, size] of await this.#sizes()) {
+    for (const [name, state] of await this.#states()) {
       const format = store.factsOf(name)?.format;
-      if (this.#closed || format === undefined || first.get(name) !== size) continue;
+      if (this.#closed || format === undefined || first.get(name) !== state) continue;
       onFound(store.placeOf(name), format);
     }
   }
 
-  /** By name; empty when the folder cannot be read. */
-  async #sizes(): Promise<Map<string, number>> {
+  /** Size and time of each, by name; none when the folder cannot be read. */
+  async #states(): Promise<Map<string, string>> {
     const { runtime, store, isOwn, onFailed } = this.#options;
-    const sizes = new Map<string, number>();
+    const states = new Map<string, string>();
     try {
       for (const place of await store.leftOver()) {
         const found = isOwn(place) ? undefined : await runtime.files.stat(place.partPath);
-        if (found !== undefined) sizes.set(place.name, found.size);
+        if (found !== undefined) states.set(place.name, `${found.size} ${found.modified}`);
       }
     } catch (error) {
       onFailed(error);
     }
-    return sizes;
+    return states;
   }
 }

@@ -124,6 +124,11 @@ export class Recording implements FrameSink {
     return this.#done !== undefined;
   }
 
+  /** Another server that is started knows by it that the file is not left over. */
+  touch(): void {
+    this.#current?.appender.touch();
+  }
+
   /** Ends it; resolves when the last byte is written. */
   stop(error?: unknown): Promise<void> {
     this.#done ??= this.#end(error);

@@ -7,6 +7,7 @@ import type { FrameSource } from "../frames/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { word } from "../routes/envelope.ts";
+import type { RecordingFacts, RecordingFinished, RecordingSource, RecordingWish } from "./facts.ts";
 import { Finisher } from "./finisher.ts";
 import { LeftOver } from "./left_over.ts";
 import type { RecordingFormat } from "./path_template.ts";
@@ -23,62 +24,12 @@ export interface RecordingsOptions {
   readonly live: (key: string) => boolean;
 }
 
-/** What may be asked for a recording; the configuration says the rest. */
-export interface RecordingWish {
-  readonly format?: RecordingFormat | undefined;
-  readonly audio?: "aac" | "opus" | undefined;
-  /** A file is split at that length. */
-  readonly maxMillis?: Millis | undefined;
-}
-
-/** Who asked for it. */
-export type RecordingSource = "config" | "api" | "hook";
-
-export interface RecordingFacts {
-  readonly id: string;
-  readonly name: StreamName;
-  readonly format: RecordingFormat;
-  readonly source: RecordingSource;
-  /**
-   * `waiting` for the first keyframe, `slow`: frames are dropped, `ending`: the last bytes are on
-   * their way, `failed`: the disk is the cause.
-   */
-  readonly state: "waiting" | "recording" | "slow" | "ending" | "ended" | "failed";
-  /** The open file, below the root; empty while there is none. */
-  readonly file: string;
-  /** Files begun so far. */
-  readonly files: number;
-  /** On the wall clock. */
-  readonly startedAt: Millis;
-  /** Of media, in ms. */
-  readonly duration: Millis;
-  readonly bytes: number;
-  readonly droppedFrames: number;
-  /** Why it failed, or which tracks are left out; else empty. */
-  readonly error: string;
-}
-
-/** A file that can be played now. */
-export interface RecordingFinished {
-  readonly app: string;
-  readonly stream: string;
-  /** Below the root, as `RecordingStore` names it. */
-  readonly name: string;
-  /** Where it is. */
-  readonly file: string;
-  readonly format: RecordingFormat;
-  /** On the wall clock; 0 when another run of the server began it. */
-  readonly startedAt: Millis;
-  /** In ms. */
-  readonly duration: Millis;
-  /** In bytes. */
-  readonly size: number;
-}
-
 /** Recordings that are over, of which the API tells. */
 export const MAX_PAST = 100;
 /** One that nobody publishes for ends so long after it was asked for. */
 export const NOBODY_MILLIS: Millis = 60_000;
+/** Files to which nothing is written are touched: others take those that do not change as left over. */
+const TOUCH_MILLIS: Millis = 1000;
 /** What the end of the server waits for. */
 const END_MILLIS: Millis = 5000;
 /** `all` means what people publish: not our own clip, nor what `/diagnose` sends. */
@@ -118,6 +69,7 @@ export class Recordings {
   readonly #listeners = new Set<(finished: RecordingFinished) => void>();
   #bytesBefore = 0;
   #droppedBefore = 0;
+  #touching: Disposable | undefined;
   #closed = false;
 
   constructor(options: RecordingsOptions) {
@@ -219,6 +171,7 @@ export class Recordings {
     metrics.count("monoport_recordings_total", source);
     log.event("Recording", { stream, recording: id, format: rules.format, by: source });
     this.#expect(running);
+    this.#touching ??= this.#touchLater();
     running.tap = frames.tap(name, { audio: rules.audio, fromKeyframe: true }, recording);
     return this.#factsOf(running);
   }
@@ -250,6 +203,7 @@ export class Recordings {
   async close(): Promise<void> {
     this.#closed = true;
     this.#leftOver.close();
+    this.#touching?.[Symbol.dispose]();
     const { runtime } = this.#options;
     const all = [...this.#running.values()].map(({ recording }) => recording.stop());
     const done = Promise.all(all).then(() => this.#finisher.idle());
@@ -300,6 +254,14 @@ export class Recordings {
       if (running.recording.files > 0) return;
       if (live(running.name.key)) this.#expect(running);
       else void running.recording.stop();
+    });
+  }
+
+  #touchLater(): Disposable {
+    const { runtime } = this.#options;
+    return runtime.wakeAt(runtime.now() + TOUCH_MILLIS, () => {
+      for (const { recording } of this.#running.values()) recording.touch();
+      this.#touching = this.#running.size > 0 ? this.#touchLater() : undefined;
     });
   }
 

@@ -14,6 +14,8 @@ interface Told {
   readonly residentBytes: number;
   /** Addresses of localhost. */
   readonly resolved: number;
+  /** What became of a new file where no folder is. */
+  readonly opened: string;
 }
 
 async function run(
@@ -36,6 +38,7 @@ test("a program tells its runtime and arguments, and reaches itself over the net
   assert.ok(told.env > 0);
   assert.ok(told.interfaces > 0);
   assert.ok(told.resolved > 0);
+  assert.match(told.opened, /^ENOENT /);
   assert.ok(told.residentBytes > 0);
   assert.equal(lines[1], "echo");
 });
@@ -51,6 +54,7 @@ function permissions(): void {
     assert.equal(told.env, 0);
     assert.equal(told.interfaces, 0);
     assert.equal(told.resolved, 0);
+    assert.match(told.opened, /^EACCES .*--allow-write/);
   });
 
   for (const args of [[], ["tls"]]) {

@@ -10,6 +10,10 @@ const resolved = await runtime.resolve("localhost").then(
   (addresses) => addresses.length,
   () => 0,
 );
+const opened = await runtime.files.open("/nowhere/file", "create").then(
+  () => "opened",
+  ({ code, message }: Error & { code?: string }) => `${code} ${message}`,
+);
 runtime.print(
   JSON.stringify({
     name: runtime.name,
@@ -20,6 +24,7 @@ runtime.print(
     interfaces,
     residentBytes,
     resolved,
+    opened,
     random: runtime.crypto.random(4).length,
     now: runtime.now() > 0,
   }),

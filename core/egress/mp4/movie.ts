@@ -78,6 +78,8 @@ class TrackTables {
   readonly deltas: Runs = new Runs();
   readonly offsets: Runs = new Runs();
   readonly keyframes: Words = new Words();
+  /** Whether a sample is shown before it is decoded. */
+  negative = false;
   /** First chunk and samples per chunk, of chunks that differ from the one before. */
   readonly perChunk: Words = new Words();
   /** Of each chunk two words: where it is in the media. */
@@ -137,7 +139,9 @@ class TrackTables {
     this.#lastDuration = duration;
     this.#samples++;
     this.sizes.push(run.sizes[i] ?? 0);
-    this.offsets.push(run.compositionOffsets[i] ?? 0);
+    const offset = run.compositionOffsets[i] ?? 0;
+    this.offsets.push(offset);
+    if (offset < 0) this.negative = true;
     if (run.keyframes[i] === 1) this.keyframes.push(this.#samples);
   }
 }
@@ -258,9 +262,9 @@ function sampleTable(tables: TrackTables, mediaAt: number, long: boolean): Piece
     box("stsd", [track.descriptions]),
     fullBox("stts", 0, 0, [words([deltas.count]), deltas.words.bytes()]),
   ];
-  // Version 1: they may be negative.
   if (!offsets.allZero) {
-    boxes.push(fullBox("ctts", 1, 0, [words([offsets.count]), offsets.words.bytes()]));
+    const version = tables.negative ? 1 : 0;
+    boxes.push(fullBox("ctts", version, 0, [words([offsets.count]), offsets.words.bytes()]));
   }
   if (keyframes.count < samples) {
     boxes.push(fullBox("stss", 0, 0, [words([keyframes.count]), keyframes.bytes()]));

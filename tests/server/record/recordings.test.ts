@@ -7,8 +7,9 @@ import { FlvIndex } from "../../../core/egress/flv/mod.ts";
 import type { Stream } from "../../../core/stream/mod.ts";
 import { loadRuntime } from "../../../runtime/mod.ts";
 import { scanMp4 } from "../../../server/record/finish_mp4.ts";
+import { LOOK_AGAIN_MILLIS } from "../../../server/record/left_over.ts";
 import { QUEUE_MAX_BYTES } from "../../../server/record/recording.ts";
-import { MAX_PAST } from "../../../server/record/recordings.ts";
+import { MAX_PAST, NOBODY_MILLIS } from "../../../server/record/recordings.ts";
 import { H264, OPUS } from "../../core/egress/hls/stage.ts";
 import { nameOf } from "../hls/feed.ts";
 import { stage, until } from "./stage.ts";
@@ -175,6 +176,25 @@ describe("recordings", () => {
     assert.equal(recordings.facts().length, MAX_PAST + 1);
   });
 
+  test("one that nobody publishes for ends, unless somebody does", async (t) => {
+    const wakes: (() => void)[] = [];
+    let live = true;
+    const { recordings } = await stage(t, {
+      live: () => live,
+      wakeAt: (at, fire) => {
+        if (at - performance.now() > NOBODY_MILLIS / 2) wakes.push(fire);
+        return { [Symbol.dispose]: () => {} };
+      },
+    });
+    recordings.start(ONE, {}, "hook");
+    wakes.shift()?.();
+    await new Promise((wake) => setTimeout(wake, 20));
+    assert.equal(recordings.facts()[0]?.state, "waiting");
+    live = false;
+    wakes.shift()?.();
+    await until("the end", () => recordings.facts()[0]?.state === "ended");
+  });
+
   test("a codec that the file cannot hold is left out, in log and API", async (t) => {
     const { recordings, feed, lines, finished } = await stage(t);
     recordings.start(ONE, {}, "api");
@@ -303,9 +323,12 @@ describe("recordings on a disk in trouble", () => {
   });
 });
 
+/** As many times faster, what waits for other servers. */
+const HURRY = 5;
+
 describe("recordings that a server has left behind", () => {
   test("are finished at the next start, up to their last whole part", async (t) => {
-    const first = await stage(t);
+    const first = await stage(t, { hurry: HURRY });
     first.recordings.start(ONE, {}, "api");
     first.recordings.start(ONE, { format: "flv" }, "api");
     first.feed.format(H264, AAC);
@@ -316,10 +339,13 @@ describe("recordings that a server has left behind", () => {
     for (const { file } of first.recordings.facts()) {
       const path = join(first.folder, file);
       const bytes = await files.read(`${path}.part`);
-      await files.write(path.replace("one", "two") + ".part", bytes.slice(0, bytes.length - 77));
+      await files.write(`${path.replace("one", "two")}.part`, bytes.slice(0, bytes.length - 77));
     }
-    const parts = first.names().filter((name) => name.startsWith("two"));
-    const { recordings, finished, names } = await stage(t, { folder: first.folder });
+    // One was being finished, too.
+    const [half = ""] = first.names().filter((name) => /^two.*mp4.part$/.test(name));
+    await files.write(join(first.folder, "live", half.replace(".part", ".new")), new Uint8Array(9));
+    const parts = first.names().filter((name) => /^two.*part$/.test(name));
+    const { recordings, finished, names } = await stage(t, { folder: first.folder, hurry: HURRY });
     await recordings.recover();
     first.feed.play(5000, 500);
     await until("both files", () => finished.length === 2);
@@ -333,8 +359,25 @@ describe("recordings that a server has left behind", () => {
     }
   });
 
+  test("one of a stream that pauses is not taken from the server that writes it", async (t) => {
+    const first = await stage(t, { hurry: HURRY });
+    first.recordings.start(ONE, {}, "api");
+    first.feed.format(H264, AAC);
+    first.feed.play(0, 3000);
+    await until("a file", () => first.names().length === 1);
+    const { recordings, finished } = await stage(t, { folder: first.folder, hurry: HURRY });
+    await recordings.recover();
+    await new Promise((wake) => setTimeout(wake, LOOK_AGAIN_MILLIS / HURRY + 300));
+    assert.deepEqual(finished, []);
+    first.feed.play(3000, 2000);
+    first.feed.end();
+    await until("the file", () => first.finished.length === 1);
+    assert.ok((first.finished[0]?.duration ?? 0) > 4900);
+    assert.ok(isFastStart(first.finished[0]?.file ?? ""));
+  });
+
   test("one that grows is another server's, and one without a frame is removed", async (t) => {
-    const { recordings, folder, names, finished } = await stage(t);
+    const { recordings, folder, names, finished } = await stage(t, { hurry: HURRY });
     const { files } = await loadRuntime();
     await files.makeDir(join(folder, "live"));
     const grows = join(folder, "live/a.1.mp4.part");

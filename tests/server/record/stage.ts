@@ -23,6 +23,9 @@ export interface StageOptions {
   readonly path?: string;
   readonly folder?: string;
   readonly files?: (real: Files) => Files;
+  readonly wakeAt?: Runtime["wakeAt"];
+  /** Timers fire after so small a part of their time. */
+  readonly hurry?: number;
   /** Whether somebody publishes what is asked for. */
   readonly live?: (key: string) => boolean;
 }
@@ -86,7 +89,13 @@ export async function stage(t: TestContext, options: StageOptions = {}): Promise
   const path = `${folder}/${options.path ?? "[app]/[stream].[timestamp].mp4"}`;
   const args = ["--vhost.dvr.dvr_path", path, "--vhost.dvr.dvr_min_free", "0"];
   const { config } = parseConfig({}, [...args, ...(options.args ?? [])]);
-  const runtime: Runtime = { ...real, files: options.files?.(real.files) ?? real.files };
+  const { hurry = 1 } = options;
+  const hurried: Runtime["wakeAt"] = (at, fire) => {
+    const now = real.now();
+    return real.wakeAt(now + (at - now) / hurry, fire);
+  };
+  const { wakeAt = hurried } = options;
+  const runtime: Runtime = { ...real, wakeAt, files: options.files?.(real.files) ?? real.files };
   const lines: string[] = [];
   const log = new Log({ wallClock: () => 0, print: (line) => void lines.push(line) }, "debug");
   const metrics = serverMetrics();
