@@ -16,7 +16,7 @@ import { RtpWriter } from "./rtp_writer.ts";
 const PAYLOAD_MAX = 1150;
 
 const B_FRAMES =
-  "its pictures have B-frames, which WebRTC cannot show: WebRTC viewers do not get those that no other picture refers to; set bframes=0 (x264, x265: tune=zerolatency) in the encoder";
+  "its pictures have B-frames, which WebRTC cannot show: WebRTC viewers get none that can be left out, so that their picture stutters and may smear; set bframes=0 (x264, x265: tune=zerolatency) in the encoder";
 const B_FRAMES_KEPT =
   "its pictures have B-frames, which WebRTC viewers get by vhost.rtc.keep_bframe and cannot show in order; set bframes=0 (x264, x265: tune=zerolatency) in the encoder";
 
@@ -87,7 +87,7 @@ export class VideoIngest {
       publisher.putFormat({ kind: "video", codec, ...format, ...sound });
     }
     publisher.putFrame({ kind: "video", dts, pts, keyframe, data }, now);
-    const dropped = this.#isDropped(picture, pts);
+    const dropped = this.#isDropped(codec, picture, pts);
     if (!toRtc || dropped) return;
     this.#writer ??= new RtpWriter(
       publisher,
@@ -100,13 +100,18 @@ export class VideoIngest {
     reader.packetize(PAYLOAD_MAX, (payload, last) => writer.put(payload, time, last, now));
   }
 
-  /** Whether it is a B-frame that WebRTC viewers are better off without. */
-  #isDropped({ bidirectional, disposable }: Picture, pts: Millis): boolean {
+  /**
+   * Whether it is a B-frame that WebRTC viewers are better off without. Of H.264 these are those that others refer to,
+   * too: Chromium's decoder has no output for a picture that is shown before the last one, takes that for a failure
+   * and stops until the next keyframe. What refers to one may smear; with one reference frame, as in x264's preset
+   * veryfast, nothing does.
+   */
+  #isDropped(codec: VideoCodecName, { bidirectional, disposable }: Picture, pts: Millis): boolean {
     const { tell, keepBFrames } = this.#options;
     const before = pts < this.#latestPts;
     if (!before) this.#latestPts = pts;
     if (!before && !bidirectional) return false;
     tell(keepBFrames ? B_FRAMES_KEPT : B_FRAMES);
-    return disposable && !keepBFrames;
+    return !keepBFrames && (disposable || (before && codec === "h264"));
   }
 }
