@@ -234,7 +234,11 @@ describe("recordings on a disk in trouble", () => {
     assert.ok(lines.some((line) => /WARN .*disk is slow.*live\/one/.test(line)));
     open();
     await until("the queue", () => /queued_bytes 0\n/.test(metrics.render()));
-    feed.play(40_000, 3000, 20_000);
+    const dropped = recordings.facts()[0]?.droppedFrames ?? 0;
+    feed.play(40_520, 400, 20_000); // the rest of a group could not be decoded
+    assert.equal(recordings.facts()[0]?.state, "slow");
+    assert.equal(recordings.facts()[0]?.droppedFrames, dropped + 30);
+    feed.play(40_920, 2080, 20_000);
     assert.equal(recordings.facts()[0]?.state, "recording");
     feed.end();
     await until("the file", () => finished.length === 1);
