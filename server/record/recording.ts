@@ -48,7 +48,7 @@ export const QUEUE_MAX_BYTES: number = 8 * 1024 * 1024;
 export const MAX_FRAMES = 2_000_000;
 
 /** Files of a minute: a publisher who changes his format with every keyframe would fill the folder. */
-export const MAX_FILES_PER_MINUTE = 600;
+export const MAX_FILES_PER_MINUTE = 200;
 
 /** A file that is being written. */
 interface Current {

@@ -117,9 +117,9 @@ export async function stage(t: TestContext, options: StageOptions = {}): Promise
 
 /** Waits for what files do meanwhile. */
 export async function until(what: string, test: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < 3000; i++) {
     if (test()) return;
     await new Promise((wake) => setTimeout(wake, 10));
   }
-  throw new Error(`${what}: not within 10 s`);
+  throw new Error(`${what}: not within 30 s`);
 }
