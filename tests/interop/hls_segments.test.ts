@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { Frame } from "../../core/stream/mod.ts";
 import { loadRuntime } from "../../runtime/mod.ts";
 import {
   type CompleteSegment,
@@ -81,6 +82,52 @@ describe("MPEG-TS read by strangers", () => {
     });
   }
 });
+
+describe("silence decoded by ffmpeg", () => {
+  for (const [codec, channels] of [
+    ["aac", 2],
+    ["aac", 1],
+    ["opus", 2],
+  ] as const) {
+    test(`${codec} of ${channels} channels is silent`, async (t) => {
+      const root = mkdtempSync(join(tmpdir(), "monoport-silence-"));
+      t.after(() => rmSync(root, { recursive: true }));
+      const [clip, sound] = [makeClip("h264", SECONDS, 0), makeClip(codec, 1, 0)];
+      const configuration = channels === 1 ? Uint8Array.of(0x11, 0x88) : sound.format.configuration;
+      const format = { ...sound.format, channels, configuration, codecString: CODECS[codec] };
+      const bytes: Uint8Array[] = [];
+      const muxer = await muxerOf(MP4, (one) => {
+        if (bytes.length === 0) bytes.push(one.init ?? new Uint8Array(0));
+        bytes.push(one.bytes);
+      });
+      // One frame of sound, so that all else is silence.
+      play(
+        [clip, { format, frames: channels === 1 ? [SILENT_MONO] : sound.frames.slice(0, 1) }],
+        muxer,
+      );
+      muxer.handleEnd();
+      const path = join(root, "one.mp4");
+      writeFileSync(path, Buffer.concat(bytes));
+      const args = "-v error -xerror -ss 1 -i".split(" ");
+      const detect = "-map 0:a -af astats=metadata=0 -f null -".split(" ");
+      assert.equal(run("ffmpeg", [...args, path, ...detect]), "");
+      const stats = spawnSync(need("ffmpeg"), ["-v", "info", "-ss", "1", "-i", path, ...detect], {
+        encoding: "utf8",
+        timeout: 30_000,
+      });
+      const [, peak = ""] = /Peak level dB: (\S+)/.exec(stats.stderr) ?? [];
+      assert.ok(peak === "-inf" || Number(peak) < -80, `${peak} dB`);
+      const [, samples = "0"] = /Number of samples: (\d+)/.exec(stats.stderr) ?? [];
+      assert.ok(Number(samples) > 3 * 48_000, `${samples} samples`);
+    });
+  }
+});
+
+const CODECS = { aac: "mp4a.40.2", opus: "opus" } as const;
+const SILENT_MONO: Frame = {
+  ...({ kind: "audio", dts: 0, pts: 0, keyframe: true } as const),
+  data: Uint8Array.of(0x00, 0xc8, 0x00, 0x80, 0x23, 0x80),
+};
 
 describe("HLS of MP4 read by ffmpeg", () => {
   for (const codec of ["h265", "av1", "vp9"] as const) {

@@ -2,6 +2,7 @@ import type { Millis } from "../../base/mod.ts";
 import type { MediaKind } from "../../media/mod.ts";
 import type { Frame, FrameFormat, FrameSink } from "../../stream/mod.ts";
 import { Lane, type Mp4Run, type Mp4Track } from "../mp4/mod.ts";
+import { silenceOf } from "./silence.ts";
 
 export interface SegmenterOptions {
   /** Segments end at the first keyframe that makes them so long. */
@@ -80,6 +81,8 @@ export class Segmenter implements FrameSink {
   #open = false;
   /** Whether it begins with a keyframe; one that does not ends at the next. */
   #atKeyframe = true;
+  /** Whether silence stands for sound that has ceased. */
+  #silent = false;
   #segmentStart: Millis = 0;
   #partStart: Millis = 0;
 
@@ -136,8 +139,13 @@ export class Segmenter implements FrameSink {
     if (first === undefined) return;
     const kinds = new Set(held.map(({ kind }) => kind));
     if (!hasVideo) kinds.delete("video");
+    // Sound that is announced and late has its track from the beginning.
+    const sound = this.#formats.get("audio");
+    const late = hasVideo && !kinds.has("audio") && sound !== undefined;
+    if (late && silenceOf(sound) !== undefined) kinds.add("audio");
     if (kinds.size === 0) return;
     this.#startTracks(first.dts, kinds);
+    this.#silent = late;
     for (const frame of held) if (this.#open && frame.dts >= first.dts) this.#take(frame);
   }
 
@@ -171,17 +179,42 @@ export class Segmenter implements FrameSink {
     const { kind, dts } = frame;
     const lane = this.#lanes.get(kind);
     const video = this.#lanes.get("video");
+    this.#fill(frame);
     const leads = kind === "video" ? frame.keyframe : video === undefined;
     if (leads && (this.#changed(frame) || this.#brokenAt(dts, lane))) this.#restart(frame);
     // Sound that has no track yet gets one at the next keyframe.
     else if (lane === undefined || lane.format !== this.#formats.get(kind)) return;
     else if (lane === this.#leader) this.#lead(frame, lane);
     else if (video !== undefined) this.#follow(dts, video);
-    this.#lanes.get(kind)?.put(frame);
+    this.#put(frame);
     this.#bytes += frame.data.length + FRAME_COST_BYTES;
     if (this.#bytes <= SEGMENT_MAX_BYTES) return;
     this.#finish();
     this.#bytes = 0;
+  }
+
+  #put(frame: Frame): void {
+    const lane = this.#lanes.get(frame.kind);
+    // Silence may stand there already.
+    if (frame.kind === "audio" && lane !== undefined && frame.dts < lane.last) return;
+    lane?.put(frame);
+  }
+
+  /**
+   * Puts silence in the place of sound that has ceased, a little behind the pictures, until it comes again:
+   * browsers stall where a track has a gap, and take no other tracks than they began with.
+   */
+  #fill({ kind, dts }: Frame): void {
+    const lane = this.#lanes.get("audio");
+    if (lane === undefined || lane === this.#leader) return;
+    const long = kind === "video" && dts - lane.last > TRACK_WAIT_MILLIS;
+    const silence = this.#silent || long ? silenceOf(lane.format) : undefined;
+    this.#silent = silence !== undefined && kind === "video";
+    if (silence === undefined) return;
+    const { data, duration } = silence;
+    const until = kind === "video" ? dts - LATE_MILLIS : dts - duration / 2;
+    for (let at = lane.last + duration; at <= until; at += duration)
+      lane.put({ kind: "audio", dts: at, pts: at, keyframe: true, data });
   }
 
   /** Whether the tracks are not those that come. */
@@ -198,8 +231,15 @@ export class Segmenter implements FrameSink {
   #wanted({ kind, dts }: Frame): ReadonlySet<MediaKind> {
     const kinds = new Set<MediaKind>([kind]);
     const sound = this.#seen.get("audio") ?? Number.NEGATIVE_INFINITY;
-    if (this.#formats.has("audio") && dts - sound <= TRACK_WAIT_MILLIS) kinds.add("audio");
+    const format = this.#formats.get("audio");
+    if (format !== undefined && (dts - sound <= TRACK_WAIT_MILLIS || this.#canBeSilent(format)))
+      kinds.add("audio");
     return kinds;
+  }
+
+  /** Whether there is a track of this format, and silence for it. */
+  #canBeSilent(format: FrameFormat): boolean {
+    return this.#lanes.get("audio")?.format === format && silenceOf(format) !== undefined;
   }
 
   #brokenAt(dts: Millis, lane: Lane | undefined): boolean {

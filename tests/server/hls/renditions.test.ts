@@ -88,7 +88,7 @@ describe("the multivariant playlist", () => {
   test("names one rendition while there is one track", async (t) => {
     const { feed, hls, get } = await served(t);
     hls.open(nameOf("live/one"), "aac");
-    feed.formats();
+    for (const { sink } of feed.taps) sink.handleFormat(H264);
     feed.play(9000, 100, { sound: false });
     const variants = readMultivariant(await (await get(MULTIVARIANT)).text());
     assert.deepEqual(
@@ -124,8 +124,11 @@ describe("the multivariant playlist", () => {
     assert.equal(media?.attributes["RESOLUTION"], "1280x720");
   });
 
-  test("sound that ceases holds up nothing: the rendition of it has gaps until it comes again", async (t) => {
-    const { feed, get } = await live(t, 6000);
+  test("sound that no silence is known of holds up nothing: the rendition of it has gaps until it comes", async (t) => {
+    const { feed, hls, get } = await served(t);
+    hls.open(nameOf("live/one"), "aac");
+    feed.formats({ ...AAC, codecString: "mp4a.40.5" });
+    feed.play(6000);
     feed.play(8000, 100, { sound: false });
     const audio = async (): Promise<ReadPlaylist> =>
       readPlaylist(await (await get("/live/one/audio.m3u8")).text());

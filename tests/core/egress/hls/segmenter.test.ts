@@ -136,8 +136,64 @@ describe("Segmenter", () => {
     );
   });
 
-  test("sound that ceases is left out at a later keyframe", () => {
+  test("silence stands for sound that has ceased for 2 s, until it comes again", () => {
     const stage = both();
+    stage.play(0, 6000);
+    stage.play(6000, 14_000, { sound: 0 });
+    stage.play(14_000, 18_000);
+    stage.segmenter.handleEnd();
+    assertRules(stage);
+    // Browsers take no other tracks than they began with.
+    assert.equal(stage.made.filter(({ start }) => start.tracks !== undefined).length, 1);
+    let at = 0;
+    const silent: number[] = [];
+    for (const { runs } of stage.made.flatMap(({ parts }) => parts)) {
+      for (const { track, baseTime, samples } of runs) {
+        if (track.format.kind !== "audio") continue;
+        assert.equal(baseTime, at);
+        for (const { duration, data } of samples) {
+          if (data.length === 3) silent.push(at / 48);
+          at += duration;
+        }
+      }
+    }
+    assert.equal(at, 48 * 18_000);
+    assert.ok((silent[0] ?? 0) <= 6020 && (silent.at(-1) ?? 0) >= 13_600, `${silent.length}`);
+    assert.ok(silent.every((time) => time >= 5980 && time < 14_000));
+  });
+
+  test("sound that comes 300 ms late by then is taken again, when silence does not stand there", () => {
+    const stage = both();
+    stage.play(0, 6000);
+    stage.play(6000, 14_000, { sound: 0 });
+    for (let time = 14_000; time < 18_000; time += 20) {
+      if (time % 40 === 0) stage.video(time, time % 2000 === 0);
+      stage.audio(time - 300);
+    }
+    stage.segmenter.handleEnd();
+    const sound = stage.made
+      .flatMap(({ parts }) => parts)
+      .flatMap(({ runs }) => runs.filter(({ track }) => track.format.kind === "audio"));
+    const heard = sound.flatMap(({ samples }) => samples.filter(({ data }) => data.length !== 3));
+    assert.ok(heard.length >= 300 + 180, `${heard.length} packets`);
+    assert.ok(sound.every(({ samples }) => samples.every(({ duration }) => duration > 0)));
+  });
+
+  test("sound that is announced and comes late has a track from the beginning, silent at first", () => {
+    const stage = both();
+    stage.play(0, 5000, { sound: 0 });
+    stage.play(5000, 9000);
+    assertRules(stage);
+    const tracks = stage.made.flatMap(({ start }) => (start.tracks ? [start.tracks.length] : []));
+    assert.deepEqual(tracks, [2]);
+    const first = stage.made[0]?.parts.flatMap(({ runs }) => runs.slice(1)) ?? [];
+    assert.ok(first.length > 0);
+  });
+
+  test("sound that no silence is known of is left out at a later keyframe", () => {
+    const stage = new Stage();
+    stage.segmenter.handleFormat(H264);
+    stage.segmenter.handleFormat({ ...OPUS, codec: "aac", codecString: "mp4a.40.5" });
     stage.play(0, 6000);
     stage.play(6000, 14_000, { sound: 0 });
     assertRules(stage);
