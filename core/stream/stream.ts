@@ -210,14 +210,15 @@ export class Stream {
       this.audio.clock.reset();
       for (const layer of this.layers.active) layer.track.clock.reset();
     }
+    const first = track.clock.at === undefined;
     track.report(ssrc, told.ours, rtpTime);
-    for (const layer of this.layers.active) this.#relate(layer, now);
+    for (const layer of this.layers.active) this.#relate(layer, first, now);
   }
 
   /** Whether all a viewer of `layer` gets has a sender report. */
-  #relate(layer: VideoLayer, now: Millis): void {
+  #relate(layer: VideoLayer, first: boolean, now: Millis): void {
     const bySender = this.audio.reported && layer.track.reported;
-    if (bySender && !layer.bySender) {
+    if (bySender && (first || !layer.bySender)) {
       // What was told by arrival is only roughly in step: correct it at once.
       for (const viewer of this.#viewers) {
         if (this.#layerOf(viewer) === layer) viewer.reportAt = Math.min(viewer.reportAt, now);

@@ -123,11 +123,12 @@ class OpusTrack {
     const { runtime, drain } = this.#options;
     const now = runtime.now();
     const time = this.#timestamp(pts);
+    this.#writer.put(data, time, false, now);
     if (now >= this.#reportAt) {
       this.#reportAt = now + REPORT_MILLIS;
+      // Behind the first packet, which makes its source known, and before viewers get it.
       this.#publisher.handleSenderReport(this.#writer.ssrc, ntpFromUnix(pts), time, now);
     }
-    this.#writer.put(data, time, false, now);
     this.#publisher.flush(now);
     drain();
   }

@@ -39,6 +39,8 @@ const AAC = "-c:a aac -b:a 96k -ac 2";
 const H264 =
   "-c:v libx264 -preset ultrafast -tune zerolatency -profile:v baseline -pix_fmt yuv420p -g 25 -b:v 300k";
 
+export const H264_AAC: string = `${H264} ${AAC}`;
+
 export const PUBLISHERS: Readonly<Record<PublisherName, PublisherKind>> = {
   "Chromium, WHIP over TCP: H.264, Opus": chromium("h264", "tcp"),
   "Chromium, WHIP over UDP: H.264, Opus": chromium("h264", "udp"),
@@ -47,7 +49,7 @@ export const PUBLISHERS: Readonly<Record<PublisherName, PublisherKind>> = {
   "Chromium, WHIP over TCP: AV1, Opus": chromium("av1", "tcp"),
   "ffmpeg, RTMP: H.264, AAC": {
     ...ffmpegClip,
-    start: (stage, stream) => ffmpegPublishes(stage, stream, `${H264} ${AAC}`),
+    start: (stage, stream) => ffmpegPublishes(stage, stream, H264_AAC),
   },
   "ffmpeg, RTMP: H.264, MP3": {
     ...ffmpegClip,
@@ -131,7 +133,12 @@ function clip(codecs: string): string[] {
   ];
 }
 
-function ffmpegPublishes({ servers }: Stage, stream: string, codecs: string): Promise<Publishing> {
+/** One encoder for all servers. */
+export function ffmpegPublishes(
+  { servers }: Pick<Stage, "servers">,
+  stream: string,
+  codecs: string,
+): Promise<Publishing> {
   const outputs = servers.map((server) => `[f=flv]${rtmp(server, stream)}`).join("|");
   const mapped = codecs.includes("-vn") ? ["-map", "1:a"] : ["-map", "0:v", "-map", "1:a"];
   // The muxer behind cannot ask for it.

@@ -68,6 +68,8 @@ test("WebRTC viewers hear a publisher of AAC, who is transcoded while there are 
   }
   const seen = viewer.of(ssrc);
   assert.ok(seen.length >= 130, `${seen.length} packets`);
+  // All in one moment: the first of them was told of, so that pictures and sound are together at once.
+  assert.notEqual(stream.audio.clock.at, undefined);
   for (let i = 1; i < seen.length; i++) {
     const step = (seen[i]!.header.timestamp - seen[i - 1]!.header.timestamp) >>> 0;
     assert.equal(step, 960, `packet ${i}`);
