@@ -6,6 +6,7 @@ import type { Hls, HlsAudio, HlsMuxer, RenditionName } from "../hls/mod.ts";
 import type { Visitor } from "../hooks/mod.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Peer } from "./peer.ts";
+import { sharedBody } from "./shared_body.ts";
 import { tokenOf } from "./tokens.ts";
 
 export interface HlsRoutesOptions {
@@ -205,7 +206,9 @@ async function media(
   if (bytes === undefined || bytes.length === 0)
     return c.body("There is no such segment\n", 404, TEXT);
   metrics.count("monoport_hls_sent_bytes_total", "", bytes.length);
-  return c.body(bytes, 200, {
+  const { body, fields } = sharedBody(bytes);
+  return c.body(body, 200, {
+    ...fields,
     "content-type": ts ? "video/mp2t" : name === "audio" ? "audio/mp4" : "video/mp4",
     // A name never means anything else.
     "cache-control": "max-age=3600, immutable",

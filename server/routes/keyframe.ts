@@ -11,6 +11,7 @@ import type { Keyframe, NoKeyframe } from "../frames/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { RateLimit } from "../limits/rate_limit.ts";
 import type { Peer } from "./peer.ts";
+import { sharedBody } from "./shared_body.ts";
 import { tokenOf } from "./tokens.ts";
 
 export interface KeyframeRoutesOptions {
@@ -79,8 +80,10 @@ function keyframe(c: Context, { format, frame }: Keyframe): Response {
   const etag = `"${Math.round(frame.dts * 1000).toString(36)}-${frame.data.length.toString(36)}"`;
   const headers = { etag, "cache-control": "private, no-cache" };
   if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
-  return c.body(frame.data, 200, {
+  const { body, fields } = sharedBody(frame.data);
+  return c.body(body, 200, {
     ...headers,
+    ...fields,
     "content-type": "application/octet-stream",
     // As WebCodecs' registry names it.
     "monoport-codec": codec === "vp8" ? "vp8" : codecString,
