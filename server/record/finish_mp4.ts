@@ -22,6 +22,8 @@ export interface Mp4Scan {
   readonly media: readonly Piece[];
   /** Where the last complete fragment ends. */
   readonly end: number;
+  /** There are more samples than tables are made of: nothing can be written. */
+  readonly tooLong: boolean;
 }
 
 /** Samples whose tables are made; files with more stay fragmented. Some 10 to 24 bytes each. */
@@ -55,11 +57,12 @@ class Scan {
   #tables: MovieTables | undefined;
   #moof: { readonly body: Uint8Array; readonly bytes: number } | undefined;
   #end = 0;
+  #tooLong = false;
 
   get result(): Mp4Scan | undefined {
     const tables = this.#tables;
     if (tables === undefined || tables.samples === 0) return undefined;
-    return { tables, media: this.#media, end: this.#end };
+    return { tables, media: this.#media, end: this.#end, tooLong: this.#tooLong };
   }
 
   /** The next box, with the contents of `moov` and `moof`; false when it cannot be understood. */
@@ -77,11 +80,11 @@ class Scan {
     const [tables, moof] = [this.#tables, this.#moof];
     if (tables === undefined || moof === undefined) return false;
     const length = bytes - headBytes;
-    if (isFault(tables.add(moof.body, moof.bytes, headBytes, length))) return false;
-    if (tables.samples > MAX_SAMPLES) {
-      throw new Error(`Cannot make tables of more than ${MAX_SAMPLES} samples`);
+    this.#tooLong ||= tables.samples >= MAX_SAMPLES;
+    if (!this.#tooLong) {
+      if (isFault(tables.add(moof.body, moof.bytes, headBytes, length))) return false;
+      this.#media.push({ at: at + headBytes, length });
     }
-    this.#media.push({ at: at + headBytes, length });
     this.#moof = undefined;
     this.#end = at + bytes;
     return true;

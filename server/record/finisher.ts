@@ -2,7 +2,7 @@
 import type { Files, Millis, OpenFile } from "../../core/base/mod.ts";
 import { describeFileError } from "../file_error.ts";
 import { scanFlv, writeFlv } from "./finish_flv.ts";
-import { scanMp4, writeMp4 } from "./finish_mp4.ts";
+import { MAX_SAMPLES, scanMp4, writeMp4 } from "./finish_mp4.ts";
 import type { RecordingFormat } from "./path_template.ts";
 import { NEW_ENDING, type RecordingPlace } from "./store.ts";
 
@@ -20,6 +20,8 @@ export interface FinisherOptions {
   readonly files: Files;
   /** Bytes that must stay free on the volume. */
   readonly minFreeBytes: number;
+  /** Default `MAX_WAITING`. */
+  readonly maxWaiting?: number;
 }
 
 /** Files that wait for their turn; further ones stay as they were written. */
@@ -29,6 +31,8 @@ export const MAX_WAITING = 1000;
 interface Scanned {
   readonly millis: Millis;
   readonly end: number;
+  /** Why it cannot be written anew; empty when it can. */
+  readonly plain: string;
   readonly write: (to: OpenFile) => Promise<number>;
 }
 
@@ -62,7 +66,8 @@ export class Finisher {
    * is gone), or the server ends. Rejects when the disk fails, or the file is not there any more.
    */
   finish(place: RecordingPlace, format: RecordingFormat): Promise<FinishedFile | undefined> {
-    const plain = this.#waiting >= MAX_WAITING ? `${MAX_WAITING} files wait` : "";
+    const { maxWaiting = MAX_WAITING } = this.#options;
+    const plain = this.#waiting >= maxWaiting ? `${maxWaiting} files wait to be finished` : "";
     this.#waiting++;
     const done = this.#last
       .then(() => (this.#stopped ? undefined : this.#finish(place, format, plain)))
@@ -82,7 +87,8 @@ export class Finisher {
     let made: number | string;
     try {
       scanned = await scan(from, format);
-      made = scanned === undefined || plain !== "" ? plain : await this.#make(scanned, path);
+      const why = plain || scanned?.plain;
+      made = scanned === undefined || why ? (why ?? "") : await this.#make(scanned, path);
       // What a killed server wrote in part is cut off.
       if (typeof made === "string" && scanned !== undefined) await from.truncate(scanned.end);
     } finally {
@@ -131,10 +137,12 @@ async function scan(from: OpenFile, format: RecordingFormat): Promise<Scanned | 
   if (format === "mp4") {
     const found = await scanMp4(from);
     if (found === undefined) return undefined;
-    const { tables, end } = found;
-    return { millis: tables.millis, end, write: (to) => writeMp4(from, found, to) };
+    const { tables, end, tooLong } = found;
+    const plain = tooLong ? `it has more than ${MAX_SAMPLES} frames` : "";
+    return { millis: tables.millis, end, plain, write: (to) => writeMp4(from, found, to) };
   }
   const found = await scanFlv(from);
   if (found === undefined) return undefined;
-  return { millis: found.millis, end: found.end, write: (to) => writeFlv(from, found, to) };
+  const { millis, end } = found;
+  return { millis, end, plain: "", write: (to) => writeFlv(from, found, to) };
 }
