@@ -117,6 +117,11 @@ export class RecordingStore {
     return await this.#fileOf(name);
   }
 
+  /** The same of a name that was found a moment ago: its folders are not looked through again. */
+  again(name: string): Promise<RecordedFile | undefined> {
+    return this.#fileOf(name);
+  }
+
   /** What was begun and is not finished, by this server or another. */
   async leftOver(): Promise<RecordingPlace[]> {
     const plain = (name: string): string => name.slice(0, -PART_ENDING.length);

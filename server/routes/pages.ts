@@ -27,6 +27,9 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer",
 };
 
+/** Where a click deletes something: no page of another site may lay itself over it. */
+const CONTROLS = "/recordings.html";
+
 /** Where people watch: the stream is named by the path, the page is one. */
 const WATCH_PATH = /^\/watch\/[^/]+\/[^/]+$/;
 
@@ -67,8 +70,12 @@ export function pageRoutes(
       own(assets, `${path.replace(/\/$/, "")}/index.html`) ??
       own(assets, `${path}.html`);
     if (asset === undefined) return await next();
+    const policy = SECURITY_HEADERS["content-security-policy"] ?? "";
     const headers = {
       ...SECURITY_HEADERS,
+      ...(asset === assets[CONTROLS]
+        ? { "content-security-policy": policy.replace("ancestors *", "ancestors 'self'") }
+        : {}),
       "content-type": asset.type,
       etag: asset.etag,
       "cache-control": "no-cache",

@@ -11,7 +11,7 @@ import { fileBody } from "./file_body.ts";
 export interface VodOptions {
   readonly runtime: Pick<Runtime, "now" | "wakeAt" | "crypto">;
   readonly files: Pick<Files, "open" | "remove">;
-  readonly store: Pick<RecordingStore, "list" | "find">;
+  readonly store: Pick<RecordingStore, "list" | "find" | "again">;
   readonly hooks: Visits | undefined;
   readonly metrics: Metrics;
 }
@@ -21,6 +21,9 @@ export const DOWNLOADS_MAX = 1000;
 export const DOWNLOADS_PER_ADDRESS = 100;
 /** A listing looks at the whole folder: it is told again for so long. */
 const LISTING_MILLIS: Millis = 2000;
+/** A name that was found is not looked for in its folder for so long: players ask for one piece after the other. */
+export const FOUND_MILLIS: Millis = 10_000;
+const FOUND_MAX = 1000;
 const SWEEP_MILLIS: Millis = 1000;
 
 export type Part = { readonly first: number; readonly length: number };
@@ -31,7 +34,9 @@ export class Vod {
   readonly #downloads = new Quota({ total: DOWNLOADS_MAX, perAddress: DOWNLOADS_PER_ADDRESS });
   /** Who plays, told apart as with HLS: a player makes many requests. */
   readonly #viewers: HlsViewers;
-  #listing: { readonly until: Millis; readonly all: Promise<readonly RecordedFile[]> } | undefined;
+  #listing: { until: Millis; readonly all: Promise<readonly RecordedFile[]> } | undefined;
+  /** Names, and until when they count as found. */
+  readonly #found = new Map<string, Millis>();
   #timer: Disposable | undefined;
 
   constructor(options: VodOptions) {
@@ -47,20 +52,32 @@ export class Vod {
   /** All of them, the newest first. */
   list(): Promise<readonly RecordedFile[]> {
     const { runtime, store } = this.#options;
-    const now = runtime.now();
-    if (this.#listing !== undefined && now < this.#listing.until) return this.#listing.all;
-    const all = store.list();
-    this.#listing = { until: now + LISTING_MILLIS, all };
-    return all;
+    if (this.#listing !== undefined && runtime.now() < this.#listing.until)
+      return this.#listing.all;
+    const listing = { until: Number.POSITIVE_INFINITY, all: store.list() };
+    const done = (): void => {
+      listing.until = runtime.now() + LISTING_MILLIS;
+    };
+    listing.all.then(done, done);
+    this.#listing = listing;
+    return listing.all;
   }
 
-  find(name: string): Promise<RecordedFile | undefined> {
-    return this.#options.store.find(name);
+  async find(name: string): Promise<RecordedFile | undefined> {
+    const { runtime, store } = this.#options;
+    if (runtime.now() < (this.#found.get(name) ?? 0)) return await store.again(name);
+    this.#found.delete(name);
+    const file = await store.find(name);
+    if (file === undefined) return undefined;
+    this.#found.set(name, runtime.now() + FOUND_MILLIS);
+    const [oldest = ""] = this.#found.keys();
+    if (this.#found.size > FOUND_MAX) this.#found.delete(oldest);
+    return file;
   }
 
   /** False when there is none of that name. Who is getting it gets the rest. */
   async remove(name: string): Promise<boolean> {
-    const found = await this.find(name);
+    const found = await this.#options.store.find(name);
     if (found === undefined) return false;
     this.#listing = undefined;
     try {

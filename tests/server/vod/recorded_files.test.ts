@@ -164,3 +164,13 @@ test("a page lists them; with vhost.http_static.enabled off there is nothing of 
   assert.match(answer, /^HTTP\/1\.[01] 40[45]/);
   assert.ok(existsSync(join(off.folder, "live/a.1.mp4")));
 });
+
+test("the page that deletes is shown in no other site's frame", async (t) => {
+  const { url } = await served(t);
+  const policyOf = async (path: string): Promise<string> =>
+    (await fetch(url + path)).headers.get("content-security-policy") ?? "";
+  for (const path of ["/recordings.html", "/recordings"]) {
+    assert.match(await policyOf(path), /frame-ancestors 'self'$/);
+  }
+  assert.match(await policyOf("/players/whep.html"), /frame-ancestors \*$/);
+});
