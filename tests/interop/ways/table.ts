@@ -19,6 +19,7 @@ export type ViewerName =
   | "HLS by ffmpeg"
   | "MPEG-TS by hls.js"
   | "MPEG-TS by ffmpeg"
+  | "Recording by ffmpeg"
   | "RTMP by GStreamer";
 
 export interface WayOut {
@@ -42,6 +43,7 @@ export const WAYS_OUT: readonly WayOut[] = [
   { heading: "HLS with MPEG-TS: hls.js", viewers: ["MPEG-TS by hls.js"] },
   { heading: "HLS with MPEG-TS: ffmpeg", viewers: ["MPEG-TS by ffmpeg"] },
   { heading: "RTMP: GStreamer", viewers: ["RTMP by GStreamer"] },
+  { heading: "Recording, MP4 by HTTP: ffmpeg", viewers: ["Recording by ffmpeg"] },
 ];
 
 export type PublisherName =
@@ -76,6 +78,7 @@ export const WAYS_IN: readonly WayIn[] = [
       "H.264, AAC",
       "H.264, AAC",
       "H.264, AAC",
+      "H.264, AAC",
     ],
   },
   {
@@ -89,11 +92,22 @@ export const WAYS_IN: readonly WayIn[] = [
       "H.264, AAC",
       "H.264, AAC",
       "H.264, AAC",
+      "H.264, AAC",
     ],
   },
   {
     publisher: "Chromium, WHIP over TCP: VP8, Opus",
-    cells: ["VP8, Opus", "no (1)", "AAC (2)", "AAC (3)", "AAC (2)", "AAC (4)", "AAC (4)", "no (3)"],
+    cells: [
+      "VP8, Opus",
+      "no (1)",
+      "AAC (2)",
+      "AAC (3)",
+      "AAC (2)",
+      "AAC (4)",
+      "AAC (4)",
+      "no (3)",
+      "AAC (2)",
+    ],
   },
   {
     publisher: "Chromium, WHIP over TCP: VP9, Opus",
@@ -106,6 +120,7 @@ export const WAYS_IN: readonly WayIn[] = [
       "AAC (4)",
       "AAC (4)",
       "no (3)",
+      "VP9, AAC",
     ],
   },
   {
@@ -119,12 +134,14 @@ export const WAYS_IN: readonly WayIn[] = [
       "AAC (4)",
       "AAC (4)",
       "no (3)",
+      "AV1, AAC",
     ],
   },
   {
     publisher: "ffmpeg, RTMP: H.264, AAC",
     cells: [
       "H.264, Opus",
+      "H.264, AAC",
       "H.264, AAC",
       "H.264, AAC",
       "H.264, AAC",
@@ -145,11 +162,12 @@ export const WAYS_IN: readonly WayIn[] = [
       "H.264, AAC",
       "H.264, AAC",
       "H.264, AAC",
+      "H.264, AAC",
     ],
   },
   {
     publisher: "ffmpeg, RTMP: AAC alone",
-    cells: ["Opus", "AAC", "AAC", "AAC", "AAC", "AAC", "AAC", "AAC"],
+    cells: ["Opus", "AAC", "AAC", "AAC", "AAC", "AAC", "AAC", "AAC", "AAC"],
   },
   {
     publisher: "Enhanced RTMP: H.265, AAC",
@@ -162,6 +180,7 @@ export const WAYS_IN: readonly WayIn[] = [
       "AAC (5)",
       "H.265, AAC",
       "no (3)",
+      "H.265, AAC",
     ],
   },
   {
@@ -175,6 +194,7 @@ export const WAYS_IN: readonly WayIn[] = [
       "AAC (4)",
       "AAC (4)",
       "no (3)",
+      "AV1, AAC",
     ],
   },
   {
@@ -188,12 +208,14 @@ export const WAYS_IN: readonly WayIn[] = [
       "H.264, AAC",
       "H.264, AAC",
       "H.264, AAC",
+      "H.264, AAC",
     ],
   },
   {
     publisher: "Pull from another Monoport: H.264, Opus",
     cells: [
       "H.264, Opus",
+      "H.264, AAC",
       "H.264, AAC",
       "H.264, AAC",
       "H.264, AAC",

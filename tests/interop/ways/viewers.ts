@@ -46,6 +46,7 @@ export async function watchAll(
     const video = cell.video !== undefined;
     const audio = cell.audio !== undefined;
     for (const viewer of viewers) {
+      if (viewer === "Recording by ffmpeg") continue; // when it is over
       const where = IN_PAGE[viewer];
       const from = viewer.startsWith("MPEG-TS") ? ts : server;
       if (where !== undefined) inPage.push([viewer, { ...where(from, stream), video, audio }]);

@@ -3,6 +3,9 @@
  * Chromium, ffmpeg and GStreamer at both ends.
  */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { concat } from "../../../core/bytes/mod.ts";
@@ -11,6 +14,7 @@ import { launchChromium } from "../../chromium.ts";
 import { tagsOf } from "../../flv_file.ts";
 import { type ServerProcess, startServer } from "../../server_process.ts";
 import { PUBLISHERS, type PublisherKind, type Publishing } from "./publishers.ts";
+import { recordingSeen, startRecording } from "./recording.ts";
 import { codecName, type Seen } from "./seen.ts";
 import { type Cell, cellOf, WAYS_IN, WAYS_OUT, type WayIn } from "./table.ts";
 import { openPlayers, PAGE_FRAMES, watchAll } from "./viewers.ts";
@@ -23,13 +27,15 @@ describe("Ways in and out", () => {
   let ts: ServerProcess;
   let browser: Browser;
   let page: Page;
+  const folder = mkdtempSync(join(tmpdir(), "monoport-ways-"));
   /** The next publisher gets ready while the one before is watched. */
   const ready = new Map<WayIn, Promise<Publishing>>();
 
   before(async () => {
+    const path = `${folder}/[app]/[stream].[timestamp].mp4`;
     const args = ["--demo", "off", "--relay.allow", "127.0.0.1", "--http_api.https.enabled", "on"];
     [server, ts, browser] = await Promise.all([
-      startServer({ args }),
+      startServer({ args: [...args, "--vhost.dvr.dvr_path", path] }),
       startServer({ args: [...args, "--vhost.hls.hls_ts", "on"] }),
       launchChromium(),
     ]);
@@ -40,6 +46,7 @@ describe("Ways in and out", () => {
       await publishing.then((one) => one.stop()).catch(() => {});
     await browser?.close();
     await Promise.all([server?.stop(), ts?.stop()]);
+    rmSync(folder, { recursive: true, force: true });
   });
 
   function prepare(way: WayIn | undefined): Promise<Publishing> | undefined {
@@ -68,7 +75,11 @@ describe("Ways in and out", () => {
       ready.delete(way);
       void prepare(WAYS_IN[i + 1]);
       const cells = way.cells.map(cellOf);
-      const seen = await watchAll(page, { server, ts }, streamOf(way), cells);
+      const stream = streamOf(way);
+      const recording = await startRecording(server, stream);
+      const seen = await watchAll(page, { server, ts }, stream, cells);
+      const picture = cells.at(-1)?.video !== undefined;
+      seen.set("Recording by ffmpeg", await recordingSeen(server, stream, recording, picture));
       for (const [column, { viewers }] of WAYS_OUT.entries()) {
         const cell = cells[column];
         assert.ok(cell !== undefined, "a cell is missing");
