@@ -18,6 +18,11 @@ export const WAITING_MAX = 512;
  * Opus is for viewers in real time.
  */
 const GATHER_MILLIS: Readonly<Record<TargetCodec, Millis>> = { aac: 60, opus: 0 };
+/**
+ * Tracks of a thread are opened at most so often, all that are new together: a publisher who changes his format all
+ * the time would keep the thread from the sound of others.
+ */
+export const OPEN_MILLIS: Millis = 20;
 /** A thread without work ends after so long. */
 const LINGER_MILLIS = 10_000;
 /** Starts of one thread that failed one after the other before it is done on the main thread. */
@@ -51,6 +56,8 @@ interface Job {
   /** Packets that are not done yet, and those of them that the thread does not have yet. */
   waiting: number;
   gathered: TimedPacket[];
+  /** Whether the thread knows of it. */
+  opened: boolean;
 }
 
 interface Channel {
@@ -112,6 +119,8 @@ class Lane {
   #failures = 0;
   #lingering: Disposable | undefined;
   #gathering: Disposable | undefined;
+  #opening: Disposable | undefined;
+  #openedAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(options: TranscodersOptions, onIdle: (lane: Lane) => void) {
     this.#options = options;
@@ -125,9 +134,12 @@ class Lane {
 
   open(id: number, options: TranscoderOptions, sink: TranscodedSink): Transcoding {
     this.#lingering?.[Symbol.dispose]();
-    const job: Job = { options, sink, waiting: 0, gathered: [] };
+    const job: Job = { options, sink, waiting: 0, gathered: [], opened: false };
     this.#jobs.set(id, job);
-    this.#channel.post({ kind: "open", id, options });
+    const { runtime } = this.#options;
+    const due = this.#openedAt + OPEN_MILLIS;
+    if (runtime.now() >= due) this.#openAll();
+    else this.#opening ??= runtime.wakeAt(due, () => this.#openAll());
     return {
       put: (data, pts) => this.#put(id, job, data, pts),
       close: () => this.#close(id),
@@ -136,9 +148,22 @@ class Lane {
 
   close(): void {
     this.#lingering?.[Symbol.dispose]();
+    this.#opening?.[Symbol.dispose]();
     this.#gathering?.[Symbol.dispose]();
     this.#jobs.clear();
     this.#channel.close();
+  }
+
+  #openAll(): void {
+    this.#opening?.[Symbol.dispose]();
+    this.#opening = undefined;
+    this.#openedAt = this.#options.runtime.now();
+    for (const [id, job] of this.#jobs) {
+      if (job.opened) continue;
+      job.opened = true;
+      this.#channel.post({ kind: "open", id, options: job.options });
+      if (job.gathered.length > 0) this.#send(id, job);
+    }
   }
 
   #put(id: number, job: Job, data: Uint8Array, pts: number): void {
@@ -165,14 +190,16 @@ class Lane {
   }
 
   #send(id: number, job: Job): void {
+    if (!job.opened) return;
     const packets = bundled(job.gathered);
     job.gathered = [];
     this.#channel.post({ kind: "put", id, packets }, [packets.data.buffer]);
   }
 
   #close(id: number): void {
+    const job = this.#jobs.get(id);
     if (!this.#jobs.delete(id)) return;
-    this.#channel.post({ kind: "close", id });
+    if (job?.opened) this.#channel.post({ kind: "close", id });
     if (this.#jobs.size > 0) return;
     const { runtime } = this.#options;
     this.#lingering = runtime.wakeAt(runtime.now() + LINGER_MILLIS, () => {
@@ -211,6 +238,7 @@ class Lane {
     this.#channel = this.#start();
     for (const [id, job] of this.#jobs) {
       job.waiting = job.gathered.length;
+      job.opened = true;
       this.#channel.post({ kind: "open", id, options: job.options });
     }
   }

@@ -10,7 +10,7 @@ import {
   Transcoders,
   type Transcoding,
 } from "../../../server/codecs/mod.ts";
-import { TRACKS_PER_THREAD, WAITING_MAX } from "../../../server/codecs/transcoders.ts";
+import { OPEN_MILLIS, TRACKS_PER_THREAD, WAITING_MAX } from "../../../server/codecs/transcoders.ts";
 import { Log } from "../../../server/log.ts";
 import { serverMetrics } from "../../../server/metrics.ts";
 import { codecs, encoded, RATE, tone } from "./tone.ts";
@@ -145,6 +145,7 @@ test("what muxers want goes to the thread by threes, what is for viewers in real
   const muxed = transcoders.open({ ...options, to: "aac" }, listener());
   const gone = transcoders.open({ ...options, to: "aac" }, listener());
   const live = transcoders.open(options, listener());
+  timers.shift()?.(); // two of them are opened together
   feed(live, 0, 1);
   assert.equal(times().length, 1);
   feed(muxed, 0, 3);
@@ -154,6 +155,39 @@ test("what muxers want goes to the thread by threes, what is for viewers in real
   assert.equal(timers.length, 1);
   timers[0]?.();
   assert.deepEqual(times(), [source.packets.slice(0, 3).map(({ pts }) => pts)]);
+});
+
+test("a publisher who changes his format all the time keeps no thread from others: tracks are opened now and then", (t) => {
+  const posted: string[] = [];
+  const timers: (() => void)[] = [];
+  let now = 0;
+  const transcoders = new Transcoders({
+    runtime: {
+      startThread: () => ({
+        post: (one) => posted.push((one as ToThread).kind),
+        close: () => {},
+      }),
+      now: () => now,
+      wakeAt: (_, fire) => {
+        timers.push(fire);
+        return { [Symbol.dispose]: () => {} };
+      },
+    },
+    log: new Log({ wallClock: () => 0, print: () => {} }, "info"),
+    metrics: serverMetrics(),
+    max: 10,
+  });
+  t.after(() => transcoders.close());
+  const keeps = transcoders.open(options, listener());
+  for (let i = 0; i < 1000; i++) transcoders.open(options, listener())?.close();
+  const last = transcoders.open(options, listener());
+  feed(last, 0, 2);
+  assert.deepEqual(posted.splice(0), ["codecs", "open"]);
+  now += OPEN_MILLIS;
+  timers[0]?.();
+  assert.deepEqual(posted.splice(0), ["open", "put"], "and what was put before is not lost");
+  feed(keeps, 0, 1);
+  assert.deepEqual(posted, ["put"]);
 });
 
 test("packets survive their way to a thread and back", () => {
