@@ -227,13 +227,32 @@ export const WAYS_IN: readonly WayIn[] = [
   },
 ];
 
+export interface Note {
+  readonly text: string;
+  /** What a player that fails says, or the program that ran it. */
+  readonly says?: RegExp;
+}
+
 /** By number, from 1: why something does not go. */
-export const NOTES: readonly string[] = [
-  "mpegts.js 1.8 knows neither VP8 nor VP9 in FLV, and stops: `CodecUnsupported`.",
-  "There is no VP8 in fragmented MP4 that browsers play: it is left out.",
-  "H.265, AV1, VP9 and VP8 are sent as enhanced FLV: FFmpeg reads the first three from 6.1 on; GStreamer 1.22 and ffmpeg 5.1 know none of them. ffmpeg plays the sound when it is told to leave out the picture (`-vn`), but not beside H.265, which 5.1 takes for Screen video.",
-  "Transport streams carry H.264 and H.265 alone here; other pictures are left out.",
-  "Debian's Chromium has no H.265: WHEP answers 406 and says so, MSE refuses it, and hls.js takes the rendition of the sound alone.",
+export const NOTES: readonly Note[] = [
+  {
+    text: "mpegts.js 1.8 knows neither VP8 nor VP9 in FLV, and stops: `CodecUnsupported`.",
+    says: /CodecUnsupported/,
+  },
+  {
+    text: "There is no VP8 in fragmented MP4 that browsers play: it is left out.",
+  },
+  {
+    text: "H.265, AV1, VP9 and VP8 are sent as enhanced FLV: FFmpeg reads the first three from 6.1 on; GStreamer 1.22 and ffmpeg 5.1 know none of them. ffmpeg plays the sound when it is told to leave out the picture (`-vn`), but not beside H.265, which 5.1 takes for Screen video.",
+    says: /ended with/,
+  },
+  {
+    text: "Transport streams carry H.264 and H.265 alone here; other pictures are left out.",
+  },
+  {
+    text: "Debian's Chromium has no H.265: WHEP answers 406 and says so, MSE refuses it, and hls.js takes the rendition of the sound alone.",
+    says: /406.*H265|is unsupported/s,
+  },
 ];
 
 /** What a cell says: names of codecs, and why there are not more. */
@@ -262,6 +281,6 @@ export function waysInMarkdown(): string {
     `|${"---|".repeat(headings.length)}`,
     ...WAYS_IN.map(({ publisher, cells }) => line([publisher, ...cells])),
     "",
-    ...NOTES.map((note, i) => `${i + 1}. ${note}`),
+    ...NOTES.map(({ text }, i) => `${i + 1}. ${text}`),
   ].join("\n");
 }
