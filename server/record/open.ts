@@ -1,5 +1,6 @@
 /** Recordings as configured. @module */
 import { MonoportError } from "../../core/base/mod.ts";
+import type { MediaKind } from "../../core/media/mod.ts";
 import { describeFileError } from "../file_error.ts";
 import type { RtcServer } from "../rtc/mod.ts";
 import { Recordings, type RecordingsOptions } from "./recordings.ts";
@@ -10,11 +11,17 @@ import { Recordings, type RecordingsOptions } from "./recordings.ts";
  * @throws {MonoportError} `config-invalid` when streams shall be recorded and the folder cannot be made.
  */
 export async function openRecordings(
-  options: Omit<RecordingsOptions, "live"> & { readonly rtc: Pick<RtcServer, "observers" | "hub"> },
+  options: Omit<RecordingsOptions, "live" | "hasTrack"> & {
+    readonly rtc: Pick<RtcServer, "observers" | "hub">;
+  },
 ): Promise<Recordings> {
   const { config, runtime, rtc } = options;
   const live = (key: string): boolean => rtc.hub.stream(key)?.live === true;
-  const recordings = new Recordings({ ...options, live });
+  const hasTrack = (key: string, kind: MediaKind): boolean => {
+    const stream = rtc.hub.stream(key);
+    return stream?.track(kind).format !== undefined || stream?.frames.given(kind) !== undefined;
+  };
+  const recordings = new Recordings({ ...options, live, hasTrack });
   rtc.observers.push((event) => recordings.handleHubEvent(event));
   if (!config["vhost.dvr.enabled"]) return recordings;
   const { root } = recordings.store;

@@ -24,6 +24,8 @@ export interface RecordingOptions extends RecordingRules {
   readonly runtime: Pick<Runtime, "now" | "wallClock">;
   readonly store: RecordingStore;
   readonly minFreeBytes: number;
+  /** Whether the stream has such a track, as far as is known by now. */
+  readonly hasTrack: (kind: MediaKind) => boolean;
   readonly onEvent: RecordingEvents;
 }
 
@@ -83,7 +85,8 @@ export class Recording implements FrameSink {
     const { format, maxMillis, maxBytes, waitKeyframe } = options;
     const carries = (track: FrameFormat): boolean => unfit(format, track) === "";
     const now = (): Millis => options.runtime.now();
-    const cut = { now, carries, maxMillis, maxBytes, maxFrames: MAX_FRAMES, waitKeyframe };
+    const expects = (kind: MediaKind): boolean => !this.#unfit.has(kind) && options.hasTrack(kind);
+    const cut = { now, expects, carries, maxMillis, maxBytes, maxFrames: MAX_FRAMES, waitKeyframe };
     const sink: FileSink = {
       handleStart: (formats, at) => this.#startFile(formats, at),
       handleFrame: (frame) => this.#put(frame),

@@ -1,5 +1,6 @@
 /** All recordings: those that run, and what became of the last ones. @module */
 import type { Millis, Runtime } from "../../core/base/mod.ts";
+import type { MediaKind } from "../../core/media/mod.ts";
 import type { HubEvent, StreamName } from "../../core/stream/mod.ts";
 import type { Config } from "../config.ts";
 import { codeOf, describeFileError, isMissing } from "../file_error.ts";
@@ -22,6 +23,8 @@ export interface RecordingsOptions {
   readonly frames: FrameSource;
   /** Whether somebody publishes the stream with that key. */
   readonly live: (key: string) => boolean;
+  /** Whether the stream with that key has such a track, as far as is known by now. */
+  readonly hasTrack: (key: string, kind: MediaKind) => boolean;
 }
 
 /** Recordings that are over, of which the API tells. */
@@ -123,7 +126,7 @@ export class Recordings {
    * recorded in the same format is not recorded twice. A text says why not.
    */
   start(name: StreamName, wish: RecordingWish, source: RecordingSource): RecordingFacts | string {
-    const { config, runtime, frames, metrics, log } = this.#options;
+    const { config, runtime, frames, metrics, log, hasTrack } = this.#options;
     const rules = this.#rules(wish);
     const known = this.#find(name, rules.format);
     if (known !== undefined) return this.#factsOf(known);
@@ -141,6 +144,7 @@ export class Recordings {
       runtime,
       store: this.store,
       minFreeBytes: this.#minFreeBytes,
+      hasTrack: (kind) => hasTrack(stream, kind),
       onEvent: {
         written: (place, startedAt) => this.#finish(place, rules.format, startedAt),
         over: (error) => this.#over(running, error),

@@ -1,11 +1,9 @@
 import type { Millis } from "../../base/mod.ts";
 import type { MediaKind } from "../../media/mod.ts";
 import type { Frame, FrameFormat, FrameSink } from "../../stream/mod.ts";
-import { BREAK_MILLIS, Interleaver } from "./interleaver.ts";
+import { BREAK_MILLIS, Interleaver, type InterleaverOptions } from "./interleaver.ts";
 
-export interface CutterOptions {
-  /** The clock, to wait for a track by. */
-  readonly now: () => Millis;
+export interface CutterOptions extends InterleaverOptions {
   /** Whether files can hold a format; what they cannot is left out. */
   readonly carries: (format: FrameFormat) => boolean;
   /** Another file begins at the first keyframe that makes the last so long, or would make it so large. */
@@ -57,7 +55,7 @@ export class Cutter implements FrameSink {
   constructor(options: CutterOptions, sink: FileSink) {
     this.#options = options;
     this.#sink = sink;
-    this.#interleaver = new Interleaver(options.now, (frame, format) => this.#take(frame, format));
+    this.#interleaver = new Interleaver(options, (frame, format) => this.#take(frame, format));
   }
 
   handleFormat(format: FrameFormat): void {

@@ -4,6 +4,8 @@ import type { Frame, FrameFormat } from "../../stream/mod.ts";
 
 /** A track that has never come is waited for so long, on the clock: what is kept comes all at once. */
 export const TRACK_WAIT_MILLIS: Millis = 2000;
+/** One that the stream is known to have, but that is still on its way through a transcoder. */
+export const EXPECTED_WAIT_MILLIS: Millis = 10_000;
 /** One that has come may be so late before the other goes on: transcoded sound is. */
 export const LATE_MILLIS: Millis = 1000;
 /** Frames of one track that are kept while the other is waited for. */
@@ -19,9 +21,15 @@ interface Waiting {
   readonly format: FrameFormat;
 }
 
+export interface InterleaverOptions {
+  readonly now: () => Millis;
+  /** Whether the stream has such a track, of which nothing has come. */
+  readonly expects: (kind: MediaKind) => boolean;
+}
+
 /** Brings the frames of two tracks into the order of their decoding times, each with its format. */
 export class Interleaver {
-  readonly #now: () => Millis;
+  readonly #options: InterleaverOptions;
   readonly #deliver: (frame: Frame, format: FrameFormat) => void;
   readonly #queues: Readonly<Record<MediaKind, Waiting[]>> = { audio: [], video: [] };
   /** Of what waits, of both kinds. */
@@ -32,14 +40,14 @@ export class Interleaver {
   #since: Millis | undefined;
   #newest: Millis = Number.NEGATIVE_INFINITY;
 
-  constructor(now: () => Millis, deliver: (frame: Frame, format: FrameFormat) => void) {
-    this.#now = now;
+  constructor(options: InterleaverOptions, deliver: (frame: Frame, format: FrameFormat) => void) {
+    this.#options = options;
     this.#deliver = deliver;
   }
 
   put(frame: Frame, format: FrameFormat): void {
     if (frame.dts - this.#newest > BREAK_MILLIS) this.end();
-    this.#since ??= this.#now();
+    this.#since ??= this.#options.now();
     this.#newest = Math.max(this.#newest, frame.dts);
     this.#last.set(frame.kind, { dts: frame.dts, format });
     this.#queues[frame.kind].push({ frame, format });
@@ -73,11 +81,14 @@ export class Interleaver {
     const other = next === "audio" ? "video" : "audio";
     if (this.#queues[other].length > 0) return this.#shift(next);
     const last = this.#last.get(other);
-    const late =
-      last === undefined
-        ? this.#now() - (this.#since ?? 0) > TRACK_WAIT_MILLIS
-        : this.#newest - last.dts > LATE_MILLIS;
+    const late = last === undefined ? this.#waited(other) : this.#newest - last.dts > LATE_MILLIS;
     return late && this.#shift(next);
+  }
+
+  #waited(kind: MediaKind): boolean {
+    const { now, expects } = this.#options;
+    const waited = now() - (this.#since ?? 0);
+    return waited > TRACK_WAIT_MILLIS && (waited > EXPECTED_WAIT_MILLIS || !expects(kind));
   }
 
   #earlier(): MediaKind {

@@ -7,7 +7,9 @@ export {
 } from "./cutter.ts";
 export {
   BREAK_MILLIS,
+  EXPECTED_WAIT_MILLIS,
   Interleaver,
+  type InterleaverOptions,
   KEPT_MAX_BYTES,
   KEPT_MAX_FRAMES,
   LATE_MILLIS,

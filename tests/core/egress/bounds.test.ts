@@ -48,12 +48,9 @@ for (const both of [false, true]) {
 
 test("recordings: what waits for another track has a bound in bytes", () => {
   let kept = 0;
-  const interleaver = new Interleaver(
-    () => 0,
-    ({ data }) => {
-      kept -= data.length;
-    },
-  );
+  const interleaver = new Interleaver({ now: () => 0, expects: () => false }, ({ data }) => {
+    kept -= data.length;
+  });
   for (let i = 0; i < 100; i++) {
     kept += MIB.length;
     interleaver.put(picture(i, i === 0), H264);

@@ -101,7 +101,13 @@ export async function stage(t: TestContext, options: StageOptions = {}): Promise
   const metrics = serverMetrics();
   const feed = new Feed();
   const live = options.live ?? (() => true);
-  const hub = { stream: (key: string) => ({ live: live(key) }) };
+  const hub = {
+    stream: (key: string) => ({
+      live: live(key),
+      track: () => ({ format: undefined }),
+      frames: { given: () => undefined },
+    }),
+  };
   const rtc = { observers: [], hub } as never;
   const recordings = await openRecordings({ runtime, config, log, metrics, frames: feed, rtc });
   opened = recordings;

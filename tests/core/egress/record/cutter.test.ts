@@ -4,6 +4,7 @@ import {
   BREAK_MILLIS,
   Cutter,
   type CutterOptions,
+  EXPECTED_WAIT_MILLIS,
   Interleaver,
   KEPT_MAX_FRAMES,
   KEYFRAME_WAIT_MILLIS,
@@ -29,7 +30,14 @@ class Stage {
   constructor(options: Partial<CutterOptions> = {}) {
     const limits = { maxMillis: Number.POSITIVE_INFINITY, maxBytes: 1e9, maxFrames: 1e6 };
     this.cutter = new Cutter(
-      { now: () => this.clock, carries: () => true, waitKeyframe: true, ...limits, ...options },
+      {
+        now: () => this.clock,
+        expects: () => false,
+        carries: () => true,
+        waitKeyframe: true,
+        ...limits,
+        ...options,
+      },
       {
         handleStart: (formats, at) => {
           assert.ok(this.files.every(({ stopped }) => stopped));
@@ -216,6 +224,27 @@ describe("cutting a stream into files", () => {
     assert.ok((late.files[0]?.frames.length ?? 0) > before + 20);
   });
 
+  test("sound that the stream has is waited for longer: a transcoder may begin with it", () => {
+    const stage = new Stage({ expects: (kind) => kind === "audio" });
+    stage.formats(H264);
+    stage.play(0, EXPECTED_WAIT_MILLIS - 1000, { sound: false });
+    assert.equal(stage.files.length, 0);
+    stage.formats(OPUS);
+    for (let at = 0; at < EXPECTED_WAIT_MILLIS - 1000; at += 20) {
+      const data = new Uint8Array(1);
+      stage.cutter.handleFrame({ kind: "audio", dts: at, pts: at, keyframe: true, data });
+    }
+    stage.cutter.handleEnd();
+    assert.deepEqual(
+      stage.files.map(({ kinds, at }) => `${kinds} ${at}`),
+      ["video audio 0"],
+    );
+    const none = new Stage({ expects: () => true });
+    none.formats(H264);
+    none.play(0, EXPECTED_WAIT_MILLIS + 100, { sound: false });
+    assert.equal(none.files[0]?.kinds, "video");
+  });
+
   test("what is kept comes all at once, and waits for sound by the clock", () => {
     const stage = new Stage();
     stage.formats(H264, OPUS);
@@ -237,10 +266,7 @@ describe("cutting a stream into files", () => {
 
   test("timestamps apart by hours keep no more than so many frames", () => {
     let delivered = 0;
-    const interleaver = new Interleaver(
-      () => 0,
-      () => delivered++,
-    );
+    const interleaver = new Interleaver({ now: () => 0, expects: () => false }, () => delivered++);
     const data = new Uint8Array(1);
     for (let i = 0; i < 3 * KEPT_MAX_FRAMES; i++) {
       const [video, audio] = [i * 40, 1e9 + i * 20];
