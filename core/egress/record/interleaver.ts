@@ -4,7 +4,7 @@ import type { Frame, FrameFormat } from "../../stream/mod.ts";
 
 /** A track that has never come is waited for so long, on the clock: what is kept comes all at once. */
 export const TRACK_WAIT_MILLIS: Millis = 2000;
-/** One that the stream is known to have, but that is still on its way through a transcoder. */
+/** One that the stream is known to have, or had so lately, but that is on its way through a transcoder. */
 export const EXPECTED_WAIT_MILLIS: Millis = 10_000;
 /** One that has come may be so late before the other goes on: transcoded sound is. */
 export const LATE_MILLIS: Millis = 1000;
@@ -55,12 +55,15 @@ export class Interleaver {
     while (this.#release()) {}
   }
 
-  /** The format of the next frame of that kind, while such frames come. */
+  /**
+   * The format of the next frame of that kind, while such frames come: a transcoder that begins, or has
+   * much to do, may be some seconds behind.
+   */
   coming(kind: MediaKind): FrameFormat | undefined {
     const [next] = this.#queues[kind];
     if (next !== undefined) return next.format;
     const last = this.#last.get(kind);
-    if (last === undefined || this.#newest - last.dts > LATE_MILLIS) return undefined;
+    if (last === undefined || this.#newest - last.dts > EXPECTED_WAIT_MILLIS) return undefined;
     return last.format;
   }
 

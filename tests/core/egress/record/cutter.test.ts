@@ -245,6 +245,17 @@ describe("cutting a stream into files", () => {
     assert.equal(none.files[0]?.kinds, "video");
   });
 
+  test("sound that is seconds late has its place in each file", () => {
+    const stage = new Stage({ maxMillis: 4000, expects: (kind) => kind === "audio" });
+    stage.formats(H264, OPUS);
+    stage.play(0, 12_000, { late: 3000 });
+    stage.cutter.handleEnd();
+    assert.deepEqual(
+      stage.files.map(({ kinds, at }) => `${kinds} ${at}`),
+      ["video audio 0", "video audio 4000", "video audio 8000"],
+    );
+  });
+
   test("what is kept comes all at once, and waits for sound by the clock", () => {
     const stage = new Stage();
     stage.formats(H264, OPUS);
