@@ -1,10 +1,17 @@
 /** Samples of H.264 and H.265, as MP4 and FLV hold them (ISO/IEC 14496-15 §5.3.4.2). @module */
 import { Fault } from "../base/mod.ts";
 import { u8 } from "../bytes/mod.ts";
+import { NAL_UNITS_MAX } from "./nal_depacketizer.ts";
 
 export const BAD_UNIT: Fault = /* @__PURE__ */ new Fault(
   "core/media/h264",
   "bad-nal-unit-length",
+  "ISO/IEC 14496-15 §5.3.4.2",
+);
+
+export const TOO_MANY_UNITS: Fault = /* @__PURE__ */ new Fault(
+  "core/media/h264",
+  "too-many-nal-units",
   "ISO/IEC 14496-15 §5.3.4.2",
 );
 
@@ -25,6 +32,7 @@ export function splitSample(bytes: Uint8Array, lengthBytes: number): Uint8Array[
     for (let i = 0; i < lengthBytes; i++) length = length * 256 + u8(bytes, at + i);
     at += lengthBytes;
     if (length > bytes.length - at) return BAD_UNIT;
+    if (units.length === NAL_UNITS_MAX) return TOO_MANY_UNITS;
     if (length > 0) units.push(bytes.subarray(at, at + length));
     at += length;
   }
