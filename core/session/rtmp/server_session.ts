@@ -51,6 +51,8 @@ import { targetOf } from "./target.ts";
 /** Commands of one connection, which publishes or plays for a few of them. */
 export const COMMANDS_MAX = 64;
 
+/** Tags of one aggregate message: each is an event. */
+export const AGGREGATE_TAGS_MAX = 1024;
 export const BAD_COMMAND: Fault = /* @__PURE__ */ fault("bad-command", "RTMP 1.0 §7.1.1");
 export const NOT_CONNECTED: Fault = /* @__PURE__ */ fault("not-connected", "RTMP 1.0 §7.2.1.1");
 export const TOO_MANY_COMMANDS: Fault = /* @__PURE__ */ fault("too-many-commands", "RTMP 1.0 §7.2");
@@ -250,8 +252,8 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
   /** FLV tags one after the other; their times count from the message's (§7.1.6). */
   #handleAggregate(payload: Uint8Array, timestamp: number): void {
     let first = -1;
-    for (let at = 0; at < payload.length; ) {
-      if (at + 11 > payload.length) {
+    for (let at = 0, tags = 0; at < payload.length; tags++) {
+      if (at + 11 > payload.length || tags === AGGREGATE_TAGS_MAX) {
         this.#fail(BAD_AGGREGATE);
         return;
       }
