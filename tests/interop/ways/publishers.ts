@@ -27,6 +27,8 @@ export interface PublisherKind {
   readonly apart: number | undefined;
   /** Pictures in a second. */
   readonly rate: number;
+  /** Its encoder takes so much that two cores have no time for another publisher. */
+  readonly heavy?: boolean;
   start(stage: Stage, stream: string): Promise<Publishing>;
 }
 
@@ -117,7 +119,8 @@ function chromium(codec: string, transport: Publish["transport"]): PublisherKind
       },
     };
   };
-  return { tone: 1000, apart: CHROMIUM_APART, rate: 25, start };
+  const heavy = codec === "vp9" || codec === "av1";
+  return { tone: 1000, apart: CHROMIUM_APART, rate: 25, heavy, start };
 }
 
 /** ffmpeg's, of a picture that flashes and a tone that beeps, both for the first 0.2 s of each second. */
