@@ -27,6 +27,9 @@ export interface FinisherOptions {
 /** Files that wait for their turn; further ones stay as they were written. */
 export const MAX_WAITING = 1000;
 
+/** Without a frame no recording is longer than its first part: what is may be damaged, or another program's. */
+export const EMPTY_MAX_BYTES: number = 16 * 1024 * 1024;
+
 /** A file read through: how to write it anew, and where it ends if it stays as it is. */
 interface Scanned {
   readonly millis: Millis;
@@ -85,7 +88,9 @@ export class Finisher {
     const from = await files.open(partPath, "update");
     let scanned: Scanned | undefined;
     let made: number | string;
+    let size = 0;
     try {
+      size = await from.size();
       scanned = await scan(from, format);
       const why = plain || scanned?.plain;
       made = scanned === undefined || why ? (why ?? "") : await this.#make(scanned, path);
@@ -95,6 +100,7 @@ export class Finisher {
       await from.close();
     }
     if (scanned === undefined) {
+      if (size > EMPTY_MAX_BYTES) throw new Error("nothing in it can be played: it stays as it is");
       await files.remove(partPath);
       return undefined;
     }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { loadRuntime } from "../../../runtime/mod.ts";
+import { EMPTY_MAX_BYTES, Finisher } from "../../../server/record/finisher.ts";
 import { nameReader, parsePathTemplate } from "../../../server/record/path_template.ts";
 import { MAX_FILES_PER_MINUTE } from "../../../server/record/recording.ts";
 import { H264, OPUS } from "../../core/egress/hls/stage.ts";
@@ -48,6 +50,24 @@ test("a folder that vanishes while a file in it is written is told", async (t) =
   await until("an error", () => on.lines.some((line) => /Cannot finish a recording/.test(line)));
   assert.equal(on.metrics.value("monoport_recorded_files_total", "failed"), 1);
   assert.equal(on.finished.length, 0);
+});
+
+test("what is left over and cannot be played is removed only when it is small: it may be another program's", async (t) => {
+  const on = await stage(t);
+  const { files } = await loadRuntime();
+  const finisher = new Finisher({ files, minFreeBytes: 0 });
+  for (const [size, stays] of [
+    [1000, false],
+    [EMPTY_MAX_BYTES + 1, true],
+  ] as const) {
+    const path = `${on.folder}/a.mp4`;
+    const place = { name: "a.mp4", path, partPath: `${path}.part` };
+    writeFileSync(place.partPath, new Uint8Array(size).fill(9));
+    const done = finisher.finish(place, "mp4");
+    if (stays) await assert.rejects(done, /nothing in it can be played/);
+    else assert.equal(await done, undefined);
+    assert.equal(existsSync(place.partPath), stays);
+  }
 });
 
 test("names nobody would give are told apart in linear time", () => {
