@@ -5,8 +5,8 @@ import type { Readable } from "node:stream";
 import { need } from "../../tools.ts";
 import type { Seen } from "./seen.ts";
 
-/** Seconds of the stream that are looked at. */
-const SECONDS = 3.5;
+/** Seconds of the stream that are looked at: the first ones of HLS may be silent, for sound that is late. */
+const SECONDS = 5.5;
 /** Average luma of a flash; the picture between has half of it. */
 const FLASH = 200;
 /** dB, of a beep and of the silence between, which codecs do not leave at nothing. */
