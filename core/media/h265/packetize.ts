@@ -1,4 +1,5 @@
-import { putU16, u8 } from "../../bytes/mod.ts";
+import { u8 } from "../../bytes/mod.ts";
+import { type NalPayloads, packetizeNalUnits } from "../nal_packetizer.ts";
 import { fragmentBytes, type PayloadSink } from "../payload_sink.ts";
 
 const AGGREGATION = 48;
@@ -15,65 +16,37 @@ export function packetizeH265(
   payloadMax: number,
   put: PayloadSink,
 ): void {
-  for (let i = 0; i < units.length; ) {
-    const count = aggregable(units, i, payloadMax);
-    const last = i + count === units.length;
-    const unit = units[i];
-    if (count > 1) put(aggregate(units.slice(i, i + count)), last);
-    else if (unit !== undefined && unit.length <= payloadMax) put(unit, last);
-    else if (unit !== undefined) fragment(unit, payloadMax, last, put);
-    i += count;
-  }
+  packetizeNalUnits(units, payloadMax, put, payloads);
 }
 
-/** How many units from `from` on fit one aggregation packet; at least 1. */
-function aggregable(units: readonly Uint8Array[], from: number, payloadMax: number): number {
-  let size = HEADER_BYTES;
-  let count = 0;
-  for (let i = from; i < units.length; i++) {
-    size += 2 + (units[i]?.length ?? 0);
-    if (size > payloadMax) break;
-    count++;
-  }
-  return Math.max(1, count);
-}
-
-/** F is set if any has it; LayerId and TID are the lowest of those in it (§4.4.2). */
-function aggregate(units: readonly Uint8Array[]): Uint8Array {
-  let size = HEADER_BYTES;
-  let forbidden = 0;
-  let layer = 0x3f;
-  let temporal = 7;
-  for (const unit of units) {
-    size += 2 + unit.length;
-    forbidden |= u8(unit, 0) & 0x80;
-    layer = Math.min(layer, ((u8(unit, 0) & 1) << 5) | (u8(unit, 1) >> 3));
-    temporal = Math.min(temporal, u8(unit, 1) & 7);
-  }
-  const out = new Uint8Array(size);
-  out[0] = forbidden | (AGGREGATION << 1) | (layer >> 5);
-  out[1] = ((layer & 0x1f) << 3) | temporal;
-  let at = HEADER_BYTES;
-  for (const unit of units) {
-    putU16(out, at, unit.length);
-    out.set(unit, at + 2);
-    at += 2 + unit.length;
-  }
-  return out;
-}
-
-/** §4.4.3: the header's type goes into the byte behind it. */
-function fragment(unit: Uint8Array, payloadMax: number, last: boolean, put: PayloadSink): void {
-  const first = u8(unit, 0);
-  const size = fragmentBytes(unit.length - HEADER_BYTES, payloadMax - HEADER_BYTES - 1);
-  for (let at = HEADER_BYTES; at < unit.length; at += size) {
-    const end = Math.min(unit.length, at + size);
-    const start = at === HEADER_BYTES ? 0x80 : 0;
-    const out = new Uint8Array(HEADER_BYTES + 1 + end - at);
-    out[0] = (first & 0x81) | (FRAGMENT << 1);
-    out[1] = u8(unit, 1);
-    out[2] = start | (end === unit.length ? 0x40 : 0) | ((first >> 1) & 0x3f);
-    out.set(unit.subarray(at, end), HEADER_BYTES + 1);
-    put(out, last && end === unit.length);
-  }
-}
+const payloads: NalPayloads = {
+  headerBytes: HEADER_BYTES,
+  /** F is set if any has it; LayerId and TID are the lowest of those in it (§4.4.2). */
+  putHeader: (out, units) => {
+    let forbidden = 0;
+    let layer = 0x3f;
+    let temporal = 7;
+    for (const unit of units) {
+      forbidden |= u8(unit, 0) & 0x80;
+      layer = Math.min(layer, ((u8(unit, 0) & 1) << 5) | (u8(unit, 1) >> 3));
+      temporal = Math.min(temporal, u8(unit, 1) & 7);
+    }
+    out[0] = forbidden | (AGGREGATION << 1) | (layer >> 5);
+    out[1] = ((layer & 0x1f) << 3) | temporal;
+  },
+  /** §4.4.3: the header's type goes into the byte behind it. */
+  fragment: (unit, payloadMax, last, put) => {
+    const first = u8(unit, 0);
+    const size = fragmentBytes(unit.length - HEADER_BYTES, payloadMax - HEADER_BYTES - 1);
+    for (let at = HEADER_BYTES; at < unit.length; at += size) {
+      const end = Math.min(unit.length, at + size);
+      const start = at === HEADER_BYTES ? 0x80 : 0;
+      const out = new Uint8Array(HEADER_BYTES + 1 + end - at);
+      out[0] = (first & 0x81) | (FRAGMENT << 1);
+      out[1] = u8(unit, 1);
+      out[2] = start | (end === unit.length ? 0x40 : 0) | ((first >> 1) & 0x3f);
+      out.set(unit.subarray(at, end), HEADER_BYTES + 1);
+      put(out, last && end === unit.length);
+    }
+  },
+};
