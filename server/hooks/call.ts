@@ -1,5 +1,6 @@
 /** One call of a hook, and what it answers. @module */
 import * as v from "valibot";
+import { causeOf, readAnswer } from "../fetched.ts";
 import type { Fetch } from "../tls/mod.ts";
 import { SERVER_NAME } from "../version.ts";
 
@@ -85,25 +86,8 @@ async function request(
 }
 
 async function readText(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  for (let size = 0; ; ) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    size += value.length;
-    if (size > ANSWER_MAX_BYTES) {
-      reader.cancel().catch(() => {});
-      throw new HookFailed(`its answer is longer than ${ANSWER_MAX_BYTES} bytes`);
-    }
-    text += decoder.decode(value, { stream: true });
-  }
-}
-
-/** Node hides why a fetch failed in `cause`. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
+  const text = await readAnswer(response, ANSWER_MAX_BYTES);
+  if (text === undefined)
+    throw new HookFailed(`its answer is longer than ${ANSWER_MAX_BYTES} bytes`);
+  return text;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import * as v from "valibot";
+import { causeOf, readAnswer } from "../../fetched.ts";
 import { SERVER_NAME } from "../../version.ts";
 import type { AccountKey, ExternalAccount } from "./account_key.ts";
 import { AcmeError, decodeProblem, decodeRetryAfter } from "./problem.ts";
@@ -218,25 +219,8 @@ function parseJson(text: string): unknown {
 }
 
 async function readText(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  for (let size = 0; ; ) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    size += value.length;
-    if (size > ANSWER_MAX_BYTES) {
-      await reader.cancel();
-      throw new AcmeError(`The CA's answer is longer than ${ANSWER_MAX_BYTES} bytes`);
-    }
-    text += decoder.decode(value, { stream: true });
-  }
-}
-
-/** Node hides why a fetch failed in `cause`. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
+  const text = await readAnswer(response, ANSWER_MAX_BYTES);
+  if (text === undefined)
+    throw new AcmeError(`The CA's answer is longer than ${ANSWER_MAX_BYTES} bytes`);
+  return text;
 }
