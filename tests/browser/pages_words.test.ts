@@ -192,6 +192,8 @@ describe("the index", () => {
     for (const path of Object.keys(assets).filter((name) => name.endsWith(".html"))) {
       const page = await open(path);
       await page.setViewportSize({ width: 360, height: 740 });
+      // The one that begins by itself: its list of ways that did not carry has long addresses.
+      if (path.endsWith("/watch.html")) await words(page, "failed");
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.equal(width, 360, path);
       await page.close();
