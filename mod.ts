@@ -22,7 +22,7 @@ import { runCommand } from "./server/command.ts";
 
 export { loadRuntime } from "./runtime/mod.ts";
 export type { Admission, Admit, Verdict } from "./server/admit.ts";
-export { type Config, parseConfig } from "./server/config.ts";
+export { type Config, parseConfig } from "./server/config/config.ts";
 export { type Monoport, type ServeOptions, serve } from "./server/monoport.ts";
 export { VERSION } from "./server/version.ts";
 

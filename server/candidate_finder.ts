@@ -17,7 +17,7 @@ import {
   parseCandidates,
   type WrittenAddress,
 } from "./candidates.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { servesRtcTcp } from "./listening.ts";
 import type { Names } from "./names.ts";
 

@@ -1,7 +1,7 @@
 /** The command line: what `monoport` prints, and when it stops. @module */
 import { MonoportError, type Runtime } from "../core/base/mod.ts";
 import { checkCommand } from "./check/mod.ts";
-import { type Config, describeSettings, parseConfig } from "./config.ts";
+import { type Config, describeSettings, parseConfig } from "./config/config.ts";
 import { servesRtc } from "./listening.ts";
 import { type Monoport, serve } from "./monoport.ts";
 import { VERSION } from "./version.ts";

@@ -1,6 +1,6 @@
 /** How the program comes to an end: by and by, or at once. @module */
 import type { Millis, Runtime } from "../core/base/mod.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { HttpServer } from "./http/mod.ts";
 import type { Log } from "./log.ts";
 import type { Readiness } from "./readiness.ts";

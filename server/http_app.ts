@@ -7,7 +7,7 @@ import { type Admit, admitAll } from "./admit.ts";
 import { type AppOptions, createApp } from "./app.ts";
 import { assets, packedAssets } from "./assets.gen.ts";
 import type { CandidateFinder } from "./candidate_finder.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { Tests } from "./diagnose/mod.ts";
 import { withClients } from "./facts.ts";
 import type { FlvServer } from "./flv/mod.ts";

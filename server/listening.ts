@@ -1,6 +1,6 @@
 /** Where a server listens, and the binding of it all. @module */
 import { type Endpoint as BoundEndpoint, MonoportError } from "../core/base/mod.ts";
-import type { Config, Endpoint } from "./config.ts";
+import type { Config, Endpoint } from "./config/config.ts";
 import type { Port } from "./port.ts";
 import type { UdpPort } from "./rtc/udp_port.ts";
 

@@ -9,7 +9,7 @@ import { AddressRanges } from "./address_ranges.ts";
 import { type Admit, admitAll } from "./admit.ts";
 import { CandidateFinder } from "./candidate_finder.ts";
 import { makeDtlsCertificate } from "./certificates.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { Demo } from "./demo.ts";
 import { Tests } from "./diagnose/mod.ts";
 import { Ending, type EndingParts } from "./ending.ts";

@@ -2,7 +2,7 @@
 import type { Runtime } from "../../core/base/mod.ts";
 import type { Framing } from "../../core/egress/flv/mod.ts";
 import type { Hub, StreamName } from "../../core/stream/mod.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
 import type { FrameSource } from "../frames/mod.ts";
 import { type Door, enter, type Visit, type Visitor } from "../hooks/mod.ts";

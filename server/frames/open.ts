@@ -1,6 +1,6 @@
 import type { Runtime } from "../../core/base/mod.ts";
 import { Transcoders } from "../codecs/mod.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { RtcServer } from "../rtc/mod.ts";

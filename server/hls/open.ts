@@ -1,7 +1,7 @@
 /** HLS as configured. @module */
 import { MonoportError, type Runtime } from "../../core/base/mod.ts";
 import type { HubEvent, StreamName } from "../../core/stream/mod.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { DEMO_APP, DEMO_STREAM } from "../demo.ts";
 import { describeFileError } from "../file_error.ts";
 import type { FrameSource } from "../frames/mod.ts";

@@ -1,6 +1,6 @@
 import type { Millis, Runtime } from "../../core/base/mod.ts";
 import type { StreamName } from "../../core/stream/mod.ts";
-import type { HooksConfig } from "../config_hooks.ts";
+import type { HooksConfig } from "../config/hooks.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";

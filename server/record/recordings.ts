@@ -2,7 +2,7 @@
 import type { Millis, Runtime } from "../../core/base/mod.ts";
 import type { MediaKind } from "../../core/media/mod.ts";
 import type { HubEvent, StreamName } from "../../core/stream/mod.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { codeOf, describeFileError, isMissing } from "../file_error.ts";
 import type { FrameSource } from "../frames/mod.ts";
 import type { Log } from "../log.ts";

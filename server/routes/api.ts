@@ -5,7 +5,7 @@
  */
 import { type Context, Hono } from "hono";
 import type { Runtime } from "../../core/base/mod.ts";
-import { withoutSecretValues } from "../config_secrets.ts";
+import { withoutSecretValues } from "../config/secrets.ts";
 import type { ClientFacts, Facts, LayerFacts, StreamFacts, VideoFacts } from "../facts.ts";
 import { COMPATIBLE_WITH, VERSION } from "../version.ts";
 import { type Identity, json, jsonCode, SRS_CODE } from "./envelope.ts";

@@ -1,7 +1,7 @@
 /** Basic authentication (RFC 7617) of the API, as SRS has it: on /api/, not on signalling. @module */
 import type { Context, MiddlewareHandler } from "hono";
 import type { CryptoProvider } from "../../core/base/mod.ts";
-import type { ApiConfig } from "../config_api.ts";
+import type { ApiConfig } from "../config/api.ts";
 import { refusesChange, refusesOrigin } from "./guard.ts";
 
 export interface ApiGuard {

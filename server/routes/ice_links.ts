@@ -1,4 +1,4 @@
-import type { IceServer } from "../config_signalling.ts";
+import type { IceServer } from "../config/signalling.ts";
 
 /** A Link value for each (RFC 9725 §4.6). */
 export function iceLinks(servers: readonly IceServer[]): readonly string[] {

@@ -4,7 +4,7 @@ import type { DtlsCertificate } from "../../core/session/webrtc/dtls/mod.ts";
 import type { Hub } from "../../core/stream/mod.ts";
 import type { PlainSrtpEngine } from "../../core/wire/srtp/mod.ts";
 import type { DtlsIdentity } from "../certificates.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Clients } from "./clients.ts";

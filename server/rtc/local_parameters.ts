@@ -5,7 +5,7 @@ import { hostCandidates } from "../../core/session/webrtc/candidate.ts";
 import type { IceCredentials } from "../../core/session/webrtc/ice_credentials.ts";
 import type { LocalParameters } from "../../core/session/webrtc/negotiation/mod.ts";
 import type { StreamName } from "../../core/stream/mod.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { SignalRequest } from "../signal.ts";
 
 export interface LocalParametersOptions {

@@ -27,7 +27,7 @@ import {
 import { decodeSdp, isSdpFault, type SessionDescription } from "../../core/wire/sdp/mod.ts";
 import { PlainSrtpEngine } from "../../core/wire/srtp/mod.ts";
 import type { DtlsIdentity } from "../certificates.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
 import { RateLimit } from "../limits/rate_limit.ts";
 import { servesRtcTcp, servesRtcUdp } from "../listening.ts";

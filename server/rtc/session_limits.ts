@@ -1,6 +1,6 @@
 /** How many sessions there may be, in all and of one address, and of which streams. @module */
 import type { Stream, StreamName } from "../../core/stream/mod.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { SignalRefusal } from "../signal.ts";
 import type { Clients } from "./clients.ts";
 

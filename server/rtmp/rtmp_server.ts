@@ -9,7 +9,7 @@ import {
   receivedPerSecond,
   type StreamName,
 } from "../../core/stream/mod.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
 import { type FlvServer, rtmpFraming, type Wanted } from "../flv/mod.ts";
 import type { FrameSource } from "../frames/mod.ts";

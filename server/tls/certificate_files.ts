@@ -1,6 +1,6 @@
 /** Certificates of files, which are read again when they change. @module */
 import { MonoportError, type Runtime } from "../../core/base/mod.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { describeFileError, isNotAllowed } from "../file_error.ts";
 import type { Log } from "../log.ts";
 import { type Certificate, certificateOf } from "./certificate.ts";

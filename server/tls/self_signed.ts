@@ -3,7 +3,7 @@ import { X509Certificate } from "@peculiar/x509";
 import { MonoportError, type Runtime } from "../../core/base/mod.ts";
 import { parseCandidate } from "../candidates.ts";
 import { makeCertificate } from "../certificates.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { describeFileError, isMissing, isNotAllowed } from "../file_error.ts";
 import type { Log } from "../log.ts";
 import { type Certificate, certificateOf } from "./certificate.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { describeSettings } from "../../server/config.ts";
+import { describeSettings } from "../../server/config/config.ts";
 import { serverMetrics } from "../../server/metrics.ts";
 import { repository } from "../tools.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CandidateFinder, type CandidateRequest } from "../../server/candidate_finder.ts";
-import { parseConfig } from "../../server/config.ts";
+import { parseConfig } from "../../server/config/config.ts";
 import { Names } from "../../server/names.ts";
 
 const HOSTS: Readonly<Record<string, readonly string[]>> = {

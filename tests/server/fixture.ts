@@ -1,7 +1,7 @@
 /** A whole server in the test's own process, and what clients say to it. @module */
 import { connect, type Socket } from "node:net";
 import { loadRuntime } from "../../runtime/mod.ts";
-import { parseConfig } from "../../server/config.ts";
+import { parseConfig } from "../../server/config/config.ts";
 import { type Monoport, type ServeOptions, serve } from "../../server/monoport.ts";
 
 export interface Running {

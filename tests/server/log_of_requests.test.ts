@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { loadRuntime } from "../../runtime/mod.ts";
-import { parseConfig } from "../../server/config.ts";
+import { parseConfig } from "../../server/config/config.ts";
 import { type Monoport, serve } from "../../server/monoport.ts";
 import { post, raw } from "./fixture.ts";
 import { play, publish, until } from "./rtc/client.ts";

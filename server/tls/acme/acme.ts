@@ -6,7 +6,7 @@
  */
 import { MonoportError, type Runtime } from "../../../core/base/mod.ts";
 import type { ValidationCertificate } from "../../../core/session/acme_tls/mod.ts";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { describeFileError, isNotAllowed } from "../../file_error.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isBadStreamName, parseStreamName } from "../../../core/stream/mod.ts";
-import { parseConfig } from "../../../server/config.ts";
+import { parseConfig } from "../../../server/config/config.ts";
 import {
   MAX_DEPTH,
   nameReader,

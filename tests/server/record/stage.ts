@@ -6,7 +6,7 @@ import type { TestContext } from "node:test";
 import type { Files, Runtime } from "../../../core/base/mod.ts";
 import type { Frame, FrameFormat, FrameSink, StreamName } from "../../../core/stream/mod.ts";
 import { loadRuntime } from "../../../runtime/mod.ts";
-import { parseConfig } from "../../../server/config.ts";
+import { parseConfig } from "../../../server/config/config.ts";
 import type { FrameSource, TapOptions } from "../../../server/frames/mod.ts";
 import { Log } from "../../../server/log.ts";
 import { type Metrics, serverMetrics } from "../../../server/metrics.ts";

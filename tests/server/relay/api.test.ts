@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseConfig } from "../../../server/config.ts";
-import { withoutSecretValues } from "../../../server/config_secrets.ts";
+import { parseConfig } from "../../../server/config/config.ts";
+import { withoutSecretValues } from "../../../server/config/secrets.ts";
 import { raw } from "../fixture.ts";
 import { until } from "../rtc/client.ts";
 import { film, port, relays, server, watch } from "./fixture.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadRuntime } from "../../../runtime/mod.ts";
-import { parseConfig } from "../../../server/config.ts";
+import { parseConfig } from "../../../server/config/config.ts";
 import { Relays } from "../../../server/relay/relays.ts";
 import type { RtcContext } from "../../../server/rtc/context.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseConfig } from "../../../server/config.ts";
+import { parseConfig } from "../../../server/config/config.ts";
 import { iceLinks } from "../../../server/routes/ice_links.ts";
 import { recorded } from "../../core/wire/sdp/recorded.ts";
 import { post, type Running, start } from "../fixture.ts";

@@ -1,6 +1,6 @@
 /** The settings of HTTP hooks. @module */
 import * as v from "valibot";
-import { milliseconds, onOff, type Setting, setting, words } from "./config_types.ts";
+import { milliseconds, onOff, type Setting, setting, words } from "./types.ts";
 
 /** URLs of one hook. */
 const URLS_MAX = 8;

@@ -1,7 +1,7 @@
 /** The settings of recordings, SRS's `dvr`. @module */
 import * as v from "valibot";
-import { onOff, type Setting, seconds, setting, wholeNumber, words } from "./config_types.ts";
-import { parsePathTemplate } from "./record/path_template.ts";
+import { parsePathTemplate } from "../record/path_template.ts";
+import { onOff, type Setting, seconds, setting, wholeNumber, words } from "./types.ts";
 
 export interface DvrConfig {
   /** Whether streams are recorded when they are published; the API and hooks need it not. */

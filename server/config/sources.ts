@@ -1,5 +1,5 @@
 /** Where settings come from: environment and command line. @module */
-import { srsNames } from "./config_srs.ts";
+import { srsNames } from "./srs.ts";
 
 /** Where a value came from, as it is said in an error. */
 export interface Given {

@@ -1,5 +1,5 @@
 /** The settings of transcoded sound. @module */
-import { type Setting, setting, wholeNumber } from "./config_types.ts";
+import { type Setting, setting, wholeNumber } from "./types.ts";
 
 export interface CodecConfig {
   /** Of sound that is made for WebRTC viewers, in bit/s. */

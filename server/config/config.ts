@@ -9,29 +9,29 @@
  * @module
  */
 import * as v from "valibot";
-import { MonoportError } from "../core/base/mod.ts";
-import { type AcmeConfig, acmeSettings } from "./config_acme.ts";
-import { type ApiConfig, apiSettings, checkApiAuth } from "./config_api.ts";
-import { type CodecConfig, codecSettings } from "./config_codecs.ts";
-import { type DiagnoseConfig, diagnoseSettings } from "./config_diagnose.ts";
-import { type DrainConfig, drainSettings } from "./config_drain.ts";
-import { type DvrConfig, dvrSettings } from "./config_dvr.ts";
-import { type HlsConfig, hlsSettings } from "./config_hls.ts";
-import { type HooksConfig, hookSettings } from "./config_hooks.ts";
-import { type LimitsConfig, limitSettings } from "./config_limits.ts";
-import { type PlayConfig, playSettings } from "./config_play.ts";
-import { checkRelays, type RelayConfig, relaySettings } from "./config_relay.ts";
-import { type RtcConfig, rtcSettings } from "./config_rtc.ts";
-import { shown } from "./config_secrets.ts";
-import { type SignallingConfig, signallingSettings } from "./config_signalling.ts";
+import { MonoportError } from "../../core/base/mod.ts";
+import { type AcmeConfig, acmeSettings } from "./acme.ts";
+import { type ApiConfig, apiSettings, checkApiAuth } from "./api.ts";
+import { type CodecConfig, codecSettings } from "./codecs.ts";
+import { type DiagnoseConfig, diagnoseSettings } from "./diagnose.ts";
+import { type DrainConfig, drainSettings } from "./drain.ts";
+import { type DvrConfig, dvrSettings } from "./dvr.ts";
+import { type HlsConfig, hlsSettings } from "./hls.ts";
+import { type HooksConfig, hookSettings } from "./hooks.ts";
+import { type LimitsConfig, limitSettings } from "./limits.ts";
+import { type PlayConfig, playSettings } from "./play.ts";
+import { checkRelays, type RelayConfig, relaySettings } from "./relay.ts";
+import { type RtcConfig, rtcSettings } from "./rtc.ts";
+import { shown } from "./secrets.ts";
+import { type SignallingConfig, signallingSettings } from "./signalling.ts";
 import {
   environmentName,
   type Given,
   readArguments,
   readCandidate,
   readEnvironment,
-} from "./config_sources.ts";
-import { addressRanges, type TlsConfig, tlsSettings } from "./config_tls.ts";
+} from "./sources.ts";
+import { addressRanges, type TlsConfig, tlsSettings } from "./tls.ts";
 import {
   type Endpoint,
   endpoints,
@@ -40,7 +40,7 @@ import {
   type Setting,
   setting,
   wholeNumber,
-} from "./config_types.ts";
+} from "./types.ts";
 
 /** A checked configuration, every default filled in. Times in ms unless a key says otherwise. */
 export interface Config

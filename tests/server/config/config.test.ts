@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MonoportError } from "../../core/base/mod.ts";
-import { describeSettings, parseConfig } from "../../server/config.ts";
-import { environmentName } from "../../server/config_sources.ts";
+import { MonoportError } from "../../../core/base/mod.ts";
+import { describeSettings, parseConfig } from "../../../server/config/config.ts";
+import { environmentName } from "../../../server/config/sources.ts";
 
 test("without settings everything is on TCP 8080, with what SRS's image turns on", () => {
   const { config, warnings } = parseConfig({}, []);

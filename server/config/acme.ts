@@ -1,7 +1,7 @@
 /** The settings of ACME: certificates from a CA. @module */
 import * as v from "valibot";
-import { isAddress } from "./candidates.ts";
-import { list, onOff, type Setting, setting } from "./config_types.ts";
+import { isAddress } from "../candidates.ts";
+import { list, onOff, type Setting, setting } from "./types.ts";
 
 export interface AcmeConfig {
   /** Domains to get certificates for; any turns TLS on, on every listener. */

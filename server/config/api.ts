@@ -1,6 +1,6 @@
 /** Who may use the HTTP API. @module */
 import * as v from "valibot";
-import { onOff, type Setting, setting } from "./config_types.ts";
+import { onOff, type Setting, setting } from "./types.ts";
 
 export interface ApiConfig {
   /** Basic authentication (RFC 7617) on everything below /api/. */

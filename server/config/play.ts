@@ -1,12 +1,5 @@
 /** The settings of viewers by HTTP-FLV, WS-FLV and RTMP. @module */
-import {
-  milliseconds,
-  onOff,
-  type Setting,
-  seconds,
-  setting,
-  wholeNumber,
-} from "./config_types.ts";
+import { milliseconds, onOff, type Setting, seconds, setting, wholeNumber } from "./types.ts";
 
 export interface PlayConfig {
   /** Whether streams are served as `/APP/STREAM.flv`, by HTTP and WebSocket. */

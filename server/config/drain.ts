@@ -1,5 +1,5 @@
 /** The settings of how the program ends. @module */
-import { milliseconds, type Setting, seconds, setting } from "./config_types.ts";
+import { milliseconds, type Setting, seconds, setting } from "./types.ts";
 
 export interface DrainConfig {
   /** What running sessions get after SIGTERM before they are ended, in ms. */

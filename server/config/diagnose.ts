@@ -1,5 +1,5 @@
 /** The settings of `/diagnose`. @module */
-import { onOff, type Setting, setting, wholeNumber } from "./config_types.ts";
+import { onOff, type Setting, setting, wholeNumber } from "./types.ts";
 
 export interface DiagnoseConfig {
   /** Whether anybody may test his way to this server: the page `/diagnose` and its routes. */

@@ -1,6 +1,6 @@
 /** The settings of what signalling tells clients beside the answer, and how often it is asked. @module */
 import * as v from "valibot";
-import { type Setting, setting, wholeNumber, words } from "./config_types.ts";
+import { type Setting, setting, wholeNumber, words } from "./types.ts";
 
 /** A STUN or TURN server for clients (RFC 7064, RFC 7065). */
 export interface IceServer {

@@ -1,5 +1,5 @@
 /** The settings that bound what peers can take. @module */
-import { milliseconds, type Setting, setting, wholeNumber } from "./config_types.ts";
+import { milliseconds, type Setting, setting, wholeNumber } from "./types.ts";
 
 export interface LimitsConfig {
   /** WebRTC sessions at a time. */

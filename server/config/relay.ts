@@ -1,8 +1,8 @@
 /** The settings of pushing to and pulling from other servers. @module */
 import * as v from "valibot";
-import { milliseconds, type Setting, setting, wholeNumber, words } from "./config_types.ts";
-import { AllowList, isAllowEntry } from "./relay/allow_list.ts";
-import { isTokenEntry, parseRule, type RelayRule, RULE_FORM } from "./relay/rules.ts";
+import { AllowList, isAllowEntry } from "../relay/allow_list.ts";
+import { isTokenEntry, parseRule, type RelayRule, RULE_FORM } from "../relay/rules.ts";
+import { milliseconds, type Setting, setting, wholeNumber, words } from "./types.ts";
 
 export interface RelayConfig {
   /** Streams sent on to the WHIP endpoints of other servers. */

@@ -1,15 +1,7 @@
 /** The settings of WebRTC. @module */
 import * as v from "valibot";
-import { isWildcard, parseCandidate } from "./candidates.ts";
-import {
-  type Endpoint,
-  endpoints,
-  list,
-  onOff,
-  type Setting,
-  seconds,
-  setting,
-} from "./config_types.ts";
+import { isWildcard, parseCandidate } from "../candidates.ts";
+import { type Endpoint, endpoints, list, onOff, type Setting, seconds, setting } from "./types.ts";
 
 export interface RtcConfig {
   readonly "rtc_server.enabled": boolean;

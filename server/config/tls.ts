@@ -1,6 +1,6 @@
 /** The settings of TLS and of what stands before us. @module */
 import * as v from "valibot";
-import { isAddressRange } from "./address_ranges.ts";
+import { isAddressRange } from "../address_ranges.ts";
 import {
   type Endpoint,
   endpoints,
@@ -10,7 +10,7 @@ import {
   type Setting,
   setting,
   words,
-} from "./config_types.ts";
+} from "./types.ts";
 
 export interface TlsConfig {
   /** This or `http_server.https.enabled` turns TLS on, on every listener. */

@@ -1,14 +1,7 @@
 /** The settings of HLS. @module */
 import * as v from "valibot";
-import {
-  milliseconds,
-  onOff,
-  type Setting,
-  seconds,
-  setting,
-  wholeNumber,
-} from "./config_types.ts";
-import { wrongTemplate } from "./hls/file_names.ts";
+import { wrongTemplate } from "../hls/file_names.ts";
+import { milliseconds, onOff, type Setting, seconds, setting, wholeNumber } from "./types.ts";
 
 export interface HlsConfig {
   readonly "vhost.hls.enabled": boolean;
