@@ -2,7 +2,7 @@
  * Makes web/demo/clip.bin, the clip of the stream live/demo: 10 s that loop without a seam.
  *
  * Run by hand, with ffmpeg (libx264, libopus) and DejaVu fonts; the result is in git. The format
- * is drawn in server/demo_clip.ts. Then `npm run pages`.
+ * is drawn in server/demo/demo_clip.ts. Then `npm run pages`.
  *
  * @module
  */

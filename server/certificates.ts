@@ -12,7 +12,7 @@ import {
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from "@peculiar/x509";
-import { isAddress } from "./candidates.ts";
+import { isAddress } from "./candidates/candidates.ts";
 
 /** A fresh certificate and its key, as DTLS takes them. */
 export interface DtlsIdentity {

@@ -2,8 +2,8 @@
 import { MonoportError, type Runtime } from "../core/base/mod.ts";
 import { checkCommand } from "./check/mod.ts";
 import { type Config, describeSettings, parseConfig } from "./config/config.ts";
-import { servesRtc } from "./listening.ts";
 import { type Monoport, serve } from "./monoport.ts";
+import { servesRtc } from "./port/listening.ts";
 import { VERSION } from "./version.ts";
 
 /** Exit codes: a wrong setting is 2, as of commands that were typed wrong. */

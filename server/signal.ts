@@ -5,7 +5,7 @@
  */
 
 import type { IceCredentials } from "../core/session/webrtc/ice_credentials.ts";
-import type { Candidates } from "./candidates.ts";
+import type { Candidates } from "./candidates/candidates.ts";
 import type { Visit } from "./hooks/mod.ts";
 
 /** Which layer of the video a viewer asks for, as he wrote it; empty where he did not. */

@@ -2,7 +2,7 @@
 import "reflect-metadata"; // x509 asks for it, and must be loaded after it
 import { SubjectAlternativeNameExtension, X509Certificate } from "@peculiar/x509";
 import type { TlsPeer } from "../../core/base/mod.ts";
-import { isAddress } from "../candidates.ts";
+import { isAddress } from "../candidates/candidates.ts";
 import { fingerprintOf } from "../certificates.ts";
 import { type Line, line } from "./line.ts";
 

@@ -1,7 +1,7 @@
 /** WebRTC over one transport: does any address of the answer answer a check of the session. @module */
 import type { Millis, Runtime } from "../../core/base/mod.ts";
 import type { Candidate } from "../../core/wire/sdp/mod.ts";
-import { isAddress } from "../candidates.ts";
+import { isAddress } from "../candidates/candidates.ts";
 import type { CheckOptions } from "./arguments.ts";
 import type { Target } from "./http.ts";
 import { hostAndPort, inMillis, type Line, line } from "./line.ts";

@@ -1,6 +1,6 @@
 /** All that is tried, in order; later things lean on earlier ones. @module */
 import type { Millis, Runtime } from "../../core/base/mod.ts";
-import { isAddress } from "../candidates.ts";
+import { isAddress } from "../candidates/candidates.ts";
 import { words } from "../relay/http_answer.ts";
 import type { CheckOptions } from "./arguments.ts";
 import { tlsLine } from "./certificate.ts";

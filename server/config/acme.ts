@@ -1,6 +1,6 @@
 /** The settings of ACME: certificates from a CA. @module */
 import * as v from "valibot";
-import { isAddress } from "../candidates.ts";
+import { isAddress } from "../candidates/candidates.ts";
 import { list, onOff, type Setting, setting } from "./types.ts";
 
 export interface AcmeConfig {

@@ -1,6 +1,6 @@
 /** The settings of WebRTC. @module */
 import * as v from "valibot";
-import { isWildcard, parseCandidate } from "../candidates.ts";
+import { isWildcard, parseCandidate } from "../candidates/candidates.ts";
 import { type Endpoint, endpoints, list, onOff, type Setting, seconds, setting } from "./types.ts";
 
 export interface RtcConfig {

@@ -2,7 +2,7 @@
 import type { Conn, Runtime } from "../../core/base/mod.ts";
 import { LAST_CHUNK } from "../../core/wire/http1/mod.ts";
 import type { WebSocketConn, WebSocketHandlers } from "../http/mod.ts";
-import { linger } from "../linger.ts";
+import { linger } from "../port/linger.ts";
 import type { Outlet, Viewer } from "./viewer.ts";
 
 /** Going away (RFC 6455 §7.4.1). */

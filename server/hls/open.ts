@@ -2,7 +2,7 @@
 import { MonoportError, type Runtime } from "../../core/base/mod.ts";
 import type { HubEvent, StreamName } from "../../core/stream/mod.ts";
 import type { Config } from "../config/config.ts";
-import { DEMO_APP, DEMO_STREAM } from "../demo.ts";
+import { DEMO_APP, DEMO_STREAM } from "../demo/demo.ts";
 import { describeFileError } from "../file_error.ts";
 import type { FrameSource } from "../frames/mod.ts";
 import type { Hooks } from "../hooks/mod.ts";

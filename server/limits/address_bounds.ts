@@ -1,6 +1,6 @@
 /** What each address has of the port's connections and handshakes. @module */
 import type { Conn, Millis } from "../../core/base/mod.ts";
-import type { AddressLimits } from "../port_options.ts";
+import type { AddressLimits } from "../port/port_options.ts";
 import { addressKey } from "./address_key.ts";
 import { Quota } from "./quota.ts";
 import { RateLimit } from "./rate_limit.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import { AddressRanges, isAddressRange, isPrivate } from "../address_ranges.ts";
-import { isAddress } from "../candidates.ts";
+import { isAddress } from "../candidates/candidates.ts";
 
 /** `media.example.com`, `*.example.com:443`, `192.0.2.1:8080`, `10.0.0.0/8`, `[2001:db8::/32]:443`. */
 interface Entry {

@@ -6,7 +6,7 @@
  */
 import type { Conn, Endpoint, Millis, Runtime } from "../../core/base/mod.ts";
 import { concat } from "../../core/bytes/mod.ts";
-import { isAddress } from "../candidates.ts";
+import { isAddress } from "../candidates/candidates.ts";
 import { SERVER_NAME } from "../version.ts";
 import type { AllowList } from "./allow_list.ts";
 import { AnswerReader, type HttpAnswer, RequestFailed, words } from "./http_answer.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { hostOnly, isLoopback } from "../candidates.ts";
+import { hostOnly, isLoopback } from "../candidates/candidates.ts";
 import { PROXY_FIELDS } from "./peer.ts";
 
 /**

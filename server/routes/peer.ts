@@ -1,7 +1,7 @@
 /** Who sent a request and whom he meant to reach, seen through trusted proxies. @module */
 import type { Endpoint } from "../../core/base/mod.ts";
 import type { AddressSet } from "../address_ranges.ts";
-import { hostOnly, isAddress } from "../candidates.ts";
+import { hostOnly, isAddress } from "../candidates/candidates.ts";
 import { parseForwarded } from "../forwarded.ts";
 
 export interface Peer {

@@ -9,7 +9,7 @@ import {
 } from "../../core/session/webrtc/ice_refusal.ts";
 import { Deframer, framed } from "../../core/wire/rfc4571/mod.ts";
 import { peekLocalUfrag } from "../../core/wire/stun/mod.ts";
-import { linger } from "../linger.ts";
+import { linger } from "../port/linger.ts";
 import type { RtcSession } from "./session.ts";
 
 export interface FirstFrameOptions {

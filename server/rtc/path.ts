@@ -1,6 +1,6 @@
 /** Where a session's packets go: TCP connections and UDP 5-tuples behind one interface. @module */
 import type { Conn, Endpoint, Runtime, UdpSocket } from "../../core/base/mod.ts";
-import { linger } from "../linger.ts";
+import { linger } from "../port/linger.ts";
 
 export interface Path {
   readonly transport: "tcp" | "udp";

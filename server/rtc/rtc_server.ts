@@ -30,9 +30,9 @@ import type { DtlsIdentity } from "../certificates.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
 import { RateLimit } from "../limits/rate_limit.ts";
-import { servesRtcTcp, servesRtcUdp } from "../listening.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { servesRtcTcp, servesRtcUdp } from "../port/listening.ts";
 import type {
   SignalAnswer,
   Signalling,

@@ -6,7 +6,7 @@
  */
 import type { Millis } from "../../core/base/mod.ts";
 import { isPrivate } from "../address_ranges.ts";
-import type { CandidateAddress, CandidateSource, Candidates } from "../candidates.ts";
+import type { CandidateAddress, CandidateSource, Candidates } from "../candidates/candidates.ts";
 
 /** Browsers send their first check at once; this leaves them two retransmissions of a SYN. */
 export const UNREACHED_MILLIS: Millis = 5_000;

@@ -6,7 +6,7 @@ import type { Outlet, Viewer } from "../flv/mod.ts";
 import type { Traffic, Visit } from "../hooks/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { HeldBytes, Holding } from "../limits/held_bytes.ts";
-import { linger } from "../linger.ts";
+import { linger } from "../port/linger.ts";
 import type { Ingest } from "./ingest.ts";
 
 /** More than that which the peer does not take, and he is closed: what we say is small. */

@@ -1,7 +1,7 @@
 /** The certificate that is made when none is configured. @module */
 import { X509Certificate } from "@peculiar/x509";
 import { MonoportError, type Runtime } from "../../core/base/mod.ts";
-import { parseCandidate } from "../candidates.ts";
+import { parseCandidate } from "../candidates/candidates.ts";
 import { makeCertificate } from "../certificates.ts";
 import type { Config } from "../config/config.ts";
 import { describeFileError, isMissing, isNotAllowed } from "../file_error.ts";

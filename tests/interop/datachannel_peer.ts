@@ -8,7 +8,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ndc from "node-datachannel";
-import { decodeDemoClip } from "../../server/demo_clip.ts";
+import { decodeDemoClip } from "../../server/demo/demo_clip.ts";
 import { repository } from "../tools.ts";
 import { postOffer, tell } from "./peer_process.ts";
 

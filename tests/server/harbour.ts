@@ -3,8 +3,8 @@ import type { Conn, ConnHandler, Endpoint, ListenOptions, Runtime } from "../../
 import type { Sniffed } from "../../core/session/sniff/mod.ts";
 import { Log } from "../../server/log.ts";
 import { type Metrics, serverMetrics } from "../../server/metrics.ts";
-import { Port } from "../../server/port.ts";
-import type { PortOptions } from "../../server/port_options.ts";
+import { Port } from "../../server/port/port.ts";
+import type { PortOptions } from "../../server/port/port_options.ts";
 
 const none: ConnHandler = { data: () => {}, close: () => {} };
 

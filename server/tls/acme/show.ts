@@ -4,7 +4,7 @@ import {
   type ValidationCertificate,
   ValidationResponder,
 } from "../../../core/session/acme_tls/mod.ts";
-import { linger } from "../../linger.ts";
+import { linger } from "../../port/linger.ts";
 
 /**
  * Shows the certificate; `first` is what was read. Resolves to whether the handshake was done, when

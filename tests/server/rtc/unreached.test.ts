@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CandidateAddress } from "../../../server/candidates.ts";
+import type { CandidateAddress } from "../../../server/candidates/candidates.ts";
 import { whyUnreached } from "../../../server/rtc/unreached.ts";
 import { recorded } from "../../core/wire/sdp/recorded.ts";
 import { post, type Running, start } from "../fixture.ts";

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
-import { isFault } from "../../core/base/mod.ts";
-import { Attr, decodeXorMappedAddress, type StunMessage } from "../../core/wire/stun/mod.ts";
-import { type Running, start } from "./fixture.ts";
-import { publish } from "./rtc/client.ts";
+import { isFault } from "../../../core/base/mod.ts";
+import { Attr, decodeXorMappedAddress, type StunMessage } from "../../../core/wire/stun/mod.ts";
+import { type Running, start } from "../fixture.ts";
+import { publish } from "../rtc/client.ts";
 
 const REQUEST = "GET /api/v1/clients/ HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
 const DELETE = "DELETE /api/v1/clients/x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";

@@ -1,10 +1,10 @@
 /** What the shared port is given. @module */
-import type { Conn, Millis } from "../core/base/mod.ts";
-import type { Sniffed } from "../core/session/sniff/mod.ts";
-import type { ClientHello } from "../core/wire/clienthello/mod.ts";
-import type { AddressSet } from "./address_ranges.ts";
-import type { HeldBytes } from "./limits/held_bytes.ts";
-import type { TlsChoice } from "./tls/mod.ts";
+import type { Conn, Millis } from "../../core/base/mod.ts";
+import type { Sniffed } from "../../core/session/sniff/mod.ts";
+import type { ClientHello } from "../../core/wire/clienthello/mod.ts";
+import type { AddressSet } from "../address_ranges.ts";
+import type { HeldBytes } from "../limits/held_bytes.ts";
+import type { TlsChoice } from "../tls/mod.ts";
 
 /** Takes a connection over, with every byte that was read; sets `conn.handler`. */
 export type TakeOver = (conn: Conn, first: Uint8Array) => void;

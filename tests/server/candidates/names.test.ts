@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LOOKUPS_MAX, type LookupResult, NAMES_MAX, Names } from "../../server/names.ts";
+import {
+  LOOKUPS_MAX,
+  type LookupResult,
+  NAMES_MAX,
+  Names,
+} from "../../../server/candidates/names.ts";
 
 /** A clock and a resolver that do what the test says. */
 class World {

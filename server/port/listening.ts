@@ -1,8 +1,8 @@
 /** Where a server listens, and the binding of it all. @module */
-import { type Endpoint as BoundEndpoint, MonoportError } from "../core/base/mod.ts";
-import type { Config, Endpoint } from "./config/config.ts";
+import { type Endpoint as BoundEndpoint, MonoportError } from "../../core/base/mod.ts";
+import type { Config, Endpoint } from "../config/config.ts";
+import type { UdpPort } from "../rtc/udp_port.ts";
 import type { Port } from "./port.ts";
-import type { UdpPort } from "./rtc/udp_port.ts";
 
 /** Tries to find a number that is free for TCP and UDP, when any will do. */
 const TRIES = 20;

@@ -1,6 +1,6 @@
-import type { Conn, Millis } from "../core/base/mod.ts";
-import type { HeldBytes, Holding } from "./limits/held_bytes.ts";
-import type { Exceeded } from "./limits/quota.ts";
+import type { Conn, Millis } from "../../core/base/mod.ts";
+import type { HeldBytes, Holding } from "../limits/held_bytes.ts";
+import type { Exceeded } from "../limits/quota.ts";
 
 interface Entry {
   key: string;

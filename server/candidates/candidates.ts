@@ -9,9 +9,9 @@
  *
  * @module
  */
-import type { Endpoint, InterfaceAddress } from "../core/base/mod.ts";
-import { formatIp, parseIp } from "../core/bytes/mod.ts";
-import { isPrivate } from "./address_ranges.ts";
+import type { Endpoint, InterfaceAddress } from "../../core/base/mod.ts";
+import { formatIp, parseIp } from "../../core/bytes/mod.ts";
+import { isPrivate } from "../address_ranges.ts";
 
 /** Where an offered address comes from. */
 export type CandidateSource = "query" | "configured" | "host" | "connection" | "interface";

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Millis, Runtime } from "../core/base/mod.ts";
+import type { Millis, Runtime } from "../../core/base/mod.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
 import { isAddress } from "./candidates.ts";
-import type { Log } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
 
 /** How long a request waits for a lookup; one that takes longer still fills the memory. */
 const WAIT_MILLIS: Millis = 1_000;

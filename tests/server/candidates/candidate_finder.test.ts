@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CandidateFinder, type CandidateRequest } from "../../server/candidate_finder.ts";
-import { parseConfig } from "../../server/config/config.ts";
-import { Names } from "../../server/names.ts";
+import {
+  CandidateFinder,
+  type CandidateRequest,
+} from "../../../server/candidates/candidate_finder.ts";
+import { Names } from "../../../server/candidates/names.ts";
+import { parseConfig } from "../../../server/config/config.ts";
 
 const HOSTS: Readonly<Record<string, readonly string[]>> = {
   "media.example": ["203.0.113.5", "2001:db8::5"],

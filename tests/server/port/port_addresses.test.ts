@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HeldBytes } from "../../server/limits/held_bytes.ts";
-import type { AddressLimits, PortOptions } from "../../server/port_options.ts";
-import { type FakeConn, Harbour } from "./harbour.ts";
+import { HeldBytes } from "../../../server/limits/held_bytes.ts";
+import type { AddressLimits, PortOptions } from "../../../server/port/port_options.ts";
+import { type FakeConn, Harbour } from "../harbour.ts";
 
 const harbour = (
   limits: Partial<AddressLimits>,

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { decodeDemoClip } from "../../server/demo_clip.ts";
-import { repository } from "../tools.ts";
+import { decodeDemoClip } from "../../../server/demo/demo_clip.ts";
+import { repository } from "../../tools.ts";
 
 const bytes = new Uint8Array(readFileSync(join(repository, "web/demo/clip.bin")));
 

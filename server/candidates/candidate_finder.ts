@@ -1,6 +1,8 @@
 /** What an answer to a request offers: configuration, request and machine put together. @module */
-import type { Endpoint, InterfaceAddress } from "../core/base/mod.ts";
-import { isPrivate } from "./address_ranges.ts";
+import type { Endpoint, InterfaceAddress } from "../../core/base/mod.ts";
+import { isPrivate } from "../address_ranges.ts";
+import type { Config } from "../config/config.ts";
+import { servesRtcTcp } from "../port/listening.ts";
 import {
   type CandidatePorts,
   type CandidateSource,
@@ -17,8 +19,6 @@ import {
   parseCandidates,
   type WrittenAddress,
 } from "./candidates.ts";
-import type { Config } from "./config/config.ts";
-import { servesRtcTcp } from "./listening.ts";
 import type { Names } from "./names.ts";
 
 /** Most entries of the queries that are looked at. */

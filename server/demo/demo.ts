@@ -1,16 +1,16 @@
 /** The stream `live/demo`: a short clip of ours, sent into the hub as a publisher would. @module */
-import type { Millis, Runtime } from "../core/base/mod.ts";
-import { putU16 } from "../core/bytes/mod.ts";
-import type { Format } from "../core/media/mod.ts";
+import type { Millis, Runtime } from "../../core/base/mod.ts";
+import { putU16 } from "../../core/bytes/mod.ts";
+import type { Format } from "../../core/media/mod.ts";
 import {
   type Hub,
   isBadStreamName,
   type Publisher,
   parseStreamName,
   type SourceTrack,
-} from "../core/stream/mod.ts";
-import { encodeRtpHeader, RTP_HEADER_BYTES } from "../core/wire/rtp/mod.ts";
-import { demoClipBase64 } from "./assets.gen.ts";
+} from "../../core/stream/mod.ts";
+import { encodeRtpHeader, RTP_HEADER_BYTES } from "../../core/wire/rtp/mod.ts";
+import { demoClipBase64 } from "../assets.gen.ts";
 import { type DemoClip, decodeDemoClip } from "./demo_clip.ts";
 
 export const DEMO_APP = "live";

@@ -1,4 +1,4 @@
-import type { Conn, Runtime } from "../core/base/mod.ts";
+import type { Conn, Runtime } from "../../core/base/mod.ts";
 
 /** What a peer may still send while the last bytes to him are on their way. */
 const LINGER_BYTES = 64 * 1024;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isFault } from "../../core/base/mod.ts";
-import type { Hub, Publisher, SourceTrack } from "../../core/stream/mod.ts";
-import { decodeRtp, type RtpHeader } from "../../core/wire/rtp/mod.ts";
-import { demoClipBase64 } from "../../server/assets.gen.ts";
-import { Demo } from "../../server/demo.ts";
-import { decodeDemoClip } from "../../server/demo_clip.ts";
+import { isFault } from "../../../core/base/mod.ts";
+import type { Hub, Publisher, SourceTrack } from "../../../core/stream/mod.ts";
+import { decodeRtp, type RtpHeader } from "../../../core/wire/rtp/mod.ts";
+import { demoClipBase64 } from "../../../server/assets.gen.ts";
+import { Demo } from "../../../server/demo/demo.ts";
+import { decodeDemoClip } from "../../../server/demo/demo_clip.ts";
 
 const clip = decodeDemoClip(new Uint8Array(Buffer.from(demoClipBase64, "base64")));
 const FU_A = 28;

@@ -14,20 +14,20 @@ import {
   type Millis,
   type Runtime,
   type TlsOptions,
-} from "../core/base/mod.ts";
-import { concat } from "../core/bytes/mod.ts";
-import type { ValidationCertificate } from "../core/session/acme_tls/mod.ts";
-import { type Sniffed, sniff } from "../core/session/sniff/mod.ts";
-import { decodeClientHello } from "../core/wire/clienthello/mod.ts";
-import { decodeProxyHeader } from "../core/wire/proxy_protocol/mod.ts";
-import { AddressBounds } from "./limits/address_bounds.ts";
-import { addressKey } from "./limits/address_key.ts";
+} from "../../core/base/mod.ts";
+import { concat } from "../../core/bytes/mod.ts";
+import type { ValidationCertificate } from "../../core/session/acme_tls/mod.ts";
+import { type Sniffed, sniff } from "../../core/session/sniff/mod.ts";
+import { decodeClientHello } from "../../core/wire/clienthello/mod.ts";
+import { decodeProxyHeader } from "../../core/wire/proxy_protocol/mod.ts";
+import { AddressBounds } from "../limits/address_bounds.ts";
+import { addressKey } from "../limits/address_key.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { ACME_TLS, showValidation } from "../tls/mod.ts";
 import { linger } from "./linger.ts";
-import type { Log } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
 import type { PortOptions, PortTls } from "./port_options.ts";
 import { seenFrom } from "./proxied_conn.ts";
-import { ACME_TLS, showValidation } from "./tls/mod.ts";
 import { Unproven } from "./unproven.ts";
 
 /** Connections closed at a time when accepting fails for want of descriptors. */

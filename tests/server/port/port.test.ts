@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { PortOptions } from "../../server/port_options.ts";
-import { Harbour } from "./harbour.ts";
+import type { PortOptions } from "../../../server/port/port_options.ts";
+import { Harbour } from "../harbour.ts";
 
 const harbour = (options?: Partial<PortOptions>): Promise<Harbour> => new Harbour(options).open();
 const STUN = "\x00\x14\x00\x01\x00\x00\x21\x12\xa4\x42";

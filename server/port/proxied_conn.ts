@@ -1,7 +1,7 @@
 /** A connection as its client sees it, told by a PROXY header. @module */
-import type { Conn, ConnHandler, Endpoint, TlsOptions } from "../core/base/mod.ts";
-import type { ProxyHeader } from "../core/wire/proxy_protocol/mod.ts";
-import { isLoopback } from "./candidates.ts";
+import type { Conn, ConnHandler, Endpoint, TlsOptions } from "../../core/base/mod.ts";
+import type { ProxyHeader } from "../../core/wire/proxy_protocol/mod.ts";
+import { isLoopback } from "../candidates/candidates.ts";
 
 /**
  * The same connection with the client's address as `remote`, and the one the client connected to as

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { InterfaceAddress } from "../../core/base/mod.ts";
+import type { InterfaceAddress } from "../../../core/base/mod.ts";
 import {
   type CandidatePorts,
   type CandidateSources,
@@ -10,7 +10,7 @@ import {
   isAddress,
   parseCandidate,
   parseCandidates,
-} from "../../server/candidates.ts";
+} from "../../../server/candidates/candidates.ts";
 
 const interfaces: InterfaceAddress[] = [
   { name: "lo", address: "127.0.0.1", family: "ipv4", internal: true },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { recorded } from "../core/wire/sdp/recorded.ts";
-import { raw, start } from "./fixture.ts";
+import { recorded } from "../../core/wire/sdp/recorded.ts";
+import { raw, start } from "../fixture.ts";
 
 const OFFER = recorded("chromium_play");
 

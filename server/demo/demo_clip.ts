@@ -19,8 +19,8 @@
  *
  * @module
  */
-import { MonoportError } from "../core/base/mod.ts";
-import { u8, u32 } from "../core/bytes/mod.ts";
+import { MonoportError } from "../../core/base/mod.ts";
+import { u8, u32 } from "../../core/bytes/mod.ts";
 
 export interface DemoVideo {
   /** From the beginning of the loop; not a whole number. */
