@@ -8,7 +8,9 @@ import { repository } from "../tools.ts";
 test("docs/protocols.md has the table of ways in and out that tests/interop/ways tries", () => {
   const docs = readFileSync(join(repository, "docs", "protocols.md"), "utf8");
   const table = waysInMarkdown();
-  assert.ok(docs.includes(table), `the table is missing or differs:\n${table}`);
+  // The notes are wrapped there.
+  const flat = (text: string): string => text.replaceAll(/\s+/g, " ");
+  assert.ok(flat(docs).includes(flat(table).trim()), `the table is missing or differs:\n${table}`);
 });
 
 test("every way in has a cell for every way out, whose notes there are", () => {
