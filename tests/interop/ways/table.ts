@@ -22,28 +22,125 @@ export type ViewerName =
   | "Recording by ffmpeg"
   | "RTMP by GStreamer";
 
+/** What is published; the sound is Opus, AAC or MP3. */
+export type Content = "H.264" | "H.265" | "AV1" | "VP9" | "VP8" | "sound alone";
+
 export interface WayOut {
   readonly heading: string;
-  /** All of them show what the cell says. */
+  /** All of them show what the cells say. */
   readonly viewers: readonly ViewerName[];
+  readonly cells: Readonly<Record<Content, string>>;
 }
 
 export const WAYS_OUT: readonly WayOut[] = [
-  { heading: "WHEP: Chromium, TCP and UDP", viewers: ["WHEP over TCP", "WHEP over UDP"] },
+  {
+    heading: "WHEP: Chromium, TCP and UDP",
+    viewers: ["WHEP over TCP", "WHEP over UDP"],
+    cells: {
+      "H.264": "H.264, Opus",
+      "H.265": "no (5)",
+      AV1: "AV1, Opus",
+      VP9: "VP9, Opus",
+      VP8: "VP8, Opus",
+      "sound alone": "Opus",
+    },
+  },
   {
     heading: "HTTP-FLV, WS-FLV: mpegts.js",
     viewers: ["HTTP-FLV by mpegts.js", "WS-FLV by mpegts.js"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "no (5)",
+      AV1: "AV1, AAC",
+      VP9: "no (1)",
+      VP8: "no (1)",
+      "sound alone": "AAC",
+    },
   },
-  { heading: "LL-HLS: hls.js", viewers: ["LL-HLS by hls.js"] },
+  {
+    heading: "LL-HLS: hls.js",
+    viewers: ["LL-HLS by hls.js"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "AAC (5)",
+      AV1: "AV1, AAC",
+      VP9: "VP9, AAC",
+      VP8: "AAC (2)",
+      "sound alone": "AAC",
+    },
+  },
   {
     heading: "HTTP-FLV, RTMP, RTMPS: ffmpeg",
     viewers: ["HTTP-FLV by ffmpeg", "RTMP by ffmpeg", "RTMPS by ffmpeg"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "no (3)",
+      AV1: "AAC (3)",
+      VP9: "AAC (3)",
+      VP8: "AAC (3)",
+      "sound alone": "AAC",
+    },
   },
-  { heading: "HLS: ffmpeg", viewers: ["HLS by ffmpeg"] },
-  { heading: "HLS with MPEG-TS: hls.js", viewers: ["MPEG-TS by hls.js"] },
-  { heading: "HLS with MPEG-TS: ffmpeg", viewers: ["MPEG-TS by ffmpeg"] },
-  { heading: "RTMP: GStreamer", viewers: ["RTMP by GStreamer"] },
-  { heading: "Recording, MP4 by HTTP: ffmpeg", viewers: ["Recording by ffmpeg"] },
+  {
+    heading: "HLS: ffmpeg",
+    viewers: ["HLS by ffmpeg"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "H.265, AAC",
+      AV1: "AV1, AAC",
+      VP9: "VP9, AAC",
+      VP8: "AAC (2)",
+      "sound alone": "AAC",
+    },
+  },
+  {
+    heading: "HLS with MPEG-TS: hls.js",
+    viewers: ["MPEG-TS by hls.js"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "AAC (5)",
+      AV1: "AAC (4)",
+      VP9: "AAC (4)",
+      VP8: "AAC (4)",
+      "sound alone": "AAC",
+    },
+  },
+  {
+    heading: "HLS with MPEG-TS: ffmpeg",
+    viewers: ["MPEG-TS by ffmpeg"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "H.265, AAC",
+      AV1: "AAC (4)",
+      VP9: "AAC (4)",
+      VP8: "AAC (4)",
+      "sound alone": "AAC",
+    },
+  },
+  {
+    heading: "RTMP: GStreamer",
+    viewers: ["RTMP by GStreamer"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "no (3)",
+      AV1: "no (3)",
+      VP9: "no (3)",
+      VP8: "no (3)",
+      "sound alone": "AAC",
+    },
+  },
+  {
+    heading: "Recording, MP4 by HTTP: ffmpeg",
+    viewers: ["Recording by ffmpeg"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "H.265, AAC",
+      AV1: "AV1, AAC",
+      VP9: "VP9, AAC",
+      VP8: "AAC (2)",
+      "sound alone": "AAC",
+    },
+  },
 ];
 
 export type PublisherName =
@@ -62,170 +159,28 @@ export type PublisherName =
 
 export interface WayIn {
   readonly publisher: PublisherName;
-  /** One for each of `WAYS_OUT`. */
-  readonly cells: readonly string[];
+  readonly content: Content;
 }
 
 export const WAYS_IN: readonly WayIn[] = [
-  {
-    publisher: "Chromium, WHIP over TCP: H.264, Opus",
-    cells: [
-      "H.264, Opus",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-    ],
-  },
-  {
-    publisher: "Chromium, WHIP over UDP: H.264, Opus",
-    cells: [
-      "H.264, Opus",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-    ],
-  },
-  {
-    publisher: "Chromium, WHIP over TCP: VP8, Opus",
-    cells: [
-      "VP8, Opus",
-      "no (1)",
-      "AAC (2)",
-      "AAC (3)",
-      "AAC (2)",
-      "AAC (4)",
-      "AAC (4)",
-      "no (3)",
-      "AAC (2)",
-    ],
-  },
-  {
-    publisher: "Chromium, WHIP over TCP: VP9, Opus",
-    cells: [
-      "VP9, Opus",
-      "no (1)",
-      "VP9, AAC",
-      "AAC (3)",
-      "VP9, AAC",
-      "AAC (4)",
-      "AAC (4)",
-      "no (3)",
-      "VP9, AAC",
-    ],
-  },
-  {
-    publisher: "Chromium, WHIP over TCP: AV1, Opus",
-    cells: [
-      "AV1, Opus",
-      "AV1, AAC",
-      "AV1, AAC",
-      "AAC (3)",
-      "AV1, AAC",
-      "AAC (4)",
-      "AAC (4)",
-      "no (3)",
-      "AV1, AAC",
-    ],
-  },
-  {
-    publisher: "ffmpeg, RTMP: H.264, AAC",
-    cells: [
-      "H.264, Opus",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-    ],
-  },
-  {
-    publisher: "ffmpeg, RTMP: H.264, MP3",
-    cells: [
-      "H.264, Opus",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-    ],
-  },
-  {
-    publisher: "ffmpeg, RTMP: AAC alone",
-    cells: ["Opus", "AAC", "AAC", "AAC", "AAC", "AAC", "AAC", "AAC", "AAC"],
-  },
-  {
-    publisher: "Enhanced RTMP: H.265, AAC",
-    cells: [
-      "no (5)",
-      "no (5)",
-      "AAC (5)",
-      "no (3)",
-      "H.265, AAC",
-      "AAC (5)",
-      "H.265, AAC",
-      "no (3)",
-      "H.265, AAC",
-    ],
-  },
-  {
-    publisher: "Enhanced RTMP: AV1, Opus",
-    cells: [
-      "AV1, Opus",
-      "AV1, AAC",
-      "AV1, AAC",
-      "AAC (3)",
-      "AV1, AAC",
-      "AAC (4)",
-      "AAC (4)",
-      "no (3)",
-      "AV1, AAC",
-    ],
-  },
-  {
-    publisher: "GStreamer, RTMP: H.264, AAC",
-    cells: [
-      "H.264, Opus",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-    ],
-  },
-  {
-    publisher: "Pull from another Monoport: H.264, Opus",
-    cells: [
-      "H.264, Opus",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-      "H.264, AAC",
-    ],
-  },
+  { publisher: "Chromium, WHIP over TCP: H.264, Opus", content: "H.264" },
+  { publisher: "Chromium, WHIP over UDP: H.264, Opus", content: "H.264" },
+  { publisher: "Chromium, WHIP over TCP: VP8, Opus", content: "VP8" },
+  { publisher: "Chromium, WHIP over TCP: VP9, Opus", content: "VP9" },
+  { publisher: "Chromium, WHIP over TCP: AV1, Opus", content: "AV1" },
+  { publisher: "ffmpeg, RTMP: H.264, AAC", content: "H.264" },
+  { publisher: "ffmpeg, RTMP: H.264, MP3", content: "H.264" },
+  { publisher: "ffmpeg, RTMP: AAC alone", content: "sound alone" },
+  { publisher: "Enhanced RTMP: H.265, AAC", content: "H.265" },
+  { publisher: "Enhanced RTMP: AV1, Opus", content: "AV1" },
+  { publisher: "GStreamer, RTMP: H.264, AAC", content: "H.264" },
+  { publisher: "Pull from another Monoport: H.264, Opus", content: "H.264" },
 ];
+
+/** One for each of `WAYS_OUT`. */
+export function cellsOf({ content }: WayIn): string[] {
+  return WAYS_OUT.map(({ cells }) => cells[content]);
+}
 
 export interface Note {
   readonly text: string;
@@ -266,7 +221,7 @@ export interface Cell {
 const VIDEO_NAMES = ["H.264", "H.265", "AV1", "VP9", "VP8"];
 
 export function cellOf(text: string): Cell {
-  const [, what = "", note = "0"] = /^(.*?)(?: \((\d)\))?$/.exec(text) ?? [];
+  const [, what = "", note = "0"] = /^(.*?)(?: \((\d+)\))?$/.exec(text) ?? [];
   const names = what.split(", ");
   const audio = names.find((name) => name !== "no" && !VIDEO_NAMES.includes(name));
   return { video: names.find((name) => VIDEO_NAMES.includes(name)), audio, note: Number(note) };
@@ -279,7 +234,7 @@ export function waysInMarkdown(): string {
   return [
     line(headings),
     `|${"---|".repeat(headings.length)}`,
-    ...WAYS_IN.map(({ publisher, cells }) => line([publisher, ...cells])),
+    ...WAYS_IN.map((way) => line([way.publisher, ...cellsOf(way)])),
     "",
     ...NOTES.map(({ text }, i) => `${i + 1}. ${text}`),
   ].join("\n");

@@ -16,7 +16,7 @@ import { type ServerProcess, startServer } from "../../server_process.ts";
 import { PUBLISHERS, type PublisherKind, type Publishing } from "./publishers.ts";
 import { recordingSeen, startRecording } from "./recording.ts";
 import { codecName, type Seen } from "./seen.ts";
-import { type Cell, cellOf, NOTES, WAYS_IN, WAYS_OUT, type WayIn } from "./table.ts";
+import { type Cell, cellOf, cellsOf, NOTES, WAYS_IN, WAYS_OUT, type WayIn } from "./table.ts";
 import { openPlayers, PAGE_FRAMES, watchAll } from "./viewers.ts";
 
 /** Of the tone's frequency: FFT bins are 23 Hz wide, and zero crossings of short beeps few. */
@@ -75,17 +75,19 @@ describe("Ways in and out", () => {
       ready.delete(way);
       const next = WAYS_IN[i + 1];
       if (!isHeavy(way) && !isHeavy(next)) void prepare(next);
-      const cells = way.cells.map(cellOf);
+      const texts = cellsOf(way);
+      const cells = texts.map(cellOf);
       const stream = streamOf(way);
       const recording = await startRecording(server, stream);
       const seen = await watchAll(page, { server, ts }, stream, cells);
-      const picture = cells.at(-1)?.video !== undefined;
+      const recorded = WAYS_OUT.findIndex(({ viewers }) => viewers.includes("Recording by ffmpeg"));
+      const picture = cells[recorded]?.video !== undefined;
       seen.set("Recording by ffmpeg", await recordingSeen(server, stream, recording, picture));
       for (const [column, { viewers }] of WAYS_OUT.entries()) {
         const cell = cells[column];
         assert.ok(cell !== undefined, "a cell is missing");
         for (const viewer of viewers) {
-          await t.test(`${viewer}: ${way.cells[column]}`, () => {
+          await t.test(`${viewer}: ${texts[column]}`, () => {
             const one = seen.get(viewer);
             assert.ok(one !== undefined);
             shows(one, cell, PUBLISHERS[way.publisher]);
