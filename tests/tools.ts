@@ -26,10 +26,17 @@ export type ToolName =
   | "gstreamer base"
   | "gstreamer flv"
   | "gstreamer rtmp"
+  | "gstreamer de265"
+  | "gstreamer dtls"
   | "gstreamer faad"
   | "gstreamer level"
+  | "gstreamer nice"
   | "gstreamer openh264"
+  | "gstreamer rtp"
+  | "gstreamer srtp"
   | "gstreamer voaacenc"
+  | "gstreamer vpx"
+  | "gstreamer webrtc"
   | "gstreamer x264"
   | "openssl"
   | "gcc"
@@ -41,6 +48,8 @@ export type ToolName =
   | "ps"
   | "unshare"
   | "python3"
+  | "python3 gi"
+  | "python3 GstWebRTC"
   | "haproxy"
   | "nginx"
   | "nginx stream"
@@ -59,14 +68,21 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   ffmpeg: { names: ["ffmpeg"], debian: "ffmpeg" },
   ffprobe: { names: ["ffprobe"], debian: "ffmpeg" },
   "gst-launch-1.0": { names: ["gst-launch-1.0"], debian: "gstreamer1.0-tools" },
-  "gstreamer base": gstreamerPlugin("videotestsrc", "base"),
-  "gstreamer flv": gstreamerPlugin("flv", "good"),
-  "gstreamer rtmp": gstreamerPlugin("rtmp2", "bad"),
-  "gstreamer faad": gstreamerPlugin("faad", "bad"),
-  "gstreamer level": gstreamerPlugin("level", "good"),
-  "gstreamer openh264": gstreamerPlugin("openh264", "bad"),
-  "gstreamer voaacenc": gstreamerPlugin("voaacenc", "bad"),
-  "gstreamer x264": gstreamerPlugin("x264", "ugly"),
+  "gstreamer base": gstreamerPlugin("videotestsrc", "plugins-base"),
+  "gstreamer flv": gstreamerPlugin("flv", "plugins-good"),
+  "gstreamer rtmp": gstreamerPlugin("rtmp2", "plugins-bad"),
+  "gstreamer de265": gstreamerPlugin("de265", "plugins-bad"),
+  "gstreamer dtls": gstreamerPlugin("dtls", "plugins-bad"),
+  "gstreamer faad": gstreamerPlugin("faad", "plugins-bad"),
+  "gstreamer level": gstreamerPlugin("level", "plugins-good"),
+  "gstreamer nice": gstreamerPlugin("nice", "nice"),
+  "gstreamer openh264": gstreamerPlugin("openh264", "plugins-bad"),
+  "gstreamer rtp": gstreamerPlugin("rtp", "plugins-good"),
+  "gstreamer srtp": gstreamerPlugin("srtp", "plugins-bad"),
+  "gstreamer voaacenc": gstreamerPlugin("voaacenc", "plugins-bad"),
+  "gstreamer vpx": gstreamerPlugin("vpx", "plugins-good"),
+  "gstreamer webrtc": gstreamerPlugin("webrtc", "plugins-bad"),
+  "gstreamer x264": gstreamerPlugin("x264", "plugins-ugly"),
   openssl: { names: ["openssl"], debian: "openssl" },
   gcc: { names: ["gcc"], debian: "gcc" },
   make: { names: ["make"], debian: "make" },
@@ -77,6 +93,14 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   unshare: { names: ["unshare"], debian: "util-linux" },
   ps: { names: ["ps"], debian: "procps" },
   python3: { names: ["python3"], debian: "python3" },
+  "python3 gi": {
+    names: ["/usr/lib/python3/dist-packages/gi/__init__.py"],
+    debian: "python3-gi",
+  },
+  "python3 GstWebRTC": {
+    names: libraries("girepository-1.0/GstWebRTC-1.0.typelib"),
+    debian: "gir1.2-gst-plugins-bad-1.0",
+  },
   haproxy: { names: ["haproxy", "/usr/sbin/haproxy"], debian: "haproxy" },
   nginx: { names: ["nginx", "/usr/sbin/nginx"], debian: "nginx-light" },
   "nginx stream": {
@@ -95,11 +119,11 @@ const tools: Readonly<Record<ToolName, Tool>> = {
 };
 
 function gstreamerPlugin(name: string, set: string): Tool {
-  const folders = ["x86_64-linux-gnu", "aarch64-linux-gnu"];
-  return {
-    names: folders.map((folder) => `/usr/lib/${folder}/gstreamer-1.0/libgst${name}.so`),
-    debian: `gstreamer1.0-plugins-${set}`,
-  };
+  return { names: libraries(`gstreamer-1.0/libgst${name}.so`), debian: `gstreamer1.0-${set}` };
+}
+
+function libraries(file: string): string[] {
+  return ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((folder) => `/usr/lib/${folder}/${file}`);
 }
 
 /** The folder package.json is in, also when this file runs from build/. */

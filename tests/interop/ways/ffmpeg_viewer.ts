@@ -3,15 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { need } from "../../tools.ts";
+import { clipSeen, type Picture, SECONDS, type Sound } from "./clip_seen.ts";
 import type { Seen } from "./seen.ts";
-
-/** Seconds of the stream that are looked at: the first ones of HLS may be silent, for sound that is late. */
-const SECONDS = 5.5;
-/** Average luma of a flash; the picture between has half of it. */
-const FLASH = 200;
-/** dB, of a beep and of the silence between, which codecs do not leave at nothing. */
-const BEEP = -24;
-const QUIET = -36;
 
 const PICTURES =
   "scale=16:16,signalstats,metadata=print:key=lavfi.signalstats.YAVG:direct=1:file='pipe\\:3'";
@@ -55,7 +48,7 @@ export async function ffmpegSees(url: string, picture: boolean, millis: number):
     video: codec("Video"),
     audio: codec("Audio"),
     complaints,
-    ...measure(pictures ?? "", sounds ?? "", rate),
+    ...clipSeen(picturesOf(pictures ?? ""), soundsOf(sounds ?? ""), rate),
   };
 }
 
@@ -65,47 +58,15 @@ async function textOf(stream: Readable): Promise<string> {
   return text;
 }
 
-function measure(
-  pictures: string,
-  sounds: string,
-  rate: number,
-): Pick<Seen, "frames" | "heard" | "hertz" | "apart"> {
-  const flashes: number[] = [];
-  let frames = 0;
-  let bright = true; // a flash that was there from the beginning says nothing
-  for (const [, time, luma] of pictures.matchAll(/pts_time:(\S+)\n\S+YAVG=(\S+)/g)) {
-    frames++;
-    if (Number(luma) > FLASH && !bright) flashes.push(Number(time));
-    bright = Number(luma) > FLASH;
-  }
-  const beeps: number[] = [];
-  const crossings: number[] = [];
-  let quiet = false;
-  for (const [, time, rest = ""] of sounds.matchAll(/pts_time:(\S+)\n((?:lavfi.*\n)+)/g)) {
-    const level = Number(/Overall\.RMS_level=(\S+)/.exec(rest)?.[1] ?? Number.NEGATIVE_INFINITY);
-    if (level > BEEP) {
-      if (quiet) beeps.push(Number(time));
-      quiet = false;
-      crossings.push(Number(/1\.Zero_crossings_rate=(\S+)/.exec(rest)?.[1]));
-    } else if (Number.isNaN(level) || level < QUIET) quiet = true;
-  }
-  // The usual one: where a beep begins and ends there are others.
-  const crossed = crossings.toSorted((a, b) => a - b)[crossings.length >> 1] ?? 0;
-  return {
-    frames,
-    heard: crossings.length > 0,
-    hertz: (crossed * rate) / 2,
-    apart: apart(flashes, beeps),
-  };
+function picturesOf(text: string): Picture[] {
+  const found = text.matchAll(/pts_time:(\S+)\n\S+YAVG=(\S+)/g);
+  return Array.from(found, ([, time, luma]) => [Number(time), Number(luma)]);
 }
 
-/** Of each flash how many ms the picture is behind its beep; those whose beep was not played are left out. */
-function apart(flashes: readonly number[], beeps: readonly number[]): number[] {
-  const all: number[] = [];
-  for (const flash of flashes) {
-    const off = beeps.map((beep) => (flash - beep) * 1000);
-    const [least] = off.toSorted((a, b) => Math.abs(a) - Math.abs(b));
-    if (least !== undefined && Math.abs(least) < 500) all.push(least);
-  }
-  return all;
+function soundsOf(text: string): Sound[] {
+  const found = text.matchAll(/pts_time:(\S+)\n((?:lavfi.*\n)+)/g);
+  return Array.from(found, ([, time, rest = ""]) => {
+    const level = /Overall\.RMS_level=(\S+)/.exec(rest)?.[1] ?? Number.NEGATIVE_INFINITY;
+    return [Number(time), Number(level), Number(/1\.Zero_crossings_rate=(\S+)/.exec(rest)?.[1])];
+  });
 }
