@@ -1,9 +1,9 @@
 /** The command line: what `monoport` prints, and when it stops. @module */
 import { MonoportError, type Runtime } from "../core/base/mod.ts";
+import { banner } from "./banner.ts";
 import { checkCommand } from "./check/mod.ts";
-import { type Config, describeSettings, parseConfig } from "./config/config.ts";
+import { describeSettings, parseConfig } from "./config/config.ts";
 import { type Monoport, serve } from "./monoport.ts";
-import { servesRtc } from "./port/listening.ts";
 import { VERSION } from "./version.ts";
 
 /** Exit codes: a wrong setting is 2, as of commands that were typed wrong. */
@@ -54,46 +54,6 @@ function stopOnSignal(runtime: Runtime, monoport: Monoport): void {
   runtime.onSignal("SIGTERM", () => stop("drain"));
   runtime.onSignal("SIGQUIT", () => stop("drain"));
   runtime.onSignal("SIGINT", () => stop("close"));
-}
-
-/** The addresses to open and to call, of what is served. */
-function banner(runtime: Runtime, monoport: Monoport, config: Config): string {
-  const [first] = monoport.endpoints;
-  if (first === undefined) return "Monoport listens nowhere";
-  const wild = first.host === "::" || first.host === "0.0.0.0";
-  const literal = first.host.includes(":") ? `[${first.host}]` : first.host;
-  const host = wild ? "localhost" : literal;
-  const { tls } = monoport;
-  const url = `${tls ? "https" : "http"}://${host}:${first.port}`;
-  const ports = [
-    ...monoport.endpoints.map((one) => `TCP ${one.port}`),
-    ...monoport.udpEndpoints.map((one) => `UDP ${one.port}`),
-  ].join(", ");
-  const pages = config["http_server.enabled"];
-  const signalling = servesRtc(config) && config["http_api.enabled"];
-  const demo = `  (a demo: ${url}/players/whep.html?app=live&stream=demo&autostart=true)`;
-  return [
-    `Monoport ${VERSION} on ${runtime.name} ${runtime.version}, ${ports}`,
-    "",
-    pages ? `  Open      ${url}/` : `  Health    ${url}/healthz`,
-    ...(pages && signalling
-      ? [
-          `  Publish   ${url}/players/whip.html`,
-          `  Play      ${url}/players/whep.html${config.demo ? demo : ""}`,
-        ]
-      : []),
-    ...(signalling
-      ? [
-          `  WHIP      ${url}/rtc/v1/whip/?app=live&stream=livestream`,
-          `  WHEP      ${url}/rtc/v1/whep/?app=live&stream=livestream`,
-        ]
-      : []),
-    ...(tls
-      ? ["", `  Certificate ${tls.selfSigned ? "(self-signed) " : ""}${tls.fingerprint}`]
-      : []),
-    "",
-    "Stop with Ctrl+C.",
-  ].join("\n");
 }
 
 function explain(error: MonoportError): string {

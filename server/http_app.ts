@@ -131,7 +131,10 @@ function appOptions(parts: HttpParts): AppOptions {
   };
 }
 
-function more(parts: HttpParts, shared: Shared): Pick<ApiOptions, "keyframe" | "serves"> {
+function more(
+  parts: HttpParts,
+  shared: Shared,
+): Pick<ApiOptions, "keyframe" | "serves" | "hlsFragment"> {
   const { config, hls } = parts;
   const serves = {
     ssl:
@@ -142,7 +145,8 @@ function more(parts: HttpParts, shared: Shared): Pick<ApiOptions, "keyframe" | "
     dvr: config["vhost.dvr.enabled"],
     callback: config["vhost.http_hooks.enabled"],
   };
-  return { keyframe: keyframeOptions(parts, shared), serves };
+  const hlsFragment = config["vhost.hls.hls_fragment"];
+  return { keyframe: keyframeOptions(parts, shared), serves, hlsFragment };
 }
 
 /** Keyframes of one address. */

@@ -63,6 +63,13 @@ function srsOnOff(value: string, key: string, spelt: string, warnings: string[])
   return level;
 }
 
+function unreadable(argument: string): string {
+  const wrong = `Cannot read argument ${JSON.stringify(argument)}`;
+  return argument === "-c"
+    ? `${wrong}: there is no configuration file, settings come from the environment and the command line`
+    : wrong;
+}
+
 /** Settings out of the command line; `absent` gives a known one's default. */
 export function readArguments(
   args: readonly string[],
@@ -74,8 +81,8 @@ export function readArguments(
     const argument = args[i] ?? "";
     const [, name, inline] = /^--([A-Za-z0-9_.]+)(?:=(.*))?$/s.exec(argument) ?? [];
     if (name === undefined) {
-      if (argument !== "-e")
-        errors.push(`Cannot read argument ${JSON.stringify(argument)}; see --help`);
+      if (argument === "-c") i++;
+      if (argument !== "-e") errors.push(`${unreadable(argument)}; see --help`);
       continue;
     }
     const key = name === "candidate" ? "rtc_server.candidate" : name;

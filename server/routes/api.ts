@@ -28,6 +28,8 @@ export interface ApiOptions {
   readonly keyframe: KeyframeRoutesOptions;
   /** What is switched on, by SRS's names of features. */
   readonly serves: Readonly<Record<"ssl" | "hls" | "dvr" | "callback", boolean>>;
+  /** Seconds of a segment of HLS. */
+  readonly hlsFragment: number;
 }
 
 const URLS = {
@@ -139,7 +141,7 @@ function features({ facts, serves }: ApiOptions): object {
   };
 }
 
-function vhost({ facts, serves }: ApiOptions, id: string): object {
+function vhost({ facts, serves, hlsFragment }: ApiOptions, id: string): object {
   const streams = facts.streams();
   return {
     id,
@@ -153,7 +155,7 @@ function vhost({ facts, serves }: ApiOptions, id: string): object {
       recv_30s: sum(streams, (one) => one.receivedKbps),
       send_30s: sum(streams, (one) => one.sentKbps),
     },
-    hls: { enabled: serves.hls },
+    hls: serves.hls ? { enabled: true, fragment: hlsFragment } : { enabled: false },
   };
 }
 
@@ -163,7 +165,7 @@ function streamJson(one: StreamFacts, vhostId: string): object {
     name: one.name,
     vhost: vhostId,
     app: one.app,
-    tcUrl: `webrtc://${VHOST}/${one.app}`,
+    tcUrl: tcUrl(one.wayIn?.by === "rtmp" ? "fmle-publish" : "rtc-publish", one.app),
     url: `/${one.app}/${one.name}`,
     live_ms: Math.round(one.liveSince),
     clients: one.clients,
@@ -226,7 +228,7 @@ function clientJson(one: ClientFacts, vhostId: string): object {
     ip: one.address,
     pageUrl: "",
     swfUrl: "",
-    tcUrl: `webrtc://${VHOST}/${one.app}`,
+    tcUrl: tcUrl(one.type, one.app),
     url: `/${one.app}/${one.name}`,
     name: one.name,
     type: one.type,
@@ -240,6 +242,12 @@ function clientJson(one: ClientFacts, vhostId: string): object {
     ...(one.layer && { layer: one.layer.rid, layer_switches: one.layer.switches }),
     ...(one.trouble === "" ? {} : { trouble: one.trouble }),
   };
+}
+
+/** As SRS tells it, empty for WebRTC; without the host the client wrote. */
+function tcUrl(type: ClientFacts["type"], app: string): string {
+  if (type.startsWith("rtc-")) return "";
+  return `${type === "hls-play" ? "http" : "rtmp"}://${VHOST}/${app}`;
 }
 
 /** The entries from `start`, at most `count` of them; SRS gives at least 10. */

@@ -32,7 +32,7 @@ describe("the HTTP API", () => {
     const fields =
       "id name vhost app tcUrl url live_ms clients frames send_bytes recv_bytes kbps publish video audio viewers warnings";
     assert.deepEqual(Object.keys(stream), fields.split(" "));
-    assert.equal(stream["url"], "/live/demo");
+    assert.deepEqual([stream["url"], stream["tcUrl"]], ["/live/demo", ""]);
     assert.ok((stream["recv_bytes"] as number) > 10_000);
     assert.ok(Math.abs((stream["live_ms"] as number) - Date.now()) < 60_000);
     const video = stream["video"] as Record<string, unknown>;
@@ -73,7 +73,7 @@ describe("the HTTP API", () => {
     const { hls, ssl, dvr, callback, rtc_tcp } = features;
     assert.deepEqual([hls, ssl, dvr, callback, rtc_tcp], [true, false, false, false, true]);
     const { vhosts } = (await get("/api/v1/vhosts/")) as { vhosts: { hls: object }[] };
-    assert.deepEqual(vhosts[0]?.hls, { enabled: true });
+    assert.deepEqual(vhosts[0]?.hls, { enabled: true, fragment: 2 });
   });
 
   test("a method that a resource does not have is 405, and the Server field is ours", async () => {
