@@ -145,7 +145,7 @@ function more(
     dvr: config["vhost.dvr.enabled"],
     callback: config["vhost.http_hooks.enabled"],
   };
-  const hlsFragment = config["vhost.hls.hls_fragment"];
+  const hlsFragment = config["vhost.hls.hls_fragment"] / 1000;
   return { keyframe: keyframeOptions(parts, shared), serves, hlsFragment };
 }
 
