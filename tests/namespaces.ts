@@ -56,6 +56,9 @@ export class Network {
       [a, endA, addressA],
       [b, endB, addressB],
     ] as const) {
+      // Without a link-local address of IPv6: its duplicate detection ends a second later, and is a change of
+      // network, at which Chromium gives up what it is loading.
+      space.run("ip", "link", "set", end, "addrgenmode", "none");
       space.run("ip", "address", "add", address, "dev", end);
       space.run("ip", "link", "set", end, "up");
     }

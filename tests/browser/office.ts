@@ -7,12 +7,13 @@
  *
  * @module
  */
-import { execFileSync } from "node:child_process";
-import { need } from "../tools.ts";
+import { type Namespace, Network } from "../namespaces.ts";
 
 export const OFFICE = "198.51.100.2";
 export const PROXY = "198.51.100.1";
 export const INTERNET = "203.0.113.2";
+/** The firewall's address towards the Internet. */
+const OUTSIDE = "203.0.113.1";
 
 type Place = "office" | "firewall" | "internet";
 
@@ -30,82 +31,32 @@ export interface Office {
 }
 
 export function makeOffice(): Office {
-  if (process.getuid?.() !== 0) throw new Error("Network namespaces need root: sudo npm test");
-  const names: Record<Place, string> = {
-    office: `monoport-office-${process.pid}`,
-    firewall: `monoport-firewall-${process.pid}`,
-    internet: `monoport-internet-${process.pid}`,
-  };
-  const inside = (place: Place): string[] => [need("ip"), "netns", "exec", names[place]];
-  const run = (place: Place, ...command: string[]): string => {
-    const [program = "", ...args] = [...inside(place), ...command];
-    return execFileSync(program, args, { encoding: "utf8", timeout: 20_000 });
-  };
-  const ip = (...args: string[]): string =>
-    execFileSync(need("ip"), args, { encoding: "utf8", timeout: 20_000 });
-  const remove = (): void => {
-    for (const name of Object.values(names)) {
-      try {
-        ip("netns", "del", name);
-      } catch {
-        // It was not made, or is gone.
-      }
-    }
-  };
-  const address = (place: Place, device: string, cidr: string): void => {
-    ip("-n", names[place], "addr", "add", cidr, "dev", device);
-    ip("-n", names[place], "link", "set", device, "up");
-  };
+  const network = new Network();
   try {
-    for (const name of Object.values(names)) {
-      ip("netns", "add", name);
-      ip("-n", name, "link", "set", "lo", "up");
-    }
-    const { office, firewall, internet } = names;
-    ip(
-      "link",
-      "add",
-      "in",
-      "netns",
-      firewall,
-      "type",
-      "veth",
-      "peer",
-      "name",
-      "desk",
-      "netns",
-      office,
-    );
-    ip(
-      "link",
-      "add",
-      "out",
-      "netns",
-      firewall,
-      "type",
-      "veth",
-      "peer",
-      "name",
-      "net",
-      "netns",
-      internet,
-    );
-    address("office", "desk", `${OFFICE}/24`);
-    address("firewall", "in", `${PROXY}/24`);
-    address("firewall", "out", "203.0.113.1/24");
-    address("internet", "net", `${INTERNET}/24`);
-    ip("-n", office, "route", "add", "default", "via", PROXY);
-    ip("-n", internet, "route", "add", "default", "via", "203.0.113.1");
-    run("firewall", "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
+    return connected(network);
   } catch (error) {
-    remove();
+    network.remove();
     throw error;
   }
+}
+
+function connected(network: Network): Office {
+  const places: Record<Place, Namespace> = {
+    office: network.add("office"),
+    firewall: network.add("firewall"),
+    internet: network.add("internet"),
+  };
+  const { office, firewall, internet } = places;
+  network.join(firewall, `${PROXY}/24`, office, `${OFFICE}/24`);
+  network.join(firewall, `${OUTSIDE}/24`, internet, `${INTERNET}/24`);
+  office.defaultRoute(PROXY);
+  internet.defaultRoute(OUTSIDE);
+  firewall.forwards();
   const nft = (...rules: string[]): void => {
-    for (const rule of rules) run("firewall", need("nft"), rule);
+    for (const rule of rules) firewall.run("nft", rule);
   };
   return {
-    inside,
+    inside: (place) => places[place].prefix,
     open: (port) =>
       nft(
         "add table inet f",
@@ -121,7 +72,7 @@ export function makeOffice(): Office {
         "add rule inet f forward counter drop",
       ),
     dropped: () =>
-      Number(/counter packets (\d+)/.exec(run("firewall", need("nft"), "list table inet f"))?.[1]),
-    remove,
+      Number(/counter packets (\d+)/.exec(firewall.run("nft", "list table inet f"))?.[1]),
+    remove: () => network.remove(),
   };
 }
