@@ -208,6 +208,11 @@ function declareSignalling(metrics: Metrics): void {
 
 function declarePaths(metrics: Metrics): void {
   metrics.counter(
+    "monoport_clients_held_back_total",
+    "Times that a client was held back, for it sent more than it may",
+    "limit",
+  );
+  metrics.counter(
     "monoport_paths_selected_total",
     "Sessions' media turned to a path, by its transport",
     "transport",

@@ -111,7 +111,8 @@ export async function serve({
   const hls = await openHls({ ...parts, frames });
   const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });
   const drain = (): void => rtc.drain();
-  const rtmp = new RtmpServer({ ...parts, held, hub: rtc.hub, frames, flv, drain });
+  const { inflows } = rtc.context;
+  const rtmp = new RtmpServer({ ...parts, held, inflows, hub: rtc.hub, frames, flv, drain });
   const media = { rtmp, flv, hls, frames, recordings, vod };
   const http = httpServer({ ...parts, ...media, diagnoses, held, candidates, readiness });
   const port = openPort({ ...parts, rtmp, http, held, certificates });

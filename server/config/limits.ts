@@ -32,6 +32,10 @@ export interface LimitsConfig {
   readonly "limits.unconnected_sessions_per_address": number;
   /** Streams that the sessions of one address publish, play or wait for. */
   readonly "limits.streams_per_address": number;
+  /** What one client by WebRTC or RTMP may send, in kbit/s over some seconds; 0: as much as comes. */
+  readonly "limits.publisher_bitrate": number;
+  /** The same in packets of WebRTC or messages of RTMP per second. */
+  readonly "limits.publisher_packets": number;
 }
 
 type LimitSettings = { readonly [Key in keyof LimitsConfig]: Setting<LimitsConfig[Key]> };
@@ -104,5 +108,15 @@ export const limitSettings: LimitSettings = {
     wholeNumber(1, 1_000_000),
     "500",
     "streams that the sessions of one address are for",
+  ),
+  "limits.publisher_bitrate": setting(
+    wholeNumber(0, 100_000_000),
+    "100000",
+    "kbit/s that one client may send by WebRTC or RTMP, over 5 s; 0: no bound",
+  ),
+  "limits.publisher_packets": setting(
+    wholeNumber(0, 100_000_000),
+    "20000",
+    "packets or messages of it per second; 0: no bound",
   ),
 };

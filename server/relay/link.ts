@@ -18,7 +18,7 @@ import {
   type Offer,
   RECEIVED_FORMATS,
 } from "../../core/session/webrtc/negotiation/mod.ts";
-import { type CloseReason, WebRtcTransport } from "../../core/session/webrtc/transport.ts";
+import { WebRtcTransport } from "../../core/session/webrtc/transport.ts";
 import {
   type Publisher,
   receivedPerSecond,
@@ -30,7 +30,7 @@ import { CNAME, randomSsrc } from "../rtc/context.ts";
 import { sessionId } from "../rtc/local_parameters.ts";
 import type { Publishing } from "../rtc/publishing.ts";
 import { publishingRole, subscriberOptions, viewingRole } from "../rtc/roles.ts";
-import { RtcSession } from "../rtc/session.ts";
+import { type EndReason, RtcSession } from "../rtc/session.ts";
 import type { Viewing } from "../rtc/viewing.ts";
 import type { RelayContext } from "./context.ts";
 import { Dialer } from "./dialer.ts";
@@ -317,7 +317,7 @@ export class Link {
     this.#options.context.rtc.drain();
   }
 
-  #closed(reason: CloseReason, fault: Fault | undefined): void {
+  #closed(reason: EndReason, fault: Fault | undefined): void {
     if (this.#over) return;
     this.#over = true;
     this.#dialer?.stop();
@@ -348,7 +348,7 @@ function readAnswer(
   return isRefusal(answer) ? `The far end's answer cannot be used. ${answer.message}` : answer;
 }
 
-function whyClosed(reason: CloseReason, fault: Fault | undefined): string {
+function whyClosed(reason: EndReason, fault: Fault | undefined): string {
   switch (reason) {
     case "peer":
       return "The far end ended the session";

@@ -79,7 +79,10 @@ export function clientFacts(client: Client, now: Millis): ClientFacts {
     receivedKbps: Math.round((received * 8) / 1000),
     transport: (session.connected && session.selected?.transport) || "",
     mapped: session.selected?.remote,
-    trouble: pathTrouble(client, now) || (viewing === undefined ? "" : troubleOf(viewing)),
+    trouble:
+      pathTrouble(client, now) ||
+      session.trouble(now) ||
+      (viewing === undefined ? "" : troubleOf(viewing)),
     droppedFrames: viewing?.subscriber.video?.stats.droppedFrames ?? 0,
     layer: viewing && layerOf(viewing),
   };

@@ -5,6 +5,7 @@ import type { Hub } from "../../core/stream/mod.ts";
 import type { PlainSrtpEngine } from "../../core/wire/srtp/mod.ts";
 import type { DtlsIdentity } from "../certificates.ts";
 import type { Config } from "../config/config.ts";
+import type { Inflows } from "../limits/inflow.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Clients } from "./clients.ts";
@@ -23,6 +24,8 @@ export interface RtcContext {
   readonly engine: PlainSrtpEngine;
   readonly hub: Hub;
   readonly clients: Clients;
+  /** What clients may send, by RTMP too. */
+  readonly inflows: Inflows;
   /** To be called after anything that may have changed the hub. */
   readonly drain: () => void;
 }

@@ -20,7 +20,9 @@ export type DatagramDrop =
   /** A check that does not prove itself: the session says why by its fault. */
   | "unproven"
   /** One of too many checks for a session from addresses it does not know; not even looked at. */
-  | "check-rate";
+  | "check-rate"
+  /** One of a client that sends more than it may (`limits.publisher_bitrate` and `_packets`). */
+  | "publisher-rate";
 
 export interface DatagramsOptions {
   /** The session whose local ufrag this is. */
@@ -80,7 +82,7 @@ export class Datagrams {
 
   #pass(known: Known, bytes: Uint8Array): void {
     this.received++;
-    known.session.handleDatagram(known.pair, bytes);
+    if (!known.session.handleDatagram(known.pair, bytes)) this.#options.onDrop("publisher-rate");
   }
 
   /** A check for a session from an address that is not its own. */

@@ -3,15 +3,16 @@ import type { Fault, Runtime } from "../../core/base/mod.ts";
 import type { Candidate } from "../../core/session/webrtc/candidate.ts";
 import type { IceCredentials } from "../../core/session/webrtc/ice_credentials.ts";
 import type { Answer } from "../../core/session/webrtc/negotiation/mod.ts";
-import { type CloseReason, WebRtcTransport } from "../../core/session/webrtc/transport.ts";
+import { WebRtcTransport } from "../../core/session/webrtc/transport.ts";
 import type { StreamName } from "../../core/stream/mod.ts";
+import { toldInflow } from "../limits/told_inflow.ts";
 import { word } from "../routes/envelope.ts";
 import type { SignalRequest } from "../signal.ts";
 import { Client } from "./client.ts";
 import type { RtcContext } from "./context.ts";
 import { IceSession } from "./ice_session.ts";
 import { Publishing } from "./publishing.ts";
-import { RtcSession } from "./session.ts";
+import { type EndReason, RtcSession } from "./session.ts";
 import { UNREACHED_MILLIS, whyUnreached } from "./unreached.ts";
 import type { Viewing } from "./viewing.ts";
 
@@ -51,8 +52,15 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
     consentMillis: config["vhost.rtc.stun_timeout"],
     now: runtime.now(),
   });
+  const { address } = request;
+  const inflow = toldInflow(context, address, () => ({
+    address,
+    stream: name.key,
+    client: client.id,
+  }));
   const session = new RtcSession({
     runtime,
+    inflow,
     transport,
     role,
     onFault: (fault) => metrics.fault(fault),
@@ -62,6 +70,7 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
     onPath: (path) => metrics.count("monoport_paths_selected_total", path.transport),
     onClosed: (reason, fault) => {
       watch[Symbol.dispose]();
+      context.inflows.end(address, inflow);
       closed(context, client, reason, fault);
       request.visit?.left(session);
     },
@@ -80,7 +89,7 @@ export function openClient(context: RtcContext, accepted: Accepted): Client {
     }),
     action: request.action,
     name,
-    address: request.address,
+    address,
     session,
     role,
     since: runtime.now(),
@@ -114,7 +123,7 @@ function watched({ log, metrics }: RtcContext, client: Client): void {
 function closed(
   { runtime, log, metrics, clients }: RtcContext,
   client: Client,
-  reason: CloseReason,
+  reason: EndReason,
   fault: Fault | undefined,
 ): void {
   clients.delete(client);

@@ -1,5 +1,5 @@
 /** Where a session's packets go: TCP connections and UDP 5-tuples behind one interface. @module */
-import type { Conn, Endpoint, Runtime, UdpSocket } from "../../core/base/mod.ts";
+import type { Conn, Endpoint, Millis, Runtime, UdpSocket } from "../../core/base/mod.ts";
 import { linger } from "../port/linger.ts";
 
 export interface Path {
@@ -17,6 +17,7 @@ export class TcpPath implements Path {
   readonly transport = "tcp";
   readonly #runtime: Runtime;
   readonly #conn: Conn;
+  #held: Disposable | undefined;
 
   constructor(runtime: Runtime, conn: Conn) {
     this.#runtime = runtime;
@@ -35,8 +36,24 @@ export class TcpPath implements Path {
     this.#conn.write(bytes);
   }
 
+  /** Reads no more for so long: TCP holds the peer back. */
+  hold(millis: Millis): void {
+    if (this.#conn.closed) return;
+    this.#conn.pause();
+    this.#held?.[Symbol.dispose]();
+    const runtime = this.#runtime;
+    this.#held = runtime.wakeAt(runtime.now() + millis, () => this.#goOn());
+  }
+
+  #goOn(): void {
+    this.#held?.[Symbol.dispose]();
+    this.#held = undefined;
+    if (!this.#conn.closed) this.#conn.resume();
+  }
+
   /** He may have said FIN and read nothing: what is queued for him must not keep the connection. */
   release(): void {
+    if (this.#held !== undefined) this.#goOn();
     if (!this.#conn.closed) linger(this.#runtime, this.#conn);
   }
 }

@@ -29,6 +29,7 @@ import { PlainSrtpEngine } from "../../core/wire/srtp/mod.ts";
 import type { DtlsIdentity } from "../certificates.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
+import { Inflows, inflowBounds } from "../limits/inflow.ts";
 import { RateLimit } from "../limits/rate_limit.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -111,6 +112,7 @@ export class RtcServer implements Signalling, Facts {
       engine,
       hub: this.hub,
       clients: this.#clients,
+      inflows: new Inflows({ bounds: inflowBounds(config), now: () => runtime.now() }),
       drain: () => this.drain(),
     };
     metrics.follow(

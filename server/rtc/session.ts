@@ -8,6 +8,7 @@ import type { Conn, Fault, Millis, Runtime, SrtpKeys } from "../../core/base/mod
 import { NEVER } from "../../core/base/mod.ts";
 import type { IceCredentials } from "../../core/session/webrtc/ice_credentials.ts";
 import type { CloseReason, WebRtcTransport } from "../../core/session/webrtc/transport.ts";
+import type { Inflow } from "../limits/inflow.ts";
 import { type Path, TcpPath, type UdpPath } from "./path.ts";
 
 /**
@@ -20,6 +21,9 @@ const CONTROL_QUEUE_MAX = 1024 * 1024;
  * nothing.
  */
 const ANSWERS_QUEUE_MAX = 64 * 1024;
+
+/** `publisher-rate`: more came than `limits.publisher_bitrate` or `limits.publisher_packets` allows. */
+export type EndReason = CloseReason | "publisher-rate";
 
 /** What a role (publishing, playing) adds to a session. */
 export interface SessionRole {
@@ -51,7 +55,9 @@ export interface SessionOptions {
   /** Media goes to another path than before. */
   readonly onPath: (path: Path) => void;
   /** The session is over, and its connections are being closed. */
-  readonly onClosed: (reason: CloseReason, fault: Fault | undefined) => void;
+  readonly onClosed: (reason: EndReason, fault: Fault | undefined) => void;
+  /** What the peer may send; without it as much as he likes. */
+  readonly inflow?: Inflow | undefined;
 }
 
 export class RtcSession {
@@ -67,6 +73,9 @@ export class RtcSession {
   #timer: Disposable | undefined;
   #timerAt: Millis = NEVER;
   #over = false;
+  /** Packets that its inflow knows of. */
+  #counted = 0;
+  #exceeded = false;
   /** Bytes from and to the peer, as on the wire. */
   receivedBytes = 0;
   sentBytes = 0;
@@ -110,7 +119,7 @@ export class RtcSession {
     this.#paths.set(pair, path);
     this.#transport.openPair(pair, "tcp", conn.remote, this.#runtime.now());
     conn.handler = {
-      data: (chunk) => this.#input(pair, chunk),
+      data: (chunk) => this.#read(pair, path, chunk),
       drain: () => {
         if (path !== this.#selected || this.#over) return;
         this.#role.onDrain(this.#runtime.now());
@@ -119,7 +128,7 @@ export class RtcSession {
       end: () => this.losePath(pair),
       close: () => this.losePath(pair),
     };
-    this.#input(pair, first);
+    this.#read(pair, path, first);
   }
 
   /** What speaks against a datagram from an address that is none of the session's paths. */
@@ -154,9 +163,20 @@ export class RtcSession {
     return pair;
   }
 
-  /** Takes a datagram of one of the session's paths; `bytes` is not kept. */
-  handleDatagram(pair: number, bytes: Uint8Array): void {
+  /** Takes a datagram of one of the session's paths, unless too many come; `bytes` is not kept. */
+  handleDatagram(pair: number, bytes: Uint8Array): boolean {
+    if (this.#options.inflow?.refuses(this.#runtime.now())) {
+      this.#endExceeded();
+      return false;
+    }
     this.#input(pair, bytes);
+    this.#count(bytes.length);
+    return true;
+  }
+
+  /** Why its client is held back, in words; empty while it is not. */
+  trouble(now: Millis): string {
+    return this.#options.inflow?.trouble(now) ?? "";
   }
 
   /** Writes sealed media to the selected path; `bytes` is not touched afterwards. */
@@ -190,6 +210,31 @@ export class RtcSession {
   /** Lets the machine and the role say what they have to say; called after every input. */
   turn(): void {
     this.#turn();
+  }
+
+  /** Who sends more than he may is read from later: TCP holds him back. */
+  #read(pair: number, path: TcpPath, chunk: Uint8Array): void {
+    this.#input(pair, chunk);
+    const wait = this.#count(chunk.length);
+    if (wait > 0 && this.#paths.has(pair)) path.hold(wait);
+  }
+
+  /** The ms for which no more should be read. */
+  #count(bytes: number): Millis {
+    const { inflow } = this.#options;
+    if (inflow === undefined || this.#over) return 0;
+    const { received } = this.#transport;
+    const wait = inflow.take(bytes, received - this.#counted, this.#runtime.now());
+    this.#counted = received;
+    this.#endExceeded();
+    return wait;
+  }
+
+  #endExceeded(): void {
+    if (this.#options.inflow?.exceeded === undefined || this.#over) return;
+    this.#exceeded = true;
+    this.close();
+    this.#options.afterInput();
   }
 
   #input(pair: number, chunk: Uint8Array): void {
@@ -286,7 +331,7 @@ export class RtcSession {
     this.#selected = undefined;
     for (const pair of [...this.#paths.keys()]) this.#release(pair);
     this.#role.onClosed();
-    this.#options.onClosed(reason, fault);
+    this.#options.onClosed(this.#exceeded ? "publisher-rate" : reason, fault);
   }
 
   #release(pair: number): void {

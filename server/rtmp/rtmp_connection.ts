@@ -6,6 +6,7 @@ import type { Outlet, Viewer } from "../flv/mod.ts";
 import type { Traffic, Visit } from "../hooks/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { HeldBytes, Holding } from "../limits/held_bytes.ts";
+import type { Inflow } from "../limits/inflow.ts";
 import { linger } from "../port/linger.ts";
 import type { Ingest } from "./ingest.ts";
 
@@ -17,6 +18,8 @@ export interface RtmpHost {
   readonly runtime: Runtime;
   /** What connections that publish nothing yet may keep of messages. */
   readonly held: HeldBytes;
+  /** What it may send. */
+  inflowOf(connection: RtmpConnection): Inflow | undefined;
   /** A connection kept too much. */
   onShed(connection: RtmpConnection): void;
   /** Decides on a publisher, and calls `admitted` or `refused` of the connection, now or later. */
@@ -45,6 +48,10 @@ export class RtmpConnection {
   readonly #host: RtmpHost;
   readonly #session: RtmpServerSession;
   readonly #holding: Holding;
+  readonly inflow: Inflow | undefined;
+  /** What its inflow knows of. */
+  #counted = 0;
+  #held: Disposable | undefined;
   #timer: Disposable | undefined;
   #over = false;
   publishing: Publishing | undefined;
@@ -58,6 +65,7 @@ export class RtmpConnection {
     this.#host = host;
     this.conn = conn;
     this.since = host.runtime.now();
+    this.inflow = host.inflowOf(this);
     this.#holding = host.held.begin(addressKey(conn.remote.host));
     this.#session = new RtmpServerSession({ crypto: host.runtime.crypto, now: this.since });
   }
@@ -106,10 +114,10 @@ export class RtmpConnection {
     this.#turn();
   }
 
-  /** Says goodbye and closes. */
-  close(): void {
+  /** Says goodbye, or why a publisher is sent away, and closes. */
+  close(why?: string): void {
     if (this.#over) return;
-    this.#session.end();
+    this.#session.end(why);
     this.#turn();
   }
 
@@ -142,9 +150,27 @@ export class RtmpConnection {
     this.#turn();
     if (this.#over) return;
     const exceeded = this.#holding.set(this.idle ? this.#session.keptBytes : 0);
-    if (exceeded === undefined) return;
+    if (exceeded === undefined) {
+      this.#holdBack(chunk.length);
+      return;
+    }
     this.#host.onShed(this);
     this.destroy();
+  }
+
+  /** Who sends more than he may is read from later: TCP holds him back. */
+  #holdBack(bytes: number): void {
+    const { inflow, conn } = this;
+    if (inflow === undefined) return;
+    const { runtime } = this.#host;
+    const { cost } = this.#session.reader;
+    const wait = inflow.take(bytes, cost - this.#counted, runtime.now());
+    this.#counted = cost;
+    if (wait === 0 || conn.closed) return;
+    conn.pause();
+    this.#held = runtime.wakeAt(runtime.now() + wait, () => conn.resume());
+    const limit = inflow.exceeded;
+    if (limit !== undefined) this.close(`More is sent than ${limit} allows`);
   }
 
   #turn(): void {
@@ -209,6 +235,8 @@ export class RtmpConnection {
     if (this.#over) return;
     this.#over = true;
     this.#timer?.[Symbol.dispose]();
+    this.#held?.[Symbol.dispose]();
+    if (!this.conn.closed) this.conn.resume();
     this.#holding.release();
     this.#host.forget(this);
     this.#stop();

@@ -16,6 +16,8 @@ import type { FrameSource } from "../frames/mod.ts";
 import { type Door, enter, type Visit } from "../hooks/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { HeldBytes } from "../limits/held_bytes.ts";
+import type { Inflow, Inflows } from "../limits/inflow.ts";
+import { toldInflow } from "../limits/told_inflow.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { word } from "../routes/envelope.ts";
@@ -31,6 +33,7 @@ export interface RtmpServerOptions extends Door {
   readonly metrics: Metrics;
   readonly hub: Hub;
   readonly held: HeldBytes;
+  readonly inflows: Inflows;
   readonly frames: FrameSource;
   /** Who plays is its viewer. */
   readonly flv: FlvServer;
@@ -121,6 +124,14 @@ export class RtmpServer implements RtmpHost, MoreClients {
     if (event.type === "fault") this.#options.metrics.fault(event.fault);
   }
 
+  inflowOf(connection: RtmpConnection): Inflow | undefined {
+    const address = connection.conn.remote.host;
+    return toldInflow(this.#options, address, () => {
+      const { publishing } = connection;
+      return { address, stream: publishing?.name.key, client: publishing?.id };
+    });
+  }
+
   onShed(): void {
     this.#options.metrics.count("monoport_connections_shed_total", "unproven-bytes");
   }
@@ -131,12 +142,18 @@ export class RtmpServer implements RtmpHost, MoreClients {
 
   forget(connection: RtmpConnection): void {
     this.#connections.delete(connection);
+    const { inflow, conn } = connection;
+    this.#options.inflows.end(conn.remote.host, inflow);
+    if (inflow?.exceeded !== undefined) {
+      this.#options.metrics.count("monoport_sessions_ended_total", "publisher-rate");
+    }
     const { publishing } = connection;
     if (publishing === undefined) return;
     this.#options.log.event("Session ended", {
       stream: publishing.name.key,
       client: publishing.id,
       action: "publish",
+      reason: inflow?.exceeded && "publisher-rate",
       seconds: Math.round((this.runtime.now() - connection.since) / 1000),
     });
   }
@@ -252,7 +269,12 @@ function factsOf(connection: RtmpConnection, now: Millis): ClientFacts | undefin
     receivedKbps: Math.round((received * 8) / 1000),
     transport: "tcp",
     mapped: undefined,
-    trouble: connection.troubles.join("; "),
+    trouble: troubleOf(connection, now),
     droppedFrames: 0,
   };
+}
+
+function troubleOf({ inflow, troubles }: RtmpConnection, now: Millis): string {
+  const held = inflow?.trouble(now) ?? "";
+  return [...(held === "" ? [] : [held]), ...troubles].join("; ");
 }

@@ -74,7 +74,7 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
   readonly #setupMillis: Millis;
   readonly #silenceMillis: Millis;
   readonly #handshake: HandshakeInput;
-  readonly #reader = new ChunkReader();
+  readonly reader: ChunkReader = new ChunkReader();
   readonly #timers = new Timers<"setup" | "silence">();
   readonly #transmits = new Queue<Uint8Array>();
   readonly #events = new Queue<RtmpEvent>();
@@ -101,7 +101,7 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
 
   /** Bytes that are kept of what is not whole. */
   get keptBytes(): number {
-    return this.#handshake.buffered + this.#reader.buffered;
+    return this.#handshake.buffered + this.reader.buffered;
   }
 
   handleInput(bytes: Uint8Array, now: Millis): void {
@@ -119,8 +119,8 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
     }
     this.#acknowledge(bytes.length);
     if (this.#phase === "publishing") this.#timers.arm("silence", now + this.#silenceMillis);
-    this.#reader.push(input);
-    for (let message = this.#reader.poll(); message; message = this.#reader.poll()) {
+    this.reader.push(input);
+    for (let message = this.reader.poll(); message; message = this.reader.poll()) {
       if (isFault(message)) {
         this.#fail(message);
         return;
@@ -189,11 +189,13 @@ export class RtmpServerSession implements Machine<Uint8Array, Uint8Array, RtmpEv
     this.#transmits.push(encodeMessage(message, CHUNK_BYTES));
   }
 
-  /** Says that the stream is over, and closes. */
-  end(): void {
+  /** Says that the stream is over, or why a publisher is sent away, and closes. */
+  end(why?: string): void {
     if (this.#phase === "playing") {
       this.#transmits.push(encodeUserControl(UserControl.StreamEof, STREAM_ID));
       this.#status("status", "NetStream.Play.UnpublishNotify", "The stream is over");
+    } else if (this.#phase === "publishing" && why !== undefined) {
+      this.#status("error", "NetStream.Publish.Denied", why);
     } else if (this.#phase === "publishing") {
       this.#status("status", "NetStream.Unpublish.Success", "The session was ended");
     }

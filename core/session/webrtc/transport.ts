@@ -74,6 +74,8 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
   #reliable = true;
   /** The pair that was told of last. */
   #sendsTo: PairId | undefined;
+  /** Packets that came, of all kinds. */
+  received = 0;
 
   constructor(options: TransportOptions) {
     const { crypto, now } = options;
@@ -214,6 +216,7 @@ export class WebRtcTransport implements Machine<TransportInput, TransportOutput,
   }
 
   #handlePacket(pair: PairId, open: OpenPair, bytes: Uint8Array, now: Millis): void {
+    this.received++;
     const first = bytes.length === 0 ? -1 : u8(bytes, 0);
     if (first >= 128 && first <= 191) {
       if (this.#ice.isValid(pair)) this.#handleMedia(pair, open, bytes, now);

@@ -25,6 +25,8 @@ export const UNFINISHED_MAX_BYTES: number = 12 * 1024 * 1024;
 export const CHUNK_STREAMS_MAX = 64;
 /** Until the peer says otherwise (§5.4.1). */
 export const DEFAULT_CHUNK_BYTES = 128;
+/** So many chunks cost about what one message does. */
+const CHUNKS_OF_ONE = 16;
 
 export const NO_HEADER: Fault = /* @__PURE__ */ fault("no-message-header", "RTMP 1.0 §5.3.1.2");
 export const MESSAGE_TOO_LONG: Fault = /* @__PURE__ */ fault("message-too-long", "RTMP 1.0 §5.3.1");
@@ -70,6 +72,8 @@ export class ChunkReader {
   #left = 0;
   #unfinished = 0;
   #fault: Fault | undefined;
+  /** What reading has cost so far, in messages: a peer may cut them as small as he likes. */
+  cost = 0;
 
   /** Bytes of messages and headers that are not whole. */
   get buffered(): number {
@@ -206,6 +210,7 @@ export class ChunkReader {
     if (chunk.length > MESSAGE_MAX_BYTES) return MESSAGE_TOO_LONG;
     this.#at += headerBytes;
     this.#reading = chunk;
+    this.cost += 1 / CHUNKS_OF_ONE;
     this.#left = Math.min(this.#chunkBytes, chunk.length - chunk.have);
     return true;
   }
@@ -232,6 +237,7 @@ export class ChunkReader {
     if (chunk.have < chunk.length) return undefined;
     const payload = chunk.buffer.subarray(0, chunk.length);
     this.#unfinished -= chunk.have;
+    this.cost++;
     chunk.buffer = NOTHING;
     chunk.have = 0;
     const { id, type, stream, timestamp } = chunk;
