@@ -248,4 +248,14 @@ function declareRecordings(metrics: Metrics): void {
     "Files recorded, by whether they got their last form",
     "form",
   );
+  metrics.counter(
+    "monoport_recordings_deleted_total",
+    "Finished recordings deleted for their age or the size of all",
+    "for",
+  );
+  metrics.counter(
+    "monoport_recordings_not_deleted_total",
+    "Attempts to do so that failed, by the system's error code",
+    "code",
+  );
 }

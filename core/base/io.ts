@@ -168,6 +168,10 @@ export interface Files {
   open(path: string, how: OpenMode): Promise<OpenFile>;
   /** What is in a folder, itself only, in no order. Rejects with `ENOENT` or `ENOTDIR`. */
   list(path: string): Promise<readonly FolderEntry[]>;
+  /** What stands at a path, links not followed in its last name; `undefined` when nothing does. */
+  kindOf(path: string): Promise<FolderEntry["kind"] | undefined>;
+  /** Removes a folder that is empty; rejects with `ENOTEMPTY`, `ENOTDIR` (for a link, too)... */
+  removeDir(path: string): Promise<void>;
   /** Gives a file another name on the same volume; what had that name is gone. */
   rename(from: string, to: string): Promise<void>;
   /**

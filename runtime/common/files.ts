@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import {
   type FileHandle,
+  lstat,
   mkdir,
   open,
   readdir,
   readFile,
   rename,
   rm,
+  rmdir,
   stat,
   statfs,
   writeFile,
@@ -49,10 +51,18 @@ export const files: Files = {
   },
   async list(path: string): Promise<FolderEntry[]> {
     const found = await readdir(path, { withFileTypes: true });
-    return found.map((entry) => ({
-      name: entry.name,
-      kind: entry.isFile() ? "file" : entry.isDirectory() ? "folder" : "other",
-    }));
+    return found.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
+  },
+  async kindOf(path: string): Promise<FolderEntry["kind"] | undefined> {
+    try {
+      return kindOf(await lstat(path));
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  },
+  async removeDir(path: string): Promise<void> {
+    await rmdir(path);
   },
   async rename(from: string, to: string): Promise<void> {
     await rename(from, to);
@@ -67,6 +77,10 @@ export const files: Files = {
     }
   },
 };
+
+function kindOf(entry: { isFile(): boolean; isDirectory(): boolean }): FolderEntry["kind"] {
+  return entry.isFile() ? "file" : entry.isDirectory() ? "folder" : "other";
+}
 
 const FLAGS: Readonly<Record<OpenMode, string>> = { read: "r", create: "wx+", update: "r+" };
 

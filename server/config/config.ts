@@ -15,7 +15,7 @@ import { type ApiConfig, apiSettings, checkApiAuth } from "./api.ts";
 import { type CodecConfig, codecSettings } from "./codecs.ts";
 import { type DiagnoseConfig, diagnoseSettings } from "./diagnose.ts";
 import { type DrainConfig, drainSettings } from "./drain.ts";
-import { type DvrConfig, dvrSettings } from "./dvr.ts";
+import { checkDvr, type DvrConfig, dvrSettings } from "./dvr.ts";
 import { type HlsConfig, hlsSettings } from "./hls.ts";
 import { type HooksConfig, hookSettings } from "./hooks.ts";
 import { type LimitsConfig, limitSettings } from "./limits.ts";
@@ -175,7 +175,12 @@ export function parseConfig(
       );
     }
   }
-  if (result.success) errors.push(...checkApiAuth(result.output), ...checkRelays(result.output));
+  if (result.success)
+    errors.push(
+      ...checkApiAuth(result.output),
+      ...checkDvr(result.output),
+      ...checkRelays(result.output),
+    );
   if (errors.length > 0 || !result.success)
     throw new MonoportError("config-invalid", errors.join("\n"));
   return { config: result.output, warnings };

@@ -20,6 +20,10 @@ export interface DvrConfig {
   readonly "vhost.dvr.dvr_acodec": "aac" | "opus";
   /** Files are split before they get larger, in MiB. */
   readonly "vhost.dvr.dvr_max_size": number;
+  /** Finished recordings that are older are deleted, in ms; 0: none. */
+  readonly "vhost.dvr.dvr_max_age": number;
+  /** The oldest finished recordings are deleted when all together are larger, in MiB; 0: none. */
+  readonly "vhost.dvr.dvr_max_total": number;
   /** Recording stops before less than that is left on the volume, in MiB. */
   readonly "vhost.dvr.dvr_min_free": number;
   /** Whether finished recordings are listed, sent and deleted over HTTP. */
@@ -79,6 +83,19 @@ export const dvrSettings: DvrSettings = {
     "4000",
     "MiB at which a recording goes on in another file",
   ),
+  "vhost.dvr.dvr_max_age": setting(
+    v.pipe(
+      wholeNumber(0, 999_999_999),
+      v.transform((whole) => whole * 1000),
+    ),
+    "0",
+    "seconds after which finished recordings are deleted; 0: never",
+  ),
+  "vhost.dvr.dvr_max_total": setting(
+    wholeNumber(0, 999_999_999),
+    "0",
+    "MiB of finished recordings beyond which the oldest are deleted; 0: never",
+  ),
   "vhost.dvr.dvr_min_free": setting(
     wholeNumber(0, 10_000_000),
     "500",
@@ -87,3 +104,12 @@ export const dvrSettings: DvrSettings = {
   "vhost.http_static.enabled": setting(onOff, "on", "serve finished recordings"),
   "limits.recordings": setting(wholeNumber(0, 10_000), "100", "recordings at a time"),
 };
+
+/** What is wrong with settings that are right each for itself. */
+export function checkDvr(config: DvrConfig): string[] {
+  const [all, one] = [config["vhost.dvr.dvr_max_total"], config["vhost.dvr.dvr_max_size"]];
+  if (all === 0 || all >= one) return [];
+  return [
+    `vhost.dvr.dvr_max_total: ${all} MiB are less than one recording may have: at least ${one}, or a smaller vhost.dvr.dvr_max_size`,
+  ];
+}

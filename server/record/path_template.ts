@@ -23,6 +23,14 @@ export interface PathTemplate {
   readonly pieces: readonly string[];
 }
 
+/** One folder on the way from the root to a recording. */
+export interface FolderLevel {
+  /** Whether a recording's folder may be called so. */
+  readonly fits: (name: string) => boolean;
+  /** Whether it, or one it is in, is made anew for each stream or date. */
+  readonly passing: boolean;
+}
+
 /** What a name tells of its recording; empty where the template does not say. */
 export interface NameFacts {
   readonly app: string;
@@ -106,10 +114,27 @@ export function recordingName(template: PathTemplate, name: StreamName, at: Mill
   return template.pieces.map((piece) => values[piece] ?? piece).join("");
 }
 
+/** The folders between the root and a recording, the outermost first. */
+export function folderLevels({ pieces }: PathTemplate): readonly FolderLevel[] {
+  const names = pieces.join("").split("/").slice(0, -1);
+  const patterns = patternOf(pieces).split("/");
+  const lasting = (name: string): boolean => !/\[(?!app\]|vhost\])/.test(name);
+  return names.map((_, i) => {
+    const pattern = new RegExp(`^${patterns[i]}$`);
+    return {
+      fits: (name) => pattern.test(name),
+      passing: !names.slice(0, i + 1).every(lasting),
+    };
+  });
+}
+
+function patternOf(pieces: readonly string[]): string {
+  return pieces.map((piece) => PATTERNS[piece] ?? piece.replaceAll(".", "\\.")).join("");
+}
+
 /** What a name below the root tells; `undefined` when no recording has such a name. */
 export function nameReader(template: PathTemplate): (name: string) => NameFacts | undefined {
-  const body = template.pieces.map((piece) => PATTERNS[piece] ?? piece.replaceAll(".", "\\."));
-  const pattern = new RegExp(`^${body.join("")}(?:~\\d{1,4})?\\.(?<format>mp4|flv)$`);
+  const pattern = new RegExp(`^${patternOf(template.pieces)}(?:~\\d{1,4})?\\.(?<format>mp4|flv)$`);
   return (name) => {
     const groups = pattern.exec(name)?.groups;
     if (groups === undefined) return undefined;

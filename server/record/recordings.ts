@@ -3,16 +3,19 @@ import type { Millis, Runtime } from "../../core/base/mod.ts";
 import type { MediaKind } from "../../core/media/mod.ts";
 import type { HubEvent, StreamName } from "../../core/stream/mod.ts";
 import type { Config } from "../config/config.ts";
-import { codeOf, describeFileError, isMissing } from "../file_error.ts";
+import { describeFileError, isMissing } from "../file_error.ts";
 import type { FrameSource } from "../frames/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { word } from "../routes/envelope.ts";
+import { codeLabel } from "./error_code.ts";
 import type { RecordingFacts, RecordingFinished, RecordingSource, RecordingWish } from "./facts.ts";
 import { Finisher } from "./finisher.ts";
 import { LeftOver } from "./left_over.ts";
+import { openRetention } from "./open_retention.ts";
 import type { RecordingFormat } from "./path_template.ts";
 import { Recording, type RecordingRules } from "./recording.ts";
+import type { Retention } from "./retention.ts";
 import { type RecordingPlace, RecordingStore } from "./store.ts";
 
 export interface RecordingsOptions {
@@ -38,18 +41,6 @@ const END_MILLIS: Millis = 5000;
 /** `all` means what people publish: not our own clip, nor what `/diagnose` sends. */
 const NOT_ALL: ReadonlySet<string> = new Set(["live/demo"]);
 const NOT_APP = "diagnose";
-const ERROR_CODES: ReadonlySet<unknown> = new Set([
-  "ENOSPC",
-  "EDQUOT",
-  "EFBIG",
-  "EIO",
-  "EACCES",
-  "EPERM",
-  "EROFS",
-  "ENOENT",
-  "ENAMETOOLONG",
-  "EMFILE",
-]);
 
 interface Running {
   readonly recording: Recording;
@@ -67,6 +58,7 @@ export class Recordings {
   readonly #options: RecordingsOptions;
   readonly #finisher: Finisher;
   readonly #leftOver: LeftOver;
+  readonly #retention: Retention;
   readonly #running = new Map<string, Running>();
   #past: RecordingFacts[] = [];
   readonly #listeners = new Set<(finished: RecordingFinished) => void>();
@@ -90,6 +82,7 @@ export class Recordings {
         log.error("Cannot look for left recordings", { folder: root, error: this.#words(error) });
       },
     });
+    this.#retention = openRetention(options, this.store);
     metrics.gauge("monoport_recordings", "Recordings that run", () => this.#running.size);
     metrics.gauge("monoport_recordings_queued_bytes", "Bytes that wait for the disk", () =>
       this.#sum(({ queued }) => queued),
@@ -198,8 +191,9 @@ export class Recordings {
     }
   }
 
-  /** Finishes what a server that was killed has left behind. Resolves when that is begun. */
+  /** Finishes what a server that was killed has left behind, and begins to delete what is old. Resolves when that is begun. */
   async recover(): Promise<void> {
+    this.#retention.start();
     await this.#leftOver.look();
   }
 
@@ -207,10 +201,11 @@ export class Recordings {
   async close(): Promise<void> {
     this.#closed = true;
     this.#leftOver.close();
+    const deleted = this.#retention.close();
     this.#touching?.[Symbol.dispose]();
     const { runtime } = this.#options;
     const all = [...this.#running.values()].map(({ recording }) => recording.stop());
-    const done = Promise.all(all).then(() => this.#finisher.idle());
+    const done = Promise.all([deleted, ...all]).then(() => this.#finisher.idle());
     let timer: Disposable | undefined;
     const late = new Promise<void>((resolve) => {
       timer = runtime.wakeAt(runtime.now() + END_MILLIS, resolve);
@@ -286,11 +281,7 @@ export class Recordings {
       log.event("Recording ended", { stream: name.key, recording: id, files: recording.files });
       return;
     }
-    const code = codeOf(error);
-    metrics.count(
-      "monoport_recordings_failed_total",
-      ERROR_CODES.has(code) ? String(code) : "other",
-    );
+    metrics.count("monoport_recordings_failed_total", codeLabel(error));
     log.error("A recording failed", { stream: name.key, recording: id, error: words });
   }
 
@@ -307,6 +298,7 @@ export class Recordings {
         const { duration, size, trouble } = file;
         const { app = "", stream = "" } = facts ?? {};
         const { name, path } = place;
+        this.#retention.noteFinished(name);
         log.event("Recorded", {
           file: path,
           seconds: Math.round(duration / 100) / 10,

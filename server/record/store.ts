@@ -3,6 +3,8 @@ import type { Files, FolderEntry, Millis, OpenFile } from "../../core/base/mod.t
 import type { StreamName } from "../../core/stream/mod.ts";
 import { codeOf, isMissing } from "../file_error.ts";
 import {
+  type FolderLevel,
+  folderLevels,
   MAX_DEPTH,
   type NameFacts,
   nameReader,
@@ -32,6 +34,11 @@ export interface RecordingPlace {
   readonly partPath: string;
 }
 
+/** A folder below the root, for recordings and nothing else, in which nothing is. */
+export interface EmptyFolder {
+  readonly folder: string;
+}
+
 /** Behind the name of a file that is written, and of one that is made out of it. */
 export const PART_ENDING = ".part";
 export const NEW_ENDING = ".new";
@@ -39,6 +46,7 @@ export const NEW_ENDING = ".new";
 export const MAX_ENTRIES = 50_000;
 /** Recordings of one name that may begin in the same millisecond, or second, or day. */
 const MAX_SAME_NAME = 1000;
+const FOLDER_TRIES = 3;
 
 export class RecordingStore {
   readonly root: string;
@@ -46,6 +54,7 @@ export class RecordingStore {
   readonly #files: Files;
   readonly #template: PathTemplate;
   readonly #read: (name: string) => NameFacts | undefined;
+  readonly #levels: readonly FolderLevel[];
 
   /** `template` as `vhost.dvr.dvr_path`, which was checked. */
   constructor(files: Files, template: string) {
@@ -54,6 +63,7 @@ export class RecordingStore {
     this.#files = files;
     this.#template = parsed;
     this.#read = nameReader(parsed);
+    this.#levels = folderLevels(parsed);
     this.root = parsed.root;
     this.format = parsed.format;
   }
@@ -65,8 +75,6 @@ export class RecordingStore {
     at: Millis,
   ): Promise<{ place: RecordingPlace; file: OpenFile }> {
     const plain = recordingName(this.#template, name, at);
-    const folder = this.#pathOf(plain).replace(/\/[^/]*$/, "");
-    await this.#files.makeDir(folder);
     for (let i = 1; i <= MAX_SAME_NAME; i++) {
       const place = this.placeOf(`${plain}${i === 1 ? "" : `~${i}`}.${format}`);
       if ((await this.#files.stat(place.path)) !== undefined) continue;
@@ -122,6 +130,48 @@ export class RecordingStore {
     return this.#fileOf(name);
   }
 
+  /**
+   * All finished recordings, and folders of streams and dates that nothing is in; `most` files and folders
+   * are looked at, one folder after the other. Folders that may not be read are left out.
+   */
+  async *walk(most: number): AsyncGenerator<RecordedFile | EmptyFolder> {
+    for await (const { name, level } of this.#walk(most)) {
+      if (level !== undefined) {
+        if (this.#levels[level]?.passing) yield { folder: name };
+      } else if (this.#read(name) !== undefined) {
+        const file = await this.#fileOf(name);
+        if (file !== undefined) yield file;
+      }
+    }
+  }
+
+  /** False when it was gone already, or is not a file in folders any more: links are not followed. */
+  async remove({ name, path }: Pick<RecordedFile, "name" | "path">): Promise<boolean> {
+    if (!(await this.#isPlain(name, "file"))) return false;
+    try {
+      await this.#files.remove(path);
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+    return true;
+  }
+
+  /** Removes one that has been empty since `before`, in ms since the epoch; false when there is none. */
+  async removeEmpty({ folder }: EmptyFolder, before: Millis): Promise<boolean> {
+    const path = this.#pathOf(folder);
+    const found = await this.#files.stat(path);
+    if (found === undefined || found.modified > before) return false;
+    if (!(await this.#isPlain(folder, "folder"))) return false;
+    try {
+      await this.#files.removeDir(path);
+    } catch (error) {
+      if (isMissing(error) || codeOf(error) === "ENOTEMPTY") return false;
+      throw error;
+    }
+    return true;
+  }
+
   /** What was begun and is not finished, by this server or another. */
   async leftOver(): Promise<RecordingPlace[]> {
     const plain = (name: string): string => name.slice(0, -PART_ENDING.length);
@@ -144,12 +194,26 @@ export class RecordingStore {
 
   /** `undefined` when somebody has that name. */
   async #created(path: string): Promise<OpenFile | undefined> {
-    try {
-      return await this.#files.open(path, "create");
-    } catch (error) {
-      if (codeOf(error) === "EEXIST") return undefined;
-      throw error;
+    // Who removes empty folders may come between.
+    for (let left = FOLDER_TRIES; ; left--) {
+      await this.#files.makeDir(path.replace(/\/[^/]*$/, ""));
+      try {
+        return await this.#files.open(path, "create");
+      } catch (error) {
+        if (codeOf(error) === "EEXIST") return undefined;
+        if (!isMissing(error) || left === 1) throw error;
+      }
     }
+  }
+
+  /** Whether a name below the root is that, and what it is in are folders. */
+  async #isPlain(name: string, kind: FolderEntry["kind"]): Promise<boolean> {
+    const folders = name.split("/");
+    for (let i = 1; i <= folders.length; i++) {
+      const is = await this.#files.kindOf(this.#pathOf(folders.slice(0, i).join("/")));
+      if (is !== (i < folders.length ? "folder" : kind)) return false;
+    }
+    return true;
   }
 
   #pathOf(name: string): string {
@@ -163,21 +227,36 @@ export class RecordingStore {
     return found && facts && { ...facts, name, path, ...found };
   }
 
-  /** Names of files below the root, as deep as the template goes. */
   async #names(wanted: (name: string) => boolean): Promise<string[]> {
-    const depth = this.#template.pieces.join("").split("/").length;
     const names: string[] = [];
-    let looked = 0;
-    const walk = async (below: string, left: number): Promise<void> => {
-      for (const { name, kind } of await this.#entries(join(this.root, below))) {
-        if (++looked > MAX_ENTRIES) return;
-        const inner = below === "" ? name : `${below}/${name}`;
-        if (kind === "folder" && left > 1) await walk(inner, left - 1);
-        else if (kind === "file" && wanted(inner)) names.push(inner);
-      }
-    };
-    await walk("", depth);
+    for await (const { name, level } of this.#walk(MAX_ENTRIES)) {
+      if (level === undefined && wanted(name)) names.push(name);
+    }
     return names;
+  }
+
+  /** Names of files below the root, as deep as the template goes, and of folders (by `level`) that are empty. */
+  async *#walk(most: number): AsyncGenerator<{ readonly name: string; readonly level?: number }> {
+    let looked = 0;
+    const levels = this.#levels;
+    const entries = (below: string): Promise<readonly FolderEntry[]> =>
+      this.#entries(join(this.root, below));
+    async function* inside(
+      below: string,
+      level: number,
+      found: readonly FolderEntry[],
+    ): AsyncGenerator<{ readonly name: string; readonly level?: number }> {
+      for (const { name, kind } of found) {
+        if (++looked > most) return;
+        const inner = below === "" ? name : `${below}/${name}`;
+        if (kind === "file") yield { name: inner };
+        if (kind !== "folder" || !levels[level]?.fits(name)) continue;
+        const more = await entries(inner).catch(unreadable);
+        if (more?.length === 0) yield { name: inner, level };
+        else yield* inside(inner, level + 1, more ?? []);
+      }
+    }
+    yield* inside("", 0, await entries(""));
   }
 
   async #entries(folder: string): Promise<readonly FolderEntry[]> {
@@ -198,6 +277,12 @@ export class NoRoom extends Error {
     const [is, must] = [free, least].map((bytes) => Math.floor(bytes / 2 ** 20));
     super(`${is} MiB are free, ${must} must be kept so (vhost.dvr.dvr_min_free)`);
   }
+}
+
+/** A folder that is not ours: `lost+found`, say. */
+function unreadable(error: unknown): undefined {
+  if (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM") throw error;
+  return undefined;
 }
 
 /** A file stands where a folder is asked for. */

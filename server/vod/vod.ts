@@ -1,5 +1,4 @@
 import type { Files, Millis, Runtime } from "../../core/base/mod.ts";
-import { isMissing } from "../file_error.ts";
 import { HlsViewers } from "../hls/mod.ts";
 import type { Entered, Visitor, Visits } from "../hooks/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
@@ -10,8 +9,8 @@ import { fileBody } from "./file_body.ts";
 
 export interface VodOptions {
   readonly runtime: Pick<Runtime, "now" | "wakeAt" | "crypto">;
-  readonly files: Pick<Files, "open" | "remove">;
-  readonly store: Pick<RecordingStore, "list" | "find" | "again">;
+  readonly files: Pick<Files, "open">;
+  readonly store: Pick<RecordingStore, "list" | "find" | "again" | "remove">;
   readonly hooks: Visits | undefined;
   readonly metrics: Metrics;
 }
@@ -80,13 +79,7 @@ export class Vod {
     const found = await this.#options.store.find(name);
     if (found === undefined) return false;
     this.#listing = undefined;
-    try {
-      await this.#options.files.remove(found.path);
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
-    return true;
+    return await this.#options.store.remove(found);
   }
 
   /** Asks the hooks for a viewer who was not there a moment ago. */

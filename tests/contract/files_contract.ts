@@ -83,6 +83,21 @@ export function filesContract(name: string, { files }: Runtime): void {
       await assert.rejects(files.list(join(inner, "a")), { code: "ENOTDIR" });
     });
 
+    test("what stands at a path is told, and an empty folder alone is removed as one", async () => {
+      const inner = join(folder, "kinds");
+      mkdirSync(join(inner, "empty"), { recursive: true });
+      await files.write(join(inner, "a"), text("x"));
+      symlinkSync(join(inner, "empty"), join(inner, "link"));
+      const kinds = ["", "a", "empty", "link", "none"].map((one) => files.kindOf(join(inner, one)));
+      assert.deepEqual(await Promise.all(kinds), ["folder", "file", "folder", "other", undefined]);
+      await assert.rejects(files.removeDir(inner), { code: "ENOTEMPTY" });
+      await assert.rejects(files.removeDir(join(inner, "a")), { code: "ENOTDIR" });
+      await assert.rejects(files.removeDir(join(inner, "link")), { code: "ENOTDIR" });
+      await files.removeDir(join(inner, "empty"));
+      await assert.rejects(files.removeDir(join(inner, "empty")), { code: "ENOENT" });
+      assert.deepEqual(readdirSync(inner).sort(), ["a", "link"]);
+    });
+
     test("rename replaces what had the name", async () => {
       const [from, to] = [join(folder, "from"), join(folder, "to")];
       await files.write(from, text("new"));

@@ -57,7 +57,7 @@ async function playing(t: TestContext, options: PlayingOptions = {}): Promise<Pl
     const { size, mtimeMs: modified } = statSync(path);
     return { name, app: "live", stream: "a", format: "mp4", path, size, modified };
   };
-  const store = { find, again: find, list: async () => [] };
+  const store = { find, again: find, list: async () => [], remove: async () => false };
   const metrics = serverMetrics();
   const counted = counting(runtime.files, files);
   const vod = new Vod({ runtime, files: counted, store, hooks, metrics });

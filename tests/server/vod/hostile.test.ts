@@ -20,6 +20,7 @@ async function stage(list: () => Promise<RecordedFile[]>) {
       return Promise.resolve(name === "none" ? undefined : file(name));
     },
     again: (name: string) => Promise.resolve(file(name)),
+    remove: () => Promise.resolve(false),
   };
   const runtime = { ...real, now: () => seen.now };
   const { files } = real;
