@@ -47,7 +47,7 @@ export function deferred<T>(): Deferred<T> {
 export async function until(
   what: string,
   condition: () => boolean,
-  millis = 10_000,
+  millis = 30_000,
 ): Promise<void> {
   const end = performance.now() + millis;
   while (!condition()) {

@@ -14,7 +14,7 @@ export function answerFor(mode: "publish" | "play", sdp: string): ReturnType<typ
 }
 
 export async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 30_000;
   while (!holds()) {
     assert.ok(performance.now() < end, "timed out");
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -24,7 +24,7 @@ describe("the HTTP API", () => {
 
   test("streams has SRS's fields, and true figures of the demo stream", async () => {
     let stream: Record<string, unknown> = {};
-    for (let i = 0; i < 40 && !((stream["frames"] as number) > 20); i++) {
+    for (let i = 0; i < 600 && !((stream["frames"] as number) > 20); i++) {
       await new Promise((wake) => setTimeout(wake, 50));
       const { streams } = (await get("/api/v1/streams/")) as { streams: Record<string, unknown>[] };
       stream = streams[0] ?? {};

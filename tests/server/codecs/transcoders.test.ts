@@ -65,7 +65,7 @@ function feed(
 }
 
 async function until(done: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 1500 && !done(); i++) await new Promise((go) => setTimeout(go, 10));
+  for (let i = 0; i < 3000 && !done(); i++) await new Promise((go) => setTimeout(go, 10));
   assert.ok(done(), what);
 }
 

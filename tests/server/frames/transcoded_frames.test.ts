@@ -109,7 +109,7 @@ function opened(t: TestContext) {
 }
 
 async function until(done: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 1500 && !done(); i++) await new Promise((go) => setTimeout(go, 10));
+  for (let i = 0; i < 3000 && !done(); i++) await new Promise((go) => setTimeout(go, 10));
   assert.ok(done(), what);
 }
 

@@ -63,7 +63,7 @@ test("WebRTC viewers hear a publisher of AAC, who is transcoded while there are 
     world.pass(1024 / 48);
   }
   const ssrc = audioOptions().ssrc;
-  for (let i = 0; i < 1000 && viewer.of(ssrc).length < 130; i++) {
+  for (let i = 0; i < 3000 && viewer.of(ssrc).length < 130; i++) {
     await new Promise((go) => setTimeout(go, 10));
   }
   const seen = viewer.of(ssrc);

@@ -319,6 +319,6 @@ one-${seq + 2}.m4s
 });
 
 async function until(test: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !test(); i++) await new Promise((wake) => setTimeout(wake, 20));
+  for (let i = 0; i < 1500 && !test(); i++) await new Promise((wake) => setTimeout(wake, 20));
   assert.ok(test());
 }

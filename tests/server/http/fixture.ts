@@ -256,7 +256,7 @@ export class Client {
     this.socket.write(typeof data === "string" ? Buffer.from(data, "latin1") : data);
   }
 
-  async until<T>(read: () => T | undefined | false, millis = 4000): Promise<T> {
+  async until<T>(read: () => T | undefined | false, millis = 30_000): Promise<T> {
     for (const from = performance.now(); ; await sleep(2)) {
       const found = read();
       if (found !== undefined && found !== false) return found;

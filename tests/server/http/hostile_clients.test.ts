@@ -3,10 +3,12 @@ import { after, before, describe, test } from "node:test";
 import { Client, type Server, sleep, startServer } from "./fixture.ts";
 
 const GET_JSON = "GET /json HTTP/1.1\r\nHost: x\r\n\r\n";
-const HEAD_MILLIS = 300;
-const BODY_MILLIS = 600;
-const KEEP_ALIVE_MILLIS = 1_000;
-const STALL_MILLIS = 1_500;
+// Long enough that a machine which stands still for a while does not come to them by itself.
+const HEAD_MILLIS = 1_000;
+const BODY_MILLIS = 1_500;
+const KEEP_ALIVE_MILLIS = 1_500;
+const LINGER_MILLIS = 1_000;
+const STALL_MILLIS = 2_500;
 
 let server: Server;
 before(async () => {
@@ -15,7 +17,7 @@ before(async () => {
       headMillis: HEAD_MILLIS,
       bodyIdleMillis: BODY_MILLIS,
       keepAliveMillis: KEEP_ALIVE_MILLIS,
-      lingerMillis: 500,
+      lingerMillis: LINGER_MILLIS,
       bodyMaxBytes: 2_000_000,
     },
     stallMillis: STALL_MILLIS,
@@ -65,7 +67,7 @@ describe("deadlines", () => {
     withClient(async (client) => {
       client.write("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
       for (let i = 0; i < 5; i++) {
-        await sleep(BODY_MILLIS / 4);
+        await sleep(BODY_MILLIS / 4.5);
         client.write("a");
       }
       assert.equal(JSON.parse((await client.answer()).body.toString()).len, 5);
@@ -126,7 +128,7 @@ describe("RFC 9112 §9.6: an error answer is not lost to a reset", () => {
       const conn = server.seen.conns.at(-1);
       assert.equal(conn?.closed, false);
       await client.until(() => conn?.closed);
-      assert.ok(performance.now() - from > 400);
+      assert.ok(performance.now() - from >= LINGER_MILLIS - 50);
     }));
 
   test("RFC 9110 §15.5.14: a body above the limit is answered 413, told or found", async () => {
@@ -219,7 +221,7 @@ describe("clients that go away or stall", () => {
       assert.ok(buffered > 0 && buffered < 1_000_000, `${buffered} bytes wait`);
       await sleep(300);
       assert.equal(server.seen.pulled, pulled, "nothing more is asked of the body");
-      await client.until(() => server.seen.cancelled > cancelled, STALL_MILLIS + 4000);
+      await client.until(() => server.seen.cancelled > cancelled);
     }));
 
   test("a stalled upload is not read ahead of its reader", () =>
@@ -242,9 +244,9 @@ describe("clients that go away or stall", () => {
         await client.answer();
         took.push(performance.now() - from);
       }
-      // The median: others use this machine too.
+      // The median, and half of what one that waited for a deadline would take: others use this machine too.
       const [median = 0] = took.sort((a, b) => a - b).slice(5);
-      assert.ok(median < 100, `${took}`);
+      assert.ok(median < HEAD_MILLIS / 2, `${took}`);
     });
     for (const client of idle) client.destroy();
   });

@@ -134,6 +134,6 @@ function held(server: Running): number {
 }
 
 async function eventually(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !holds(); i++) await new Promise((wake) => setTimeout(wake, 10));
+  for (let i = 0; i < 3000 && !holds(); i++) await new Promise((wake) => setTimeout(wake, 10));
   assert.ok(holds());
 }

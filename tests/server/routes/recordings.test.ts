@@ -51,14 +51,17 @@ test("a recording is begun, seen and ended by the API", async (t) => {
   assert.deepEqual(await list(), []);
   const wish = { app: "live", stream: "demo" };
   let made = await ask(wish);
-  for (let i = 0; made.status === 404 && i < 50; i++) made = await ask(wish); // it begins just now
+  for (let i = 0; made.status === 404 && i < 500; i++) {
+    await new Promise((wake) => setTimeout(wake, 20));
+    made = await ask(wish); // it begins just now
+  }
   assert.equal(made.status, 200);
   const { recording } = (await made.json()) as { recording: Told };
   assert.equal(`${recording.state} ${recording.by} ${recording.format}`, "waiting api mp4");
   const again = (await (await ask(wish)).json()) as { recording: Told };
   assert.equal(again.recording.id, recording.id);
   let told: Told | undefined;
-  for (let i = 0; i < 200 && !((told?.bytes ?? 0) > 10_000); i++) {
+  for (let i = 0; i < 600 && !((told?.bytes ?? 0) > 10_000); i++) {
     [told] = await list();
     await new Promise((wake) => setTimeout(wake, 50));
   }

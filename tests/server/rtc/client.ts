@@ -94,7 +94,7 @@ export class RtcClient {
   }
 
   /** A connection with a nominating check, and DTLS if that was not done before. */
-  async connect(millis = 8000): Promise<this> {
+  async connect(millis = 30_000): Promise<this> {
     const { peer } = this;
     const answers = peer.answers.length;
     const socket = connect({ port: this.#place.port, host: "127.0.0.1", noDelay: true });
@@ -120,7 +120,7 @@ export class RtcClient {
   }
 
   /** The same over UDP, which everything goes out on from now on. */
-  async connectUdp(millis = 8000): Promise<this> {
+  async connectUdp(millis = 30_000): Promise<this> {
     const { peer } = this;
     const answers = peer.answers.length;
     const there = (): boolean => peer.answers.length > answers;
@@ -307,7 +307,7 @@ function vp8If(codec: "VP8" | undefined, offer: string): string {
 export async function until(
   holds: () => boolean | Promise<boolean>,
   what: string,
-  millis = 8000,
+  millis = 30_000,
 ): Promise<void> {
   const deadline = performance.now() + millis;
   while (!(await holds())) {

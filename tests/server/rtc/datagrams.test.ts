@@ -7,6 +7,7 @@ import { MAX_PAIRS } from "../../../core/session/webrtc/ice_lite.ts";
 import { Attr, BINDING_REQUEST, encodeStun } from "../../../core/wire/stun/mod.ts";
 import { nodeCrypto } from "../../../runtime/common/crypto.ts";
 import { loadRuntime } from "../../../runtime/mod.ts";
+import { freePort } from "../../free_port.ts";
 import { type Running, start } from "../fixture.ts";
 import { Camera, Screen } from "./camera.ts";
 import { play, publish, type RtcClient, sleep, until } from "./client.ts";
@@ -330,8 +331,8 @@ describe("the UDP port", () => {
   test("that cannot be bound is an error that names setting, value and remedy", async (t) => {
     const taken = createSocket("udp4");
     t.after(() => taken.close());
-    await new Promise<void>((resolve) => taken.bind(0, "127.0.0.1", () => resolve()));
-    const { port } = taken.address();
+    const port = await freePort(); // for TCP too
+    await new Promise<void>((resolve) => taken.bind(port, "127.0.0.1", () => resolve()));
     const wants = ["--rtc_server.listen", `127.0.0.1:${port}`];
     await assert.rejects(start(wants), (error) => {
       assert.ok(error instanceof MonoportError);
