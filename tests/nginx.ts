@@ -44,7 +44,7 @@ export async function startHttpProxy(port: number, options: NginxOptions = {}): 
       () => false,
     );
     if (there) return { port: own, url, stop };
-    if (tries === 100) {
+    if (tries === 600) {
       await stop();
       throw new Error("nginx does not answer");
     }

@@ -46,7 +46,7 @@ export async function passesEverything(
       ({ status }) => status === 200,
       () => false,
     );
-  await until(answers, "the balancer passes HTTP", 20_000);
+  await until(answers, "the balancer passes HTTP");
   assert.equal((await getHttps(port, "/healthz")).status, 200);
   const client = await publish({ url, port }, { stream: "balanced" });
   t.after(() => client.close());

@@ -27,7 +27,7 @@ describe("FLV", () => {
       ],
       { stdio: "ignore", timeout: 120_000 },
     );
-    for (let i = 0; i < 100 && !(await isLive(server)); i++) await sleep(100);
+    for (let i = 0; i < 300 && !(await isLive(server)); i++) await sleep(100);
   });
   after(async () => {
     publisher?.kill("SIGKILL");

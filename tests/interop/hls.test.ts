@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { brokenRules, readPlaylist } from "../core/egress/hls/playlist_rules.ts";
+import { until } from "../server/rtc/client.ts";
 import { type ServerProcess, startServer } from "../server_process.ts";
 import { need } from "../tools.ts";
 
@@ -58,7 +59,7 @@ describe("HLS of MPEG-TS, and in files", () => {
     const server = await startServer({
       args: [
         ...["--vhost.hls.hls_ts", "on", "--vhost.hls.hls_path", root],
-        ...["--vhost.hls.hls_dispose", "5", "--demo", "off"],
+        ...["--vhost.hls.hls_dispose", "120", "--demo", "off"],
       ],
     });
     t.after(() => server.stop());
@@ -76,11 +77,14 @@ describe("HLS of MPEG-TS, and in files", () => {
     t.after(() => publisher.kill("SIGKILL"));
     const published = once(publisher, "exit");
     const url = `${server.url}/live/one.m3u8`;
+    const isLive = async (): Promise<boolean> =>
+      /"active":true/.test(await (await fetch(`${server.url}/api/v1/streams/`)).text());
+    await until(isLive, "ffmpeg publishes");
     const begun = Date.now();
     const answer = await fetch(url);
-    // Three seconds of them for a publisher to come.
     const waited = Date.now() - begun;
     assert.equal(answer.status, 200);
+    // Two fragments of 2 s.
     assert.ok(waited < 10_000, `${waited} ms until a player can start`);
     const [status] = await published;
     assert.equal(status, 0);

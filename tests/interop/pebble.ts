@@ -95,7 +95,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
   };
   const ask = (url: string, init: RequestInit): Promise<Response> => fetchTrusting(ca, url, init);
   const directory = `https://127.0.0.1:${api}/dir`;
-  for (const until = Date.now() + 20_000; ; ) {
+  for (const until = Date.now() + 60_000; ; ) {
     const ready = await ask(directory, {}).then(
       ({ ok }) => ok,
       () => false,

@@ -32,7 +32,7 @@ test("Chromium publishes and plays by HTTPS and TCP through haproxy", async (t) 
       () => true,
       () => false,
     );
-  await until(passes, "haproxy passes HTTPS", 20_000);
+  await until(passes, "haproxy passes HTTPS");
   const browser = await launchChromium({ args: ["--ignore-certificate-errors"] });
   t.after(() => browser.close());
   const pages = `https://127.0.0.1:${port}/players`;
@@ -53,7 +53,8 @@ listen at${port}
   ${check}
   server one 127.0.0.1:${server.port} send-proxy-v2 check inter 200
 `;
-  const timeouts = "timeout connect 5s\n  timeout client 60s\n  timeout server 60s";
+  const timeouts =
+    "timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n  timeout check 10s";
   const configuration = `global
   maxconn 200
 defaults

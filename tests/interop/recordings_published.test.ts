@@ -40,14 +40,14 @@ describe("recordings of browsers", () => {
       const publisher = PUBLISHERS[name as keyof typeof PUBLISHERS];
       publishing.push(await publisher.start(stage, codec));
     }
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 600; i++) {
       const all = await told();
       const long = all.filter(({ duration_ms }) => duration_ms > SECONDS * 1000);
       if (long.length === CODECS.length) break;
       await sleep(100);
     }
     for (const one of publishing) await one.stop();
-    for (let i = 0; i < 100 && server.output().split("Recorded file=").length <= CODECS.length; i++)
+    for (let i = 0; i < 300 && server.output().split("Recorded file=").length <= CODECS.length; i++)
       await sleep(100);
     for (const codec of CODECS) {
       const fields = "-v warning -show_entries stream=codec_name,start_time,duration -of csv=p=0";

@@ -52,7 +52,7 @@ test("werift gets the demo stream over TCP: its candidates are dialled, its DTLS
   const near = await startServer({ args: ["--relay.allow", allow, ...push] });
   t.after(() => near.stop());
   const enough = (): boolean => (got["video"] ?? 0) > 100 && (got["audio"] ?? 0) > 50;
-  await until(enough, "packets of both", 20_000);
+  await until(enough, "packets of both");
   const answer = await fetch(`${near.url}/api/v1/relays`);
   const { relays } = (await answer.json()) as { relays: { state: string; transport: string }[] };
   assert.deepEqual([relays[0]?.state, relays[0]?.transport], ["connected", "tcp"]);

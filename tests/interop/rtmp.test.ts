@@ -134,7 +134,7 @@ async function run(
 }
 
 async function live({ url }: ServerProcess, stream: string): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 600; i++) {
     const { streams } = (await (await fetch(`${url}/api/v1/streams/`)).json()) as {
       streams: { name: string; publish: { active: boolean } }[];
     };

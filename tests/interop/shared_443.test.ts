@@ -37,7 +37,7 @@ async function answersHttps(port: number, servername?: string): Promise<void> {
       () => false,
     );
   };
-  await until(answers, `HTTPS on ${port} answers`, 20_000);
+  await until(answers, `HTTPS on ${port} answers`);
 }
 
 /** A client from 127.0.0.9 publishes by https: API and log know him, whatever he says he is. */
@@ -103,7 +103,7 @@ test("haproxy chooses by server name: its own TLS, ACME and raw media for Monopo
       ({ body }) => body === "the shop",
       () => false,
     );
-  await until(shopAnswers, "haproxy hands on what names another", 20_000);
+  await until(shopAnswers, "haproxy hands on what names another");
   const server = await startServer({
     port: inner,
     args: [...acme, ...kept, "--proxy_protocol.from", "127.0.0.1", ...TCP],
@@ -120,7 +120,7 @@ test("haproxy chooses by server name: its own TLS, ACME and raw media for Monopo
       () => false,
     );
   };
-  await until(trusted, "a certificate through haproxy", 20_000).catch((error) =>
+  await until(trusted, "a certificate through haproxy").catch((error) =>
     assert.fail(`${error}\n${server.output()}`),
   );
   const media = await publish({ url: `http://127.0.0.1:${port}`, port }, { stream: "beside" });
@@ -207,7 +207,7 @@ http {
     fetch(`${url}/healthz`)
       .then(({ ok }) => ok)
       .catch(() => false);
-  await until(answers, "nginx answers", 20_000);
+  await until(answers, "nginx answers");
   const kick = async (path: string): Promise<number> => {
     const answer = await fetch(`${url}${path}api/v1/clients/none`, { method: "DELETE" });
     await answer.text();

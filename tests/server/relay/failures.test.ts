@@ -64,7 +64,7 @@ test("a far end that refuses again is asked later each time", async (t) => {
     assert.ok(relay.retry_ms <= 500 * 2 ** relay.attempts, JSON.stringify(relay));
     most = Math.max(most, relay.retry_ms);
     return most > 1500;
-  }, "a wait longer than the first two");
+  }, "a wait longer than the first");
   assert.equal((await onlyRelay(near)).error, `${new URL(url).host} refused (500)`);
 });
 
