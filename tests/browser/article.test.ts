@@ -121,7 +121,7 @@ describe("the article's commands", () => {
           );
         },
         by,
-        { timeout: 40_000 },
+        { timeout: 90_000 },
       );
     } catch (cause) {
       const said = await player.textContent("main");

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Browser, chromium, type Page } from "playwright-core";
+import type {} from "../../web/lib/view.ts";
 import { need } from "../tools.ts";
 import type { RtcStat } from "./rtc_stat.ts";
 
@@ -45,8 +46,37 @@ export function launchChromium(options: ChromiumOptions = {}): Promise<Browser> 
 export async function openPage(browser: Browser, url: string): Promise<Page> {
   const context = await browser.newContext({ permissions: ["camera", "microphone"] });
   const page = await context.newPage();
+  listenTo(page);
   await page.goto(url);
   return page;
+}
+
+/** The last errors of each page, as its console has them. */
+const errors = new WeakMap<Page, string[]>();
+const MOST_ERRORS = 10;
+
+function listenTo(page: Page): void {
+  const kept: string[] = [];
+  errors.set(page, kept);
+  const keep = (text: string): void => {
+    kept.push(text);
+    if (kept.length > MOST_ERRORS) kept.shift();
+  };
+  page.on("console", (line) => {
+    if (line.type() === "error" || line.type() === "warning") keep(line.text());
+  });
+  page.on("pageerror", (error) => keep(`${error.stack ?? error}`));
+}
+
+/** What a page shows and what its console holds, for the words of a failure. */
+export async function situation(page: Page): Promise<string> {
+  const said = await page
+    .evaluate(() => {
+      const { state, message } = window.monoport ?? {};
+      return `${state}: ${message ?? document.body.textContent.slice(0, 500)}`;
+    })
+    .catch((error: unknown) => `cannot be asked: ${error}`);
+  return [`${page.url()} is ${said}`, ...(errors.get(page) ?? [])].join("\n");
 }
 
 /** What `getStats` of a page's connection tells. */
@@ -119,11 +149,11 @@ export function statsOf(page: Page): Promise<Stats> {
   });
 }
 
-/** Asks for statistics until `enough` says so; the last ones when that takes more than `millis`. */
+/** Asks for statistics until `enough` says so, for `millis` at most. */
 export async function statsWhen(
   page: Page,
   enough: (stats: Stats) => boolean,
-  millis = 20_000,
+  millis = 60_000,
 ): Promise<Stats> {
   const until = Date.now() + millis;
   for (;;) {
@@ -132,8 +162,11 @@ export async function statsWhen(
       return monoport?.pc !== undefined && monoport.pc !== null;
     });
     const stats = ready ? await statsOf(page) : undefined;
-    if (stats !== undefined && (enough(stats) || Date.now() > until)) return stats;
-    if (Date.now() > until) throw new Error("the page has no connection");
+    if (stats !== undefined && enough(stats)) return stats;
+    if (Date.now() > until) {
+      const now = stats === undefined ? "no connection" : JSON.stringify(stats);
+      throw new Error(`Not within ${millis} ms: ${enough}\n${now}\n${await situation(page)}`);
+    }
     await new Promise((wake) => setTimeout(wake, 250));
   }
 }
@@ -145,23 +178,29 @@ export function inbound(stats: Stats, kind: string): Inbound {
   return found;
 }
 
-/** The loudest sample, 0 to 1, of what the page's connection receives within `millis`. */
-export function loudness(page: Page, millis: number): Promise<number> {
-  return page.evaluate(async (time) => {
-    const { pc } = (globalThis as unknown as { monoport: { pc: RTCPeerConnection } }).monoport;
-    const track = pc.getReceivers().find((one) => one.track.kind === "audio")?.track;
-    if (track === undefined) return 0;
-    const context = new AudioContext();
-    const analyser = context.createAnalyser();
-    context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-    const samples = new Float32Array(analyser.fftSize);
-    let loudest = 0;
-    for (const until = performance.now() + time; performance.now() < until; ) {
-      analyser.getFloatTimeDomainData(samples);
-      for (const sample of samples) loudest = Math.max(loudest, Math.abs(sample));
-      await new Promise((wake) => setTimeout(wake, 20));
-    }
-    await context.close();
-    return loudest;
-  }, millis);
+/** The loudest sample, 0 to 1, of what the page's connection receives within `millis`, or the first above `enough`. */
+export function loudness(page: Page, millis: number, enough = 1): Promise<number> {
+  return page.evaluate(
+    async ([time, enough]) => {
+      const { pc } = (globalThis as unknown as { monoport: { pc: RTCPeerConnection } }).monoport;
+      const track = pc.getReceivers().find((one) => one.track.kind === "audio")?.track;
+      if (track === undefined) return 0;
+      const context = new AudioContext();
+      const analyser = context.createAnalyser();
+      context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+      const samples = new Float32Array(analyser.fftSize);
+      let loudest = 0;
+      for (
+        const until = performance.now() + time;
+        performance.now() < until && loudest < enough;
+      ) {
+        analyser.getFloatTimeDomainData(samples);
+        for (const sample of samples) loudest = Math.max(loudest, Math.abs(sample));
+        await new Promise((wake) => setTimeout(wake, 20));
+      }
+      await context.close();
+      return loudest;
+    },
+    [millis, enough] as const,
+  );
 }

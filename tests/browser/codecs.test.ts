@@ -27,8 +27,11 @@ for (const codec of ["VP8", "VP9", "AV1"]) {
       `${server.url}/players/whep.html?stream=${codec}&autostart=true`,
     );
     t.after(() => player.context().close());
-    const stats = await statsWhen(player, (one) =>
-      one.inbound.some((track) => track.framesDecoded > 40),
+    const stats = await statsWhen(
+      player,
+      (one) =>
+        one.inbound.some((track) => track.framesDecoded > 40) &&
+        one.inbound.some((track) => track.samples > 48_000),
     );
     const video = inbound(stats, "video");
     assert.equal(video.codec, `video/${codec}`);
@@ -46,7 +49,7 @@ for (const codec of ["VP8", "VP9", "AV1"]) {
     const stream = streams.find((one) => one.name === codec);
     assert.equal(stream?.video.codec, codec);
     assert.ok((stream?.video.width ?? 0) > 0, "the API knows the picture's size");
-    assert.ok((stream?.video.fps ?? 0) > 5 && (stream?.video.kbps ?? 0) > 50);
+    assert.ok((stream?.video.fps ?? 0) > 1 && (stream?.video.kbps ?? 0) > 50);
     assert.match(stream?.audio.profile ?? "", /^(CELT|SILK|hybrid) /);
     // The first page's own decoder draws the last keyframe of it.
     await player.goto(server.url);
@@ -76,7 +79,9 @@ test("a viewer who came first sees the stream when it comes, and again after its
   assert.ok(connections);
   const before = inbound(first, "video").framesDecoded;
   await publisher.reload();
-  const again = await statsWhen(player, (one) => inbound(one, "video").framesDecoded > before + 40);
+  const again = await statsWhen(player, (one) =>
+    one.inbound.some((track) => track.framesDecoded > before + 40),
+  );
   assert.ok(inbound(again, "video").framesDecoded > before + 40, "the same connection goes on");
 });
 
@@ -104,7 +109,7 @@ test("a viewer who cannot take the codec that comes later is told so in words, b
   await player
     .getByText(/H264.*VP8/)
     .first()
-    .waitFor({ timeout: 15_000 });
+    .waitFor({ timeout: 60_000 });
   const { clients } = (await (await fetch(`${server.url}/api/v1/clients`)).json()) as {
     clients: { type: string; name: string; trouble?: string }[];
   };

@@ -131,7 +131,7 @@ http_access deny all`,
       );
       await page
         .getByText(/No media connection to .*TCP 203\.0\.113\.2:443/)
-        .waitFor({ timeout: 30_000 });
+        .waitFor({ timeout: 60_000 });
       const says = /No STUN within 5 s of an answer stream=live\/stopped/;
       await until(() => says.test(server.output()), "the log says so");
     });
@@ -179,7 +179,7 @@ async function runSquid(
     if (child.exitCode !== null) throw new Error(`squid ended:\n${printed}`);
     return /Accepting .*HTTP Socket connections/.test(logOf(folder));
   };
-  await until(listens, `squid listens:\n${printed}`, 20_000);
+  await until(listens, `squid listens:\n${printed}`);
 }
 
 function logOf(folder: string): string {

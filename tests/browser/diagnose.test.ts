@@ -18,7 +18,7 @@ interface Line {
 
 /** What the page says of each test, once it is through. */
 async function results(page: Page): Promise<Readonly<Record<string, Line>>> {
-  await page.waitForSelector('[data-state="done"]', { timeout: 60_000 });
+  await page.waitForSelector('[data-state="done"]', { timeout: 90_000 });
   return await page.evaluate(() => {
     const text = (item: Element, selector: string): string =>
       item.querySelector(selector)?.textContent ?? "";
@@ -63,10 +63,11 @@ describe("/diagnose in Chromium", () => {
     const { url, port } = await serve(t, { args: QUIET });
     const page = await open(t, `${url}/diagnose?token=secret`);
     assert.equal(await page.isVisible("#results"), false, "nothing begins by itself");
+    const running = page.waitForSelector('[data-check="tcp"][data-verdict="running"]');
+    const progress = page.waitForSelector("#progress");
     await page.focus("#start");
     await page.keyboard.press("Enter");
-    await page.waitForSelector('[data-check="tcp"][data-verdict="running"]');
-    assert.equal(await page.isVisible("#progress"), true);
+    await Promise.all([running, progress]);
     const told = await results(page);
     for (const name of ["http", "websocket", "tcp", "udp", "round-trip", "address"])
       assert.equal(told[name]?.verdict, "passes", `${name}: ${JSON.stringify(told[name])}`);

@@ -43,7 +43,7 @@ export type Figures = NonNullable<PageHandle["figures"]>;
 export async function figuresWhen(
   page: Page,
   enough: (figures: Figures) => boolean,
-  millis = 30_000,
+  millis = 60_000,
 ): Promise<Figures> {
   const until = Date.now() + millis;
   for (;;) {

@@ -52,8 +52,11 @@ describe("where no UDP goes through", () => {
     t.after(() => publisher.context().close());
     const player = await openPage(browser, `${site}/whep.html?autostart=true`);
     t.after(() => player.context().close());
-    const played = await statsWhen(player, (stats) =>
-      stats.inbound.some((one) => one.framesDecoded > 40),
+    const played = await statsWhen(
+      player,
+      (stats) =>
+        stats.inbound.some((one) => one.framesDecoded > 40) &&
+        stats.inbound.some((one) => one.samples > 48_000),
     );
     const sent = await statsOf(publisher);
     for (const stats of [played, sent]) {
@@ -72,7 +75,7 @@ describe("where no UDP goes through", () => {
     const page = await openPage(browser, `${server.url}/diagnose`);
     t.after(() => page.close());
     await page.click("#start");
-    await page.waitForSelector('[data-check="udp"][data-verdict="blocked"]', { timeout: 40_000 });
+    await page.waitForSelector('[data-check="udp"][data-verdict="blocked"]', { timeout: 90_000 });
     assert.match(await text(page, "udp"), /No UDP passes .*Media passes over TCP/);
     await page.waitForSelector('[data-check="tcp"][data-verdict="passes"]');
   });
@@ -83,7 +86,7 @@ describe("where no UDP goes through", () => {
       `${server.url}/players/whep.html?autostart=true&transport=udp`,
     );
     t.after(() => page.close());
-    await page.waitForSelector('[data-state="failed"]', { timeout: 30_000 });
+    await page.waitForSelector('[data-state="failed"]', { timeout: 60_000 });
     const said = (await page.textContent("#message")) ?? "";
     assert.match(said, new RegExp(`No media connection to UDP 127\\.0\\.0\\.1:${server.port}`));
     assert.doesNotMatch(said, /TCP/);
@@ -102,7 +105,7 @@ describe("where no UDP goes through", () => {
     t.after(() => page.close());
     await page.click("#start");
     await page.waitForSelector('[data-check="address"][data-verdict="passes"]', {
-      timeout: 40_000,
+      timeout: 90_000,
     });
     const facts = (await page.textContent('[data-check="address"] .facts')) ?? "";
     assert.match(
@@ -121,7 +124,7 @@ describe("where no UDP goes through", () => {
       `${server.url}/players/whip.html?autostart=true&source=test&stream=small`,
     );
     t.after(() => page.close());
-    await page.waitForSelector('[data-state="live"]', { timeout: 30_000 });
+    await page.waitForSelector('[data-state="live"]', { timeout: 60_000 });
     assert.equal((await statsOf(page)).protocol, "tcp");
     assert.match((await page.textContent("#message")) ?? "", /by TCP alone, as UDP did not carry/);
     assert.ok(droppedDatagrams() > 0);

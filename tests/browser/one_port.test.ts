@@ -38,13 +38,14 @@ for (const runtime of ["node20", "node", "deno", "bun"] as const) {
       const player = await openPage(browser, `${url}/players/whep.html?stream=one&autostart=true`);
       t.after(() => player.context().close());
 
-      await statsWhen(player, (stats) => stats.inbound.some((one) => one.framesDecoded > 0));
-      const first = await statsOf(player);
-      const [loudest] = await Promise.all([
-        loudness(player, 2500),
-        new Promise((wake) => setTimeout(wake, 3000)),
-      ]);
-      const last = await statsOf(player);
+      // Three seconds' worth of pictures and of sound, in which the fake microphone beeps.
+      const last = await statsWhen(
+        player,
+        (stats) =>
+          stats.inbound.some((one) => one.framesDecoded > 3 * CAMERA_RATE) &&
+          stats.inbound.some((one) => one.samples > 3 * 48_000),
+      );
+      assert.ok((await loudness(player, 30_000, 0.01)) >= 0.01, "the beeps are heard");
 
       for (const stats of [last, await statsOf(publisher)]) {
         assert.equal(stats.state, "connected");
@@ -56,11 +57,6 @@ for (const runtime of ["node20", "node", "deno", "bun"] as const) {
       assert.equal(video.codec, "video/H264");
       assert.equal(audio.codec, "audio/opus");
       assert.equal(video.lost + audio.lost, 0);
-      const rate = (video.framesDecoded - inbound(first, "video").framesDecoded) / 3;
-      assert.ok(rate > CAMERA_RATE / 2, `${rate} frames per second of ${CAMERA_RATE}`);
-      const samples = audio.samples - inbound(first, "audio").samples;
-      assert.ok(samples > 48_000 * 2, `${samples} samples in 3 s`);
-      assert.ok(loudest > 0.01, "the fake microphone's beeps are heard");
       assertOnlyOnePort(server, runtime);
     });
 

@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import type { PageHandle } from "../../web/lib/view.ts";
 import { launchChromium } from "../chromium.ts";
+import { until } from "../server/rtc/client.ts";
 import { type ServerProcess, startServer } from "../server_process.ts";
 
 let server: ServerProcess;
@@ -31,7 +32,7 @@ async function open(path: string): Promise<Page> {
 
 async function reaches(page: Page, state: string): Promise<void> {
   try {
-    await page.waitForSelector(`[data-state="${state}"]`, { timeout: 20_000 });
+    await page.waitForSelector(`[data-state="${state}"]`, { timeout: 60_000 });
   } catch (cause) {
     const said = await page.textContent("#message");
     throw new Error(`not ${state}; the page says ${said}`, { cause });
@@ -42,7 +43,7 @@ type Figures = NonNullable<PageHandle["figures"]>;
 
 /** Reads until the figures are as wanted. */
 async function figures(page: Page, wanted: (figures: Figures) => boolean): Promise<Figures> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const read = (await page.evaluate("window.monoport.figures")) as Figures | undefined;
     if (read !== undefined && wanted(read)) return read;
@@ -52,7 +53,7 @@ async function figures(page: Page, wanted: (figures: Figures) => boolean): Promi
 }
 
 async function says(page: Page, words: RegExp): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const said = (await page.textContent("#message")) ?? "";
     if (words.test(said)) return;
@@ -171,10 +172,11 @@ describe("the pages", () => {
     const page = await browser.newPage();
     page.on("pageerror", (error) => assert.fail(`an error escaped on the page: ${error.stack}`));
     let offers = 0;
+    let refuses = false;
     await page.route("**/rtc/v1/whip/?*", async (route) => {
       if (route.request().method() !== "POST") return await route.continue();
       offers++;
-      if (offers !== 2) return await route.continue();
+      if (!refuses) return await route.continue();
       return await route.fulfill({ status: 503, body: "being stopped" });
     });
     await page.goto(`${server.url}/players/whip.html?stream=again&simulcast=true`);
@@ -195,11 +197,12 @@ describe("the pages", () => {
     assert.deepEqual(rids, ["q", "h", "f"], "the server has taken three layers");
     const session = new URL((await page.evaluate("window.monoport.session")) as string);
     const id = session.searchParams.get("session");
+    refuses = true;
     await fetch(`${server.url}/api/v1/clients/${id}`, { method: "DELETE" });
-    await reaches(page, "failed");
-    await says(page, /being stopped.*Trying again in \d s/);
+    await says(page, /being stopped.*Trying again in \d+ s/);
+    refuses = false;
     await reaches(page, "live");
-    assert.equal(offers, 3);
+    assert.ok(offers >= 3, `${offers} offers`);
     assert.equal(await camera(), before, "nobody was asked for a camera again");
     await page.click("#stop");
     await reaches(page, "stopped");
@@ -210,17 +213,14 @@ describe("the pages", () => {
   it("a page that goes away ends its session at once", async () => {
     const page = await open("/players/whip.html?autostart=true&stream=leaves&source=test");
     await reaches(page, "live");
+    const ended = async (): Promise<number> => {
+      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      return Number(/^monoport_sessions_ended_total\{reason="local"\} (\d+)$/m.exec(metrics)?.[1]);
+    };
+    const before = await ended();
     await page.goto("about:blank");
-    const deadline = Date.now() + 5_000;
-    for (;;) {
-      const answer = await fetch(`${server.url}/api/v1/streams/`);
-      const { streams } = (await answer.json()) as {
-        streams: { name: string; publish: { active: boolean } }[];
-      };
-      if (!streams.some(({ name, publish }) => name === "leaves" && publish.active)) break;
-      assert.ok(Date.now() < deadline, "the stream is live still");
-      await page.waitForTimeout(100);
-    }
+    // By its DELETE; without one the server finds out in a while, and counts it otherwise.
+    await until(async () => (await ended()) > before, "the session is ended by the page");
     await page.close();
   });
 

@@ -74,8 +74,16 @@ async function open(path: string, host = "127.0.0.1"): Promise<Page> {
 }
 
 async function words(page: Page, state: string): Promise<string> {
-  await page.waitForSelector(`[data-state="${state}"]`, { timeout: 15_000 });
-  return (await page.textContent("#message")) ?? "";
+  // Both at once, as it may try again soon.
+  const said = await page.waitForFunction(
+    (wanted) => {
+      const there = document.querySelector(`[data-state="${wanted}"]`) !== null;
+      return there && { text: document.querySelector("#message")?.textContent ?? "" };
+    },
+    state,
+    { timeout: 60_000 },
+  );
+  return ((await said.jsonValue()) as { text: string }).text;
 }
 
 describe("the player", () => {
@@ -98,7 +106,7 @@ describe("the player", () => {
   it("says that the server cannot be reached, and tries again", async () => {
     const page = await open("/players/whep.html?autostart=true&api=9");
     assert.match(await words(page, "failed"), /127\.0\.0\.1:9 cannot be reached.*Trying again/);
-    await page.waitForEvent("requestfailed", { timeout: 10_000 });
+    await page.waitForEvent("requestfailed", { timeout: 60_000 });
     await page.close();
   });
 

@@ -28,7 +28,7 @@ describe("RTMP on the shared port, watched by Chromium", () => {
         ..."-v error -re -f lavfi -i testsrc2=size=640x360:rate=25 -f lavfi -i sine=frequency=440".split(
           " ",
         ),
-        ..."-t 40 -c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 50".split(
+        ..."-t 120 -c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 50".split(
           " ",
         ),
         ..."-b:v 500k -c:a aac -f flv".split(" "),
@@ -41,7 +41,7 @@ describe("RTMP on the shared port, watched by Chromium", () => {
   test("GStreamer publishes by rtmp2sink", async (t) => {
     for (const plugin of ["base", "flv", "rtmp", "x264"] as const) need(`gstreamer ${plugin}`);
     run(t, need("gst-launch-1.0"), [
-      ..."-q videotestsrc is-live=true num-buffers=1000 ! video/x-raw,width=320,height=240,framerate=25/1".split(
+      ..."-q videotestsrc is-live=true num-buffers=3000 ! video/x-raw,width=320,height=240,framerate=25/1".split(
         " ",
       ),
       ..."! x264enc tune=zerolatency speed-preset=ultrafast bitrate=400 key-int-max=50".split(" "),
@@ -58,11 +58,11 @@ describe("RTMP on the shared port, watched by Chromium", () => {
       const url = `rtmp://127.0.0.1:${server.port}/live/${stream}`;
       run(t, need("ffmpeg"), [..."-v error -re -f lavfi".split(" "), ...args.split(" "), url]);
     };
-    const picture = "-i testsrc2=size=320x180:rate=25 -t 40 -pix_fmt yuv420p -c:v libx264";
+    const picture = "-i testsrc2=size=320x180:rate=25 -t 120 -pix_fmt yuv420p -c:v libx264";
     // As OBS has it; three of four are B-frames, one of which others refer to.
     const bFrames = "-preset veryfast -bf 3 -x264-params b-adapt=0";
     ffmpeg("b", `${picture} ${bFrames} -g 100 -b:v 300k -f flv`);
-    ffmpeg("aac", "-i sine=frequency=440:sample_rate=44100 -t 40 -c:a aac -ac 2 -f flv");
+    ffmpeg("aac", "-i sine=frequency=440:sample_rate=44100 -t 120 -c:a aac -ac 2 -f flv");
     const enhanced = (["av1", "vp9"] as const).map(async (codec) => {
       await publishEnhanced(t, server.port, codec);
       await plays(t, codec, 160, codec.toUpperCase());
@@ -163,6 +163,6 @@ function ivfFrames(file: Buffer): Buffer[] {
 }
 
 function run(t: TestContext, program: string, args: readonly string[]): void {
-  const child: ChildProcess = spawn(program, args, { stdio: "ignore", timeout: 60_000 });
+  const child: ChildProcess = spawn(program, args, { stdio: "ignore", timeout: 150_000 });
   t.after(() => void child.kill("SIGKILL"));
 }

@@ -30,7 +30,7 @@ describe("a finished recording", () => {
     const dvr = ["--vhost.dvr.enabled", "on", "--vhost.dvr.dvr_path", path];
     server = await startServer({ args: ["--demo", "off", ...dvr] });
     const words =
-      `-v error -readrate 8 -f lavfi -i testsrc2=size=640x360:rate=25 -f lavfi -i sine -t ${SECONDS} ` +
+      `-v error -readrate 4 -f lavfi -i testsrc2=size=640x360:rate=25 -f lavfi -i sine -t ${SECONDS} ` +
       "-c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 25 -b:v 3M -c:a aac -f flv";
     const to = `rtmp://127.0.0.1:${server.port}/live/a`;
     const publisher = spawn(need("ffmpeg"), [...words.split(" "), to], { stdio: "ignore" });
@@ -65,14 +65,16 @@ describe("a finished recording", () => {
     test(`ffmpeg seeks in it over HTTP: ${format}`, async () => {
       const file = files.find((one) => one.format === format);
       assert.ok(file !== undefined);
+      // That of FLV began later.
+      const length = "-v error -show_entries format=duration -of csv=p=0".split(" ");
+      const at = Math.floor(Number(said(...length, server.url + file.url)) * 0.75);
+      assert.ok(at >= 3, `${at} s`);
       const before = await requests();
       const fields = "-v error -select_streams v -show_entries packet=pts_time,flags -of csv=p=0";
-      const interval = ["-read_intervals", "15%+#1"];
-      const args = [...fields.split(" "), ...interval, server.url + file.url];
-      const { stdout, stderr } = spawnSync(need("ffprobe"), args, { encoding: "utf8" });
-      assert.equal(stderr, "");
+      const args = [...fields.split(" "), "-read_intervals", `${at}%+#1`, server.url + file.url];
+      const stdout = said(...args);
       const [time, flags] = stdout.trim().split(",");
-      assert.ok(Number(time) >= 13 && Number(time) <= 15.1, stdout);
+      assert.ok(Number(time) >= at - 2 && Number(time) <= at + 0.1, stdout);
       assert.match(flags ?? "", /^K/, "a keyframe");
       // The beginning, then a range; and the metrics.
       assert.ok((await requests()) - before >= 3);
@@ -102,13 +104,14 @@ describe("a finished recording", () => {
       video.pause();
       video.currentTime = 15.02;
       await new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+      const later = shown();
       await video.play();
-      return { first, duration, videoWidth, later: await shown() };
+      return { first, duration, videoWidth, later: await later };
     });
-    assert.ok(played.first < 3, JSON.stringify(played));
+    assert.ok(played.first < 10, JSON.stringify(played));
     assert.ok(Math.abs(played.duration - SECONDS) < 0.5, JSON.stringify(played));
     assert.equal(played.videoWidth, 640);
-    assert.ok(played.later >= 14.9 && played.later < 17, JSON.stringify(played));
+    assert.ok(played.later >= 14.9 && played.later < 19, JSON.stringify(played));
     assert.deepEqual([...statuses], [206]);
     page.on("dialog", (dialog) => void dialog.accept());
     await row.locator("button").click();
@@ -117,10 +120,17 @@ describe("a finished recording", () => {
   });
 });
 
+/** What ffprobe prints; it must say nothing of errors. */
+function said(...args: readonly string[]): string {
+  const { stdout, stderr } = spawnSync(need("ffprobe"), args, { encoding: "utf8" });
+  assert.equal(stderr, "");
+  return stdout;
+}
+
 async function when(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 900; i++) {
     if (await holds()) return;
     await sleep(100);
   }
-  throw new Error(`Not within 30 s: ${what}`);
+  throw new Error(`Not within 90 s: ${what}`);
 }

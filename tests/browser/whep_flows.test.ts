@@ -47,7 +47,7 @@ test("pages follow a 307 to another server, from its own origin and from a third
   const sessions = async (): Promise<string> =>
     /^monoport_sessions (\d+)$/m.exec(await (await fetch(`${target.url}/metrics`)).text())?.[1] ??
     "";
-  for (const until = Date.now() + 5000; (await sessions()) !== "0" && Date.now() < until; )
+  for (const until = Date.now() + 60_000; (await sessions()) !== "0" && Date.now() < until; )
     await new Promise((wake) => setTimeout(wake, 50));
   assert.equal(await sessions(), "0", "DELETE went to the server that has the session");
 });
@@ -92,10 +92,11 @@ test("Chromium answers a counter-offer by PATCH and plays; a page elsewhere may 
     t.after(() => page.context().close());
     const statuses = await playByCounterOffer(page, `${server.url}/rtc/v1/whep/?stream=demo`);
     assert.deepEqual(statuses, [406, 204]);
-    const stats = await statsWhen(page, (one) => one.inbound.some((x) => x.framesDecoded > 20));
+    const stats = await statsWhen(page, (one) => {
+      const sound = one.inbound.some(({ kind, packets }) => kind === "audio" && packets > 0);
+      return sound && one.inbound.some((x) => x.framesDecoded > 20);
+    });
     assert.equal(inbound(stats, "video").codec, "video/H264");
-    assert.ok(inbound(stats, "video").framesDecoded > 20);
-    assert.ok(inbound(stats, "audio").packets > 0);
     assert.equal(stats.remotePort, server.port);
     assert.equal(await firstEvent(page, "active"), "{}");
   }
@@ -110,7 +111,7 @@ function firstEvent(page: Page, type: string): Promise<string> {
     try {
       return await new Promise<string>((resolve, reject) => {
         source.addEventListener(name, ({ data }) => resolve(data));
-        setTimeout(() => reject(new Error("no event within 5 s")), 5000);
+        setTimeout(() => reject(new Error("no event within 60 s")), 60_000);
       });
     } finally {
       source.close();
