@@ -3,14 +3,20 @@ import type { FromThread, ToThread } from "./messages.ts";
 import { type CodecExports, compileCodecs, startCodecs } from "./module.ts";
 import { type TranscodedPacket, Transcoder, type TranscoderOptions } from "./transcoder.ts";
 
+type Work = Exclude<ToThread, { kind: "module" | "packed" }>;
+
 export type Post = (message: FromThread, transfer: ArrayBuffer[]) => void;
 
-/** Traps of a track after which it is given up. */
+/** Traps of a track, one soon after the other, after which it is given up. */
 export const TRAPS_MAX = 3;
+/** Packets between two traps that make the earlier one forgotten: 20 s. */
+export const TRAP_FORGOTTEN_PACKETS = 1000;
 
 interface Held {
   readonly options: TranscoderOptions;
   traps: number;
+  /** Packets since the last trap. */
+  packets: number;
   /** `undefined` when its source cannot be decoded. */
   transcoder: Transcoder | undefined;
 }
@@ -23,7 +29,7 @@ export class TranscodeHost {
   readonly #post: Post;
   readonly #held = new Map<number, Held>();
   /** What came before the module was there, bounded by who sends. */
-  #early: Exclude<ToThread, { kind: "codecs" }>[] | undefined = [];
+  #early: Work[] | undefined = [];
   #module: WebAssembly.Module | undefined;
   #codecs: CodecExports | undefined;
   /** What the packets under way have given. */
@@ -34,17 +40,21 @@ export class TranscodeHost {
   }
 
   async handle(message: ToThread): Promise<void> {
-    if (message.kind === "codecs") {
-      this.#module = await compileCodecs(message.packed);
-      this.#codecs = startCodecs(this.#module);
-      const early = this.#early ?? [];
-      this.#early = undefined;
-      for (const one of early) this.#do(one);
-    } else if (this.#early !== undefined) this.#early.push(message);
+    if (message.kind === "module") this.#begin(message.module);
+    else if (message.kind === "packed") this.#begin(await compileCodecs(message.packed));
+    else if (this.#early !== undefined) this.#early.push(message);
     else this.#do(message);
   }
 
-  #do(message: Exclude<ToThread, { kind: "codecs" }>): void {
+  #begin(module: WebAssembly.Module): void {
+    this.#module = module;
+    this.#codecs = startCodecs(module);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const one of early) this.#do(one);
+  }
+
+  #do(message: Work): void {
     try {
       if (message.kind === "open") this.#open(message.id, message.options);
       else if (message.kind === "put") this.#put(message.id, message.packets);
@@ -56,7 +66,7 @@ export class TranscodeHost {
   }
 
   #open(id: number, options: TranscoderOptions): void {
-    const held: Held = { options, traps: 0, transcoder: undefined };
+    const held: Held = { options, traps: 0, packets: 0, transcoder: undefined };
     this.#held.set(id, held);
     held.transcoder = this.#start(options);
     if (held.transcoder === undefined) this.#post({ kind: "refused", id }, []);
@@ -64,10 +74,12 @@ export class TranscodeHost {
   }
 
   #put(id: number, bundle: Bundle): void {
-    const transcoder = this.#held.get(id)?.transcoder;
+    const held = this.#held.get(id);
+    const transcoder = held?.transcoder;
     const bad = transcoder?.bad ?? 0;
-    if (transcoder !== undefined) {
+    if (held !== undefined && transcoder !== undefined) {
       for (const { data, pts } of unbundled(bundle)) transcoder.put(data, pts);
+      held.packets += bundle.sizes.length;
     }
     this.#done(id, bundle.sizes.length, (transcoder?.bad ?? 0) - bad);
   }
@@ -95,7 +107,10 @@ export class TranscodeHost {
     this.#packets = [];
     this.#post({ kind: "trapped", words: String(error) }, []);
     for (const [id, held] of this.#held) {
-      if (id === by) held.traps++;
+      if (id === by) {
+        held.traps = held.packets > TRAP_FORGOTTEN_PACKETS ? 1 : held.traps + 1;
+        held.packets = 0;
+      }
       const before = held.transcoder;
       held.transcoder = held.traps < TRAPS_MAX ? this.#start(held.options) : undefined;
       if (held.transcoder === undefined && before !== undefined)

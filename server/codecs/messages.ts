@@ -4,8 +4,9 @@ import type { SoundFormat } from "./sound.ts";
 import type { TranscoderOptions } from "./transcoder.ts";
 
 export type ToThread =
-  /** First of all: codecs.wasm, packed. */
-  | { readonly kind: "codecs"; readonly packed: Uint8Array<ArrayBuffer> }
+  /** What all else waits for: codecs.wasm, compiled, or packed where that cannot be sent. */
+  | { readonly kind: "module"; readonly module: WebAssembly.Module }
+  | { readonly kind: "packed"; readonly packed: Uint8Array<ArrayBuffer> }
   | { readonly kind: "open"; readonly id: number; readonly options: TranscoderOptions }
   | { readonly kind: "put"; readonly id: number; readonly packets: Bundle }
   | { readonly kind: "close"; readonly id: number };

@@ -285,6 +285,7 @@ export const threadCode: string = `
 
   // host.ts
   var TRAPS_MAX = 3;
+  var TRAP_FORGOTTEN_PACKETS = 1e3;
   var TranscodeHost = class {
     #post;
     #held = /* @__PURE__ */ new Map();
@@ -298,14 +299,17 @@ export const threadCode: string = `
       this.#post = post;
     }
     async handle(message) {
-      if (message.kind === "codecs") {
-        this.#module = await compileCodecs(message.packed);
-        this.#codecs = startCodecs(this.#module);
-        const early = this.#early ?? [];
-        this.#early = void 0;
-        for (const one of early) this.#do(one);
-      } else if (this.#early !== void 0) this.#early.push(message);
+      if (message.kind === "module") this.#begin(message.module);
+      else if (message.kind === "packed") this.#begin(await compileCodecs(message.packed));
+      else if (this.#early !== void 0) this.#early.push(message);
       else this.#do(message);
+    }
+    #begin(module) {
+      this.#module = module;
+      this.#codecs = startCodecs(module);
+      const early = this.#early ?? [];
+      this.#early = void 0;
+      for (const one of early) this.#do(one);
     }
     #do(message) {
       try {
@@ -318,17 +322,19 @@ export const threadCode: string = `
       }
     }
     #open(id, options) {
-      const held = { options, traps: 0, transcoder: void 0 };
+      const held = { options, traps: 0, packets: 0, transcoder: void 0 };
       this.#held.set(id, held);
       held.transcoder = this.#start(options);
       if (held.transcoder === void 0) this.#post({ kind: "refused", id }, []);
       else this.#post({ kind: "format", id, format: held.transcoder.format }, []);
     }
     #put(id, bundle) {
-      const transcoder = this.#held.get(id)?.transcoder;
+      const held = this.#held.get(id);
+      const transcoder = held?.transcoder;
       const bad = transcoder?.bad ?? 0;
-      if (transcoder !== void 0) {
+      if (held !== void 0 && transcoder !== void 0) {
         for (const { data, pts } of unbundled(bundle)) transcoder.put(data, pts);
+        held.packets += bundle.sizes.length;
       }
       this.#done(id, bundle.sizes.length, (transcoder?.bad ?? 0) - bad);
     }
@@ -352,7 +358,10 @@ export const threadCode: string = `
       this.#packets = [];
       this.#post({ kind: "trapped", words: String(error) }, []);
       for (const [id, held] of this.#held) {
-        if (id === by) held.traps++;
+        if (id === by) {
+          held.traps = held.packets > TRAP_FORGOTTEN_PACKETS ? 1 : held.traps + 1;
+          held.packets = 0;
+        }
         const before = held.transcoder;
         held.transcoder = held.traps < TRAPS_MAX ? this.#start(held.options) : void 0;
         if (held.transcoder === void 0 && before !== void 0)

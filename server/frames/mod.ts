@@ -6,6 +6,8 @@ export interface TapOptions {
   readonly audio: "source" | "aac" | "opus";
   /** Whether to begin with the frames since the last keyframe, as far as they are kept. */
   readonly fromKeyframe: boolean;
+  /** How long pictures wait for sound that a transcoder has and did not give yet; default 2 s. */
+  readonly soundWaitMillis?: number;
 }
 
 /** Where muxers get their frames. */

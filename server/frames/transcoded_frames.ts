@@ -1,15 +1,20 @@
-import type { Frame, FrameSink, StreamName } from "../../core/stream/mod.ts";
+import type { Millis } from "../../core/base/mod.ts";
+import type { FrameSink, StreamName } from "../../core/stream/mod.ts";
 import type { TargetCodec, Transcoders } from "../codecs/mod.ts";
 import type { FrameSource, TapOptions } from "./mod.ts";
+import { Outlet } from "./outlet.ts";
 import { type SoundSink, TranscodedSound } from "./transcoded_sound.ts";
 
 export interface TranscodedFramesOptions {
   /** Streams with the sound as it came. */
   readonly source: FrameSource;
-  readonly transcoders: Transcoders;
+  readonly transcoders: Pick<Transcoders, "open" | "close">;
   /** In bit/s. */
   readonly bitrates: Readonly<Record<TargetCodec, number>>;
 }
+
+/** How long pictures wait for sound that is being transcoded, where a tap does not say. */
+const SOUND_WAIT_MILLIS: Millis = 2000;
 
 interface Shared {
   readonly sound: TranscodedSound;
@@ -33,9 +38,9 @@ export class TranscodedFrames implements FrameSource {
     const { source } = this.#options;
     if (options.audio === "source") return source.tap(name, options, sink);
     const key = `${options.audio} ${name.key}`;
-    const { sound } = this.#demand(key, name, options.audio);
-    const outlet = new Outlet(sink, sound);
-    // Before the pictures: what comes meanwhile is sound that is no older than they.
+    const { sound } = this.#demand(key, name, options.audio, true);
+    const { soundWaitMillis = SOUND_WAIT_MILLIS } = options;
+    const outlet = new Outlet({ sink, sound, soundWaitMillis });
     const pictures = source.tap(name, { ...options, audio: "source" }, outlet.pictures);
     outlet.begin();
     sound.add(outlet.sound);
@@ -51,10 +56,10 @@ export class TranscodedFrames implements FrameSource {
     };
   }
 
-  /** The sound alone, in `to`, from now on: nothing of what is kept. */
+  /** The sound alone, in `to`, from now on: nothing of what is kept, which would keep it waiting. */
   tapSound(name: StreamName, to: TargetCodec, sink: SoundSink): Disposable {
     const key = `${to} ${name.key}`;
-    const { sound } = this.#demand(key, name, to);
+    const { sound } = this.#demand(key, name, to, false);
     let from = sound.latest;
     const fresh: SoundSink = {
       handleFormat: (format) => sink.handleFormat(format),
@@ -80,12 +85,12 @@ export class TranscodedFrames implements FrameSource {
     this.#options.transcoders.close();
   }
 
-  #demand(key: string, name: StreamName, to: TargetCodec): Shared {
+  #demand(key: string, name: StreamName, to: TargetCodec, fromKeyframe: boolean): Shared {
     const known = this.#shared.get(key);
     if (known !== undefined) return known;
     const { source, transcoders, bitrates } = this.#options;
     const sound = new TranscodedSound(transcoders, to, bitrates[to]);
-    const tap = source.tap(name, { audio: "source", fromKeyframe: true }, sound);
+    const tap = source.tap(name, { audio: "source", fromKeyframe }, sound);
     const shared = { sound, tap };
     this.#shared.set(key, shared);
     return shared;
@@ -97,49 +102,4 @@ export class TranscodedFrames implements FrameSource {
     shared?.tap[Symbol.dispose]();
     shared?.sound.handleEnd();
   }
-}
-
-/** Joins the pictures of one tap and the sound that all taps share. */
-class Outlet {
-  readonly #sink: FrameSink;
-  readonly #shared: TranscodedSound;
-  /** Pictures since the last keyframe, until all that is older is told in order. */
-  #first: Frame[] | undefined = [];
-
-  constructor(sink: FrameSink, shared: TranscodedSound) {
-    this.#sink = sink;
-    this.#shared = shared;
-  }
-
-  readonly pictures: FrameSink = {
-    handleFormat: (format) => {
-      if (format.kind === "video") this.#sink.handleFormat(format);
-    },
-    handleFrame: (frame) => {
-      if (frame.kind !== "video") return;
-      if (this.#first === undefined) this.#sink.handleFrame(frame);
-      else this.#first.push(frame);
-    },
-    handleEnd: () => this.#sink.handleEnd(),
-  };
-
-  readonly sound: SoundSink = {
-    handleFormat: (format) => this.#sink.handleFormat(format),
-    handleFrame: (frame) => this.#sink.handleFrame(frame),
-  };
-
-  /** Tells what there is: the sound's format, then both kinds in order of time. */
-  begin(): void {
-    const pictures = this.#first ?? [];
-    this.#first = undefined;
-    const { format, recent } = this.#shared;
-    if (format !== undefined) this.#sink.handleFormat(format);
-    const [start] = pictures;
-    const sounds = start === undefined ? [] : recent.filter(({ dts }) => dts >= start.dts);
-    for (const frame of merged(pictures, sounds)) this.#sink.handleFrame(frame);
-  }
-}
-
-function merged(a: readonly Frame[], b: readonly Frame[]): Frame[] {
-  return [...a, ...b].sort((one, other) => one.dts - other.dts);
 }

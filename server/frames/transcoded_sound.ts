@@ -7,8 +7,11 @@ import {
   type Transcoding,
 } from "../codecs/mod.ts";
 
-/** Frames of sound kept for who begins with the last keyframe: 20 s. */
-export const RECENT_MAX = 1000;
+/** Sound kept for who begins with the last keyframe: frames, and their bytes. */
+export const RECENT_MAX = 3000;
+export const RECENT_MAX_BYTES: number = 4 * 1024 * 1024;
+/** Where there was no room for one more transcoding it is tried again after so many packets. */
+const AGAIN_PACKETS = 250;
 
 /** Takes the sound that comes out. */
 export interface SoundSink {
@@ -18,7 +21,7 @@ export interface SoundSink {
 
 /** The sound of one stream in one codec, for all who want it: as it came where it is in that codec. */
 export class TranscodedSound implements FrameSink {
-  readonly #transcoders: Transcoders;
+  readonly #transcoders: Pick<Transcoders, "open">;
   readonly #to: TargetCodec;
   readonly #bitrate: number;
   /** Replaced, never changed in place: a sink may leave while a frame is on its way. */
@@ -26,14 +29,19 @@ export class TranscodedSound implements FrameSink {
   #source: FrameFormat | undefined;
   #format: FrameFormat | undefined;
   #transcoding: Transcoding | undefined;
+  /** Of the format before, of which the rest is still to come. */
+  #ending: Transcoding | undefined;
+  /** Packets since there was no room. */
+  #refused = 0;
   /** Since the last keyframe of the video. */
   #recent: Frame[] = [];
+  #recentBytes = 0;
   #keyframeSeen = false;
   /** Of the source's last frame, in ms. */
   latest: number = Number.NEGATIVE_INFINITY;
   #lastDts: number = Number.NEGATIVE_INFINITY;
 
-  constructor(transcoders: Transcoders, to: TargetCodec, bitrate: number) {
+  constructor(transcoders: Pick<Transcoders, "open">, to: TargetCodec, bitrate: number) {
     this.#transcoders = transcoders;
     this.#to = to;
     this.#bitrate = bitrate;
@@ -52,6 +60,17 @@ export class TranscodedSound implements FrameSink {
     return this.#sinks.length > 0;
   }
 
+  /** Up to when sound was given to a transcoder and may still come; `undefined` where none was. */
+  get coming(): number | undefined {
+    const given = this.#transcoding !== undefined && this.latest > Number.NEGATIVE_INFINITY;
+    return given ? this.latest : undefined;
+  }
+
+  /** Up to when sound has come. */
+  get come(): number {
+    return this.#lastDts;
+  }
+
   add(sink: SoundSink): void {
     this.#sinks = [...this.#sinks, sink];
   }
@@ -62,8 +81,12 @@ export class TranscodedSound implements FrameSink {
 
   handleFormat(format: FrameFormat): void {
     if (format.kind !== "audio") return;
-    this.#stop();
+    this.#ending?.close();
+    this.#ending = this.#transcoding;
+    this.#transcoding = undefined;
+    this.#ending?.finish();
     this.#source = format;
+    this.#refused = 0;
     if (format.codec === this.#to) this.#tellFormat(format);
     else this.#start(format);
   }
@@ -74,16 +97,27 @@ export class TranscodedSound implements FrameSink {
       return;
     }
     this.latest = frame.pts;
-    if (this.#source?.codec === this.#to) this.#tellFrame(frame);
-    else this.#transcoding?.put(frame.data, frame.pts);
+    const source = this.#source;
+    if (source?.codec === this.#to) {
+      this.#tellFrame(frame);
+      return;
+    }
+    if (this.#transcoding === undefined && source !== undefined) {
+      if (++this.#refused % AGAIN_PACKETS === 0) this.#start(source);
+    }
+    this.#transcoding?.put(frame.data, frame.pts);
   }
 
   handleEnd(): void {
-    this.#stop();
+    this.#transcoding?.close();
+    this.#transcoding = undefined;
+    this.#ending?.close();
+    this.#ending = undefined;
     this.#source = undefined;
     this.#format = undefined;
-    this.#recent = [];
+    this.#keep([]);
     this.#keyframeSeen = false;
+    this.latest = Number.NEGATIVE_INFINITY;
     this.#lastDts = Number.NEGATIVE_INFINITY;
   }
 
@@ -99,7 +133,7 @@ export class TranscodedSound implements FrameSink {
       },
     );
     this.#transcoding = transcoding && {
-      put: transcoding.put,
+      ...transcoding,
       close: () => {
         current = false;
         transcoding.close();
@@ -107,20 +141,24 @@ export class TranscodedSound implements FrameSink {
     };
   }
 
-  #stop(): void {
-    this.#transcoding?.close();
-    this.#transcoding = undefined;
-  }
-
   #handlePicture(frame: Frame): void {
     if (!frame.keyframe) return;
     this.#keyframeSeen = true;
-    this.#recent = this.#recent.filter(({ dts }) => dts >= frame.dts);
+    this.#keep(this.#recent.filter(({ dts }) => dts >= frame.dts));
+  }
+
+  #keep(recent: Frame[]): void {
+    this.#recent = recent;
+    this.#recentBytes = recent.reduce((sum, { data }) => sum + data.length, 0);
   }
 
   #tellFormat(format: FrameFormat): void {
+    this.#ending?.close();
+    this.#ending = undefined;
+    // A thread that was started anew, or another rate of the source: nobody need know.
+    if (this.#format !== undefined && isSame(this.#format, format)) return;
     this.#format = format;
-    this.#recent = [];
+    this.#keep([]);
     for (const sink of this.#sinks) sink.handleFormat(format);
   }
 
@@ -133,11 +171,20 @@ export class TranscodedSound implements FrameSink {
   #tellFrame(frame: Frame): void {
     this.#lastDts = frame.dts;
     if (this.#keyframeSeen) {
-      if (this.#recent.length >= RECENT_MAX) this.#recent = [];
+      this.#recentBytes += frame.data.length;
       this.#recent.push(frame);
+      const full = this.#recent.length > RECENT_MAX || this.#recentBytes > RECENT_MAX_BYTES;
+      if (full) this.#keep([]);
     }
     for (const sink of this.#sinks) sink.handleFrame(frame);
   }
+}
+
+function isSame(a: FrameFormat, b: FrameFormat): boolean {
+  if (a.codec !== b.codec || a.sampleRate !== b.sampleRate || a.channels !== b.channels)
+    return false;
+  const [one, other] = [a.configuration, b.configuration];
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
 
 function frameFormat({ codec, configuration, sampleRate, channels }: SoundFormat): FrameFormat {

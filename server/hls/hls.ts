@@ -49,6 +49,8 @@ interface Running {
   files: StreamFiles | undefined;
 }
 
+/** Pictures wait so long for sound that is being transcoded: players take no other tracks than they began with. */
+const SOUND_WAIT_MILLIS: Millis = 5000;
 /** The share of all muxers that may wait for a publisher: anybody may ask for names nobody publishes. */
 export const WAITING_SHARE = 0.25;
 /** One whose stream nobody publishes ends so soon. */
@@ -111,7 +113,8 @@ export class Hls implements MoreClients {
       },
     });
     // A tap tells at once what is kept: there are no whole segments in it.
-    const tap = frames.tap(name, { audio, fromKeyframe: true }, muxer);
+    const soundWaitMillis = SOUND_WAIT_MILLIS;
+    const tap = frames.tap(name, { audio, fromKeyframe: true, soundWaitMillis }, muxer);
     const running = { muxer, key, id, tap, asked: runtime.now(), files: undefined };
     this.#byKey.set(key, running);
     this.#byId.set(id, running);

@@ -40,6 +40,8 @@ export interface FlvViewer {
   next: number;
   /** Of the first batch he may begin with. */
   readonly notBefore: number;
+  /** Time of the keyframe he began with, or went on with: sound that is older is not for him. */
+  from: number;
   /** Of the headers he has got. */
   version: number;
   /** Whether frames were dropped in front of what he gets next. */
@@ -50,7 +52,24 @@ export interface FlvViewer {
 /** Tags as bytes, made once for all who take them the same way. */
 class Made {
   readonly tags: FlvTag[] = [];
+  /** Those of sound that is older than the keyframe before it: transcoded, it comes a little later. */
+  readonly late: FlvTag[] = [];
   readonly #made = new Map<Framing, Uint8Array>();
+  #since: Made | undefined;
+  #sinceFrom = 0;
+
+  /** Without sound that is older than the keyframe at `from`; as it is, where there is none. */
+  since(from: number): Made {
+    const old = new Set(this.late.filter(({ timestamp }) => isBefore(timestamp, from)));
+    if (old.size === 0) return this;
+    // All who came between two keyframes share it.
+    if (this.#since !== undefined && this.#sinceFrom === from) return this.#since;
+    const fresh = new Made();
+    for (const tag of this.tags) if (!old.has(tag)) fresh.tags.push(tag);
+    this.#since = fresh;
+    this.#sinceFrom = from;
+    return fresh;
+  }
 
   as(framing: Framing): Uint8Array {
     let made = this.#made.get(framing);
@@ -76,6 +95,11 @@ class Batch extends Made {
 
 const NO_HEADER = new Uint8Array(0);
 
+/** Of timestamps of 32 bits, which wrap. */
+function isBefore(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}
+
 export class FlvCast implements FrameSink {
   readonly #options: FlvCastOptions;
   readonly #muxer: FlvMuxer;
@@ -89,6 +113,9 @@ export class FlvCast implements FrameSink {
   #keptBytes = 0;
   /** Number of the batch that who joins begins with, -1 when there is none. */
   #start = -1;
+  /** Time of the newest keyframe. */
+  #keyframeAt = 0;
+  #sawKeyframe = false;
   /** Counts the changes of the headers. */
   #version = 0;
   /** Until when a second track is waited for; `undefined` without any track. */
@@ -109,7 +136,7 @@ export class FlvCast implements FrameSink {
   /** A viewer who has got nothing yet. */
   join(framing: Framing): FlvViewer {
     const notBefore = this.#options.gopCache === false ? this.#first + this.#batches.length : 0;
-    return { framing, next: -1, notBefore, version: -1, skipped: false, droppedFrames: 0 };
+    return { framing, next: -1, notBefore, from: 0, version: -1, skipped: false, droppedFrames: 0 };
   }
 
   // -- from the stream --
@@ -130,9 +157,12 @@ export class FlvCast implements FrameSink {
     if (tag === undefined) return;
     if (frame.kind === "video") {
       this.#sawPicture = true;
-      if (frame.keyframe) this.#begin();
+      if (frame.keyframe) this.#begin(tag.timestamp);
     }
-    this.#add(tag).frames++;
+    const batch = this.#add(tag);
+    batch.frames++;
+    const late = this.#sawKeyframe && isBefore(tag.timestamp, this.#keyframeAt);
+    if (frame.kind === "audio" && late) batch.late.push(tag);
     this.#options.onPending();
   }
 
@@ -170,6 +200,7 @@ export class FlvCast implements FrameSink {
     if (viewer.next < 0) {
       if (start < 0 || start < viewer.notBefore || !this.#settled(now)) return undefined;
       viewer.next = start;
+      viewer.from = this.#keyframeAt;
       return this.#introduce(viewer, true);
     }
     if (viewer.next >= this.#flushedTo) return undefined;
@@ -183,12 +214,14 @@ export class FlvCast implements FrameSink {
       viewer.skipped = false;
       if (viewer.version !== this.#version) return this.#introduce(viewer, false);
     }
+    let made: Made = batch;
     if (this.#lately !== undefined && viewer.next === this.#latelyFrom) {
       viewer.next = this.#flushedTo;
-      return this.#lately.as(viewer.framing);
-    }
-    viewer.next++;
-    return batch.as(viewer.framing);
+      made = this.#lately;
+    } else viewer.next++;
+    const fresh = made.since(viewer.from);
+    // To no tags at all some framings would say that the stream ends.
+    return fresh.tags.length > 0 ? fresh.as(viewer.framing) : this.poll(viewer, now);
   }
 
   /** Forgets what neither the slowest viewer nor one who joins needs. */
@@ -214,7 +247,10 @@ export class FlvCast implements FrameSink {
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0);
     this.#latelyFrom = from;
     this.#lately = batches.length > 1 && bytes <= BATCH_MAX_BYTES ? new Made() : undefined;
-    for (const { tags } of batches) this.#lately?.tags.push(...tags);
+    for (const { tags, late } of batches) {
+      this.#lately?.tags.push(...tags);
+      this.#lately?.late.push(...late);
+    }
   }
 
   /** Whether all tracks are there that are waited for. */
@@ -236,6 +272,7 @@ export class FlvCast implements FrameSink {
       viewer.droppedFrames += this.#batches[number - this.#first]?.frames ?? 0;
     }
     viewer.next = to;
+    viewer.from = this.#keyframeAt;
     viewer.skipped = true;
   }
 
@@ -249,8 +286,10 @@ export class FlvCast implements FrameSink {
   }
 
   /** A keyframe begins a batch, and is where who joins begins. */
-  #begin(): void {
+  #begin(at: number): void {
     this.#begun();
+    this.#keyframeAt = at;
+    this.#sawKeyframe = true;
     this.#start = this.#first + this.#batches.length - 1;
   }
 

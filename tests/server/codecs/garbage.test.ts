@@ -95,7 +95,7 @@ test("a module that traps is started anew, with all its tracks", async () => {
   const told: FromThread[] = [];
   const host = new TranscodeHost((message) => told.push(message));
   const source = encoded(await codecs(), "aac", tone(440, RATE));
-  await host.handle({ kind: "codecs", packed: packedCodecs() });
+  await host.handle({ kind: "packed", packed: packedCodecs() });
   const options = { from: source.format, to: "opus", bitrate: 64_000 } as const;
   await host.handle({ kind: "open", id: 1, options });
   const put = (one: Coded) => host.handle({ kind: "put", id: 1, packets: bundled([one]) });

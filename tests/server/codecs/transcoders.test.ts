@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Runtime, ThreadHandler } from "../../../core/base/mod.ts";
 import { loadRuntime } from "../../../runtime/mod.ts";
 import { bundled, unbundled } from "../../../server/codecs/bundle.ts";
+import { OPEN_MILLIS, WAITING_MAX } from "../../../server/codecs/lane.ts";
 import type { ToThread } from "../../../server/codecs/messages.ts";
 import {
   type SoundFormat,
@@ -10,7 +11,7 @@ import {
   Transcoders,
   type Transcoding,
 } from "../../../server/codecs/mod.ts";
-import { OPEN_MILLIS, TRACKS_PER_THREAD, WAITING_MAX } from "../../../server/codecs/transcoders.ts";
+import { TRACKS_PER_THREAD } from "../../../server/codecs/transcoders.ts";
 import { Log } from "../../../server/log.ts";
 import { serverMetrics } from "../../../server/metrics.ts";
 import { codecs, encoded, RATE, tone } from "./tone.ts";
@@ -182,7 +183,7 @@ test("a publisher who changes his format all the time keeps no thread from other
   for (let i = 0; i < 1000; i++) transcoders.open(options, listener())?.close();
   const last = transcoders.open(options, listener());
   feed(last, 0, 2);
-  assert.deepEqual(posted.splice(0), ["codecs", "open"]);
+  assert.deepEqual(posted.splice(0), ["open"]);
   now += OPEN_MILLIS;
   timers[0]?.();
   assert.deepEqual(posted.splice(0), ["open", "put"], "and what was put before is not lost");

@@ -1,98 +1,17 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { Frame, FrameFormat, FrameSink, StreamName } from "../../../core/stream/mod.ts";
+import type { Frame } from "../../../core/stream/mod.ts";
 import { loadRuntime } from "../../../runtime/mod.ts";
 import { Transcoders } from "../../../server/codecs/mod.ts";
-import type { FrameSource, TapOptions } from "../../../server/frames/mod.ts";
 import { TranscodedFrames } from "../../../server/frames/transcoded_frames.ts";
 import { Log } from "../../../server/log.ts";
 import { serverMetrics } from "../../../server/metrics.ts";
 import { name } from "../../core/stream/fixture.ts";
 import { codecs, encoded, RATE, tone } from "../codecs/tone.ts";
+import { AAC, FakeSource, H264, Sink, until } from "./fake_source.ts";
 
 const runtime = await loadRuntime();
 const source = encoded(await codecs(), "aac", tone(440, RATE * 2));
-
-const AAC: FrameFormat = {
-  kind: "audio",
-  codec: "aac",
-  codecString: "mp4a.40.2",
-  configuration: source.format.configuration,
-  width: 0,
-  height: 0,
-  sampleRate: 48_000,
-  channels: 2,
-};
-const H264: FrameFormat = {
-  ...AAC,
-  kind: "video",
-  codec: "h264",
-  codecString: "avc1.42c01e",
-  width: 640,
-  height: 360,
-  sampleRate: 0,
-  channels: 0,
-};
-
-/** One stream, by hand; keeps what there was for who begins with the last keyframe. */
-class FakeSource implements FrameSource {
-  readonly sinks = new Set<FrameSink>();
-  readonly kept: Frame[] = [];
-  readonly formats: FrameFormat[] = [];
-
-  tap(_: StreamName, { fromKeyframe }: TapOptions, sink: FrameSink): Disposable {
-    for (const format of this.formats) sink.handleFormat(format);
-    if (fromKeyframe) for (const frame of this.kept) sink.handleFrame(frame);
-    this.sinks.add(sink);
-    return { [Symbol.dispose]: () => void this.sinks.delete(sink) };
-  }
-
-  format(format: FrameFormat): void {
-    this.formats.push(format);
-    for (const sink of this.sinks) sink.handleFormat(format);
-  }
-
-  frame(frame: Frame): void {
-    this.kept.push(frame);
-    for (const sink of this.sinks) sink.handleFrame(frame);
-  }
-
-  picture(dts: number, keyframe: boolean): void {
-    this.frame({ kind: "video", dts, pts: dts, keyframe, data: new Uint8Array(100) });
-  }
-
-  /** The tone's packets of those ms, and a picture every 40 ms. */
-  play(from: number, to: number): void {
-    let picture = Math.ceil(from / 40) * 40;
-    for (const { data, pts } of source.packets) {
-      if (pts < from || pts >= to) continue;
-      for (; picture <= pts; picture += 40) this.picture(picture, picture % 2000 === 0);
-      this.frame({ kind: "audio", dts: pts, pts, keyframe: true, data });
-    }
-  }
-}
-
-class Sink implements FrameSink {
-  readonly formats: FrameFormat[] = [];
-  readonly frames: Frame[] = [];
-  ends = 0;
-
-  handleFormat(format: FrameFormat): void {
-    this.formats.push(format);
-  }
-
-  handleFrame(frame: Frame): void {
-    this.frames.push(frame);
-  }
-
-  handleEnd(): void {
-    this.ends++;
-  }
-
-  of(kind: Frame["kind"]): Frame[] {
-    return this.frames.filter((frame) => frame.kind === kind);
-  }
-}
 
 function opened(t: TestContext) {
   const transcoders = new Transcoders({
@@ -108,11 +27,6 @@ function opened(t: TestContext) {
   return { frames, stream, transcoders };
 }
 
-async function until(done: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 3000 && !done(); i++) await new Promise((go) => setTimeout(go, 10));
-  assert.ok(done(), what);
-}
-
 test("sound is transcoded once for all taps, from the first to the last", async (t) => {
   const { frames, stream, transcoders } = opened(t);
   stream.format(H264);
@@ -122,7 +36,7 @@ test("sound is transcoded once for all taps, from the first to the last", async 
   const options = { audio: "opus", fromKeyframe: true } as const;
   const taps = sinks.map((sink) => frames.tap(name(), options, sink));
   assert.equal(transcoders.active, 1);
-  stream.play(0, 1000);
+  stream.play(source.packets, 0, 1000);
   await until(() => sinks.every((sink) => sink.of("audio").length >= 45), "no sound");
   for (const sink of sinks) {
     assert.deepEqual(sink.formats.map(({ codec }) => codec).sort(), ["h264", "opus"]);
@@ -163,7 +77,7 @@ test("who comes later begins with the last keyframe and its sound, in order", as
   const first = new Sink();
   const options = { audio: "opus", fromKeyframe: true } as const;
   frames.tap(name(), options, first);
-  stream.play(0, 1000);
+  stream.play(source.packets, 0, 1000);
   await until(() => first.of("audio").length >= 45, "no sound");
   const second = new Sink();
   frames.tap(name(), options, second);
@@ -183,13 +97,13 @@ test("another publisher's sound is told anew", async (t) => {
   stream.format(AAC);
   const sink = new Sink();
   frames.tap(name(), { audio: "opus", fromKeyframe: false }, sink);
-  stream.play(0, 500);
+  stream.play(source.packets, 0, 500);
   await until(() => sink.of("audio").length > 15, "no sound");
-  for (const one of stream.sinks) one.handleEnd();
+  stream.end();
   assert.equal(sink.ends, 1);
   const before = sink.of("audio").length;
   stream.format(AAC);
-  stream.play(0, 1000);
+  stream.play(source.packets, 0, 1000);
   await until(() => sink.of("audio").length > before + 40, "no sound of the second");
   assert.equal(sink.formats.length, 2);
 });
@@ -197,13 +111,13 @@ test("another publisher's sound is told anew", async (t) => {
 test("the sound alone comes from now on, not from what is kept", async (t) => {
   const { frames, stream } = opened(t);
   stream.format(AAC);
-  stream.play(0, 1000);
+  stream.play(source.packets, 0, 1000);
   const heard: Frame[] = [];
   frames.tapSound(name(), "opus", {
     handleFormat: () => {},
     handleFrame: (frame) => heard.push(frame),
   });
-  stream.play(1000, 1900);
+  stream.play(source.packets, 1000, 1900);
   await until(() => heard.length > 35, "no sound");
   assert.ok(heard[0]!.pts > 900, `${heard[0]?.pts}`);
 });
