@@ -1,7 +1,7 @@
 import type { Millis } from "../base/mod.ts";
 import { notAbove } from "./bandwidth.ts";
 
-/** Entries of the log; when it is full, new packets are added to the newest entry. */
+/** Entries of the log; when it is full, two become one. */
 const ENTRIES = 128;
 /** Packets sent within so long of each other share an entry. */
 const GRAIN_MILLIS = 8;
@@ -16,12 +16,16 @@ const MAX_BASE_MILLIS = 400;
 const SLOW_MILLIS = 10_000;
 /** Transport-wide feedback comes every 50 to 250 ms from browsers. */
 const MAX_FEEDBACK_MILLIS = 250;
+/** It is soon known how often; a gap counts for the last ten or so. */
+const FEEDBACK_DECAY = 0.9;
 /**
- * Receiver reports come every 500 to 1500 ms for video (RFC 3550 §6.3, halved and more by
- * browsers).
+ * Receiver reports come every 5 s, times 0.5 to 1.5, over e - 3/2 (RFC 3550 §6.2, §6.3.1), as GStreamer's do,
+ * with others in between when there is something to ask for (RFC 4585 §3.5). Browsers' come every 500 to 1500 ms.
  */
-const MAX_REPORT_MILLIS = 2000;
-const FIRST_REPORT_MILLIS = 1500;
+const MAX_REPORT_MILLIS = 6200;
+/** In a second: a gap counts for some 20 s. The next one may be so many times the longest of late. */
+const REPORT_DECAY = 0.95;
+const REPORT_MARGIN = 1.5;
 /** Reports that lie further behind than this show a queue, not the path. */
 const BACKLOG_MILLIS = 100;
 
@@ -57,8 +61,9 @@ export class DeliveryLog {
 
   #reports = 0;
   #reportAt: Millis = 0;
-  /** What reports usually take, in ms. */
-  #interval = FIRST_REPORT_MILLIS;
+  /** What reports usually take at most, in ms, and the longest gap between them of late. */
+  #interval = MAX_REPORT_MILLIS;
+  #gap = MAX_REPORT_MILLIS;
   /** When transport-wide feedback last came, -1 for never. */
   #feedbackAt: Millis = -1;
   /** Age of the oldest unreported packet at the last report. */
@@ -114,7 +119,8 @@ export class DeliveryLog {
     this.#lastVideo = Math.max(this.#lastVideo, video);
     let at = (this.#head + this.#count - 1) % ENTRIES;
     const newest = this.#at[at] ?? 0;
-    if (this.#count === 0 || (this.#count < ENTRIES && now - newest >= GRAIN_MILLIS)) {
+    if (this.#count === 0 || now - newest >= GRAIN_MILLIS) {
+      if (this.#count === ENTRIES) this.#merge();
       at = (this.#head + this.#count) % ENTRIES;
       this.#count++;
       this.#at[at] = now;
@@ -131,7 +137,9 @@ export class DeliveryLog {
     const found = notAbove(this.#lastTransport, sequenceNumber);
     this.#ackedTransport = Math.max(this.#ackedTransport, found);
     const first = this.#feedbackAt < 0;
-    this.#pace(first ? 0 : now - this.#feedbackAt, first ? 0 : this.#interval, MAX_FEEDBACK_MILLIS);
+    const gap = first ? 0 : now - this.#feedbackAt;
+    this.#pace(gap, first ? 0 : this.#gap, FEEDBACK_DECAY, MAX_FEEDBACK_MILLIS);
+    this.#interval = this.#gap;
     this.#feedbackAt = now;
     this.#handleReport(now);
   }
@@ -148,7 +156,9 @@ export class DeliveryLog {
     else this.#ackedVideo = Math.max(this.#ackedVideo, found);
     // Reports about audio and video come together, and count as one here.
     if (this.#reports > 0 && this.#feedbackAt < 0 && now > this.#reportAt) {
-      this.#pace(now - this.#reportAt, this.#interval, MAX_REPORT_MILLIS);
+      const gap = now - this.#reportAt;
+      this.#pace(gap, this.#gap, REPORT_DECAY ** (gap / 1000), MAX_REPORT_MILLIS);
+      this.#interval = Math.min(MAX_REPORT_MILLIS, this.#gap * REPORT_MARGIN);
     }
     this.#handleReport(now);
   }
@@ -194,7 +204,8 @@ export class DeliveryLog {
     this.#reports = 0;
     this.#samples = 0;
     this.#rate = 0;
-    this.#interval = FIRST_REPORT_MILLIS;
+    this.#interval = MAX_REPORT_MILLIS;
+    this.#gap = MAX_REPORT_MILLIS;
     this.#feedbackAt = -1;
     this.#progressAt = now;
     this.#sample(now);
@@ -223,8 +234,8 @@ export class DeliveryLog {
   }
 
   /** A decaying maximum of the time between reports. */
-  #pace(gap: Millis, before: Millis, most: Millis): void {
-    this.#interval = Math.min(most, Math.max(gap, before * 0.9 + gap * 0.1));
+  #pace(gap: Millis, before: Millis, decay: number, most: Millis): void {
+    this.#gap = Math.min(most, Math.max(gap, before * decay + gap * (1 - decay)));
   }
 
   #isAcked(at: number): boolean {
@@ -234,6 +245,21 @@ export class DeliveryLog {
     const audio = this.#audio[at] ?? -1;
     const video = this.#video[at] ?? -1;
     return (audio >= 0 && audio <= this.#ackedAudio) || (video >= 0 && video <= this.#ackedVideo);
+  }
+
+  /** Makes room: of two neighbours the time of the first counts, and what both brought. */
+  #merge(): void {
+    let count = 0;
+    for (let i = 0; i < this.#count; i += 2) {
+      const first = (this.#head + i) % ENTRIES;
+      const last = (this.#head + Math.min(i + 1, this.#count - 1)) % ENTRIES;
+      const to = (this.#head + count) % ENTRIES;
+      this.#at[to] = this.#at[first] ?? 0;
+      for (const numbers of [this.#bytes, this.#transport, this.#audio, this.#video])
+        numbers[to] = numbers[last] ?? 0;
+      count++;
+    }
+    this.#count = count;
   }
 
   /** Bytes delivered when only the first packets of the oldest entry are reported. */
