@@ -72,7 +72,8 @@ class Session:
         self.location = None
         self.posted = False
         self.promises = []
-        nice = webrtc.get_property("ice-agent").get_property("agent")
+        self.ice = webrtc.get_property("ice-agent")  # its reference floats, and Python takes it
+        nice = self.ice.get_property("agent")
         for name, value in (("ice-udp", transport == "udp"), ("ice-tcp", transport == "tcp"), ("upnp", False)):
             nice.set_property(name, value)
         webrtc.connect("on-negotiation-needed", lambda _: self.call("create-offer", None, done=self.offered))
@@ -85,7 +86,9 @@ class Session:
         self.webrtc.emit(name, *args, promise)
 
     def offered(self, promise, *_):
-        self.call("set-local-description", promise.get_reply().get_value("offer"))
+        self.reply = promise.get_reply()  # the offer is a part of it
+        self.offer = self.reply.get_value("offer")
+        self.call("set-local-description", self.offer)
 
     def gathered(self, webrtc, _):
         if webrtc.get_property("ice-gathering-state").value_nick == "complete":
@@ -184,8 +187,10 @@ def publish(transport, codec, urls):
 
 def watch(transport, seconds, wanted, url):
     seen = {"video": None, "audio": None, "pictures": [], "sounds": [], "rate": RATE, "complaints": []}
-    pipeline = Gst.parse_launch("webrtcbin name=w bundle-policy=max-bundle")
-    webrtc = pipeline.get_by_name("w")
+    pipeline = Gst.Pipeline.new()
+    webrtc = Gst.ElementFactory.make("webrtcbin")
+    webrtc.set_property("bundle-policy", "max-bundle")
+    pipeline.add(webrtc)
 
     def finish(why=None):
         if why is not None:
