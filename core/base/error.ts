@@ -6,6 +6,7 @@ export type ErrorCode =
   | "config-invalid"
   | "port-in-use"
   | "port-forbidden"
+  | "address-unavailable"
   | "permission-missing"
   | "api-misuse";
 

@@ -58,15 +58,29 @@ function fix(port: number): string {
 }
 
 export function listenError(cause: unknown, host: string | undefined, port: number): Error {
-  const place = `${host === undefined ? "" : host.includes(":") ? `[${host}]` : host}:${port}`;
+  const literal = host?.includes(":") ? `[${host}]` : host;
+  const wild = host === undefined || host === "::" || host === "0.0.0.0";
+  const place = wild ? `port ${port}` : `${literal}:${port}`;
   switch (codeOf(cause)) {
     case "EADDRINUSE":
       return new MonoportError("port-in-use", `${place} is in use by another program`, { cause });
     case "EACCES":
-      return new MonoportError("port-forbidden", `Not allowed to listen on ${place}${fix(port)}`, {
-        cause,
-      });
+      return new MonoportError("port-forbidden", `${place} is not allowed${fix(port)}`, { cause });
+    case "EADDRNOTAVAIL":
+    case "EINVAL": // node:net on Deno
+      return unavailable(place, `this machine does not have the address ${literal}`, cause);
     default:
-      return asError(cause);
+      return isName(host) ? unavailable(place, asError(cause).message, cause) : asError(cause);
   }
+}
+
+/** Whether it has to be looked up, which each runtime fails to in its own words. */
+function isName(host: string | undefined): boolean {
+  return host !== undefined && !host.includes(":") && /[a-z]/i.test(host);
+}
+
+function unavailable(place: string, why: string, cause: unknown): MonoportError {
+  return new MonoportError("address-unavailable", `${place} cannot be listened on: ${why}`, {
+    cause,
+  });
 }

@@ -149,7 +149,7 @@ export interface ParsedConfig {
 /**
  * Reads defaults, environment and command line.
  *
- * @throws {MonoportError} `config-invalid`; the message has one line per wrong value.
+ * @throws {MonoportError} `config-invalid`; the message has one line per wrong value or warning.
  */
 export function parseConfig(
   env: Readonly<Record<string, string>>,
@@ -182,7 +182,7 @@ export function parseConfig(
       ...checkRelays(result.output),
     );
   if (errors.length > 0 || !result.success)
-    throw new MonoportError("config-invalid", errors.join("\n"));
+    throw new MonoportError("config-invalid", [...errors, ...warnings].join("\n"));
   return { config: result.output, warnings };
 }
 

@@ -33,8 +33,8 @@ function rtcIsOn(config: Config): boolean {
 /**
  * Listens on everything the configuration names, and writes it into `listening`.
  *
- * @throws {MonoportError} `port-in-use`, `port-forbidden`, `permission-missing`; the caller closes
- * what is open by then.
+ * @throws {MonoportError} `port-in-use`, `port-forbidden`, `address-unavailable`,
+ * `permission-missing`; the caller closes what is open by then.
  */
 export async function listenAll(
   config: Config,
@@ -52,7 +52,7 @@ export async function listenAll(
       listening.tcp.push(both.tcp);
       listening.udp.push(both.udp);
     } else {
-      listening.tcp.push(await port.listen(endpoint));
+      listening.tcp.push(await listenTcp(config, endpoint, port));
     }
   }
   if (paired) return;
@@ -82,6 +82,51 @@ async function listenOnBoth(
   }
 }
 
+async function listenTcp(
+  config: Config,
+  endpoint: Endpoint,
+  port: Port,
+): ReturnType<Port["listen"]> {
+  try {
+    return await port.listen(endpoint);
+  } catch (error) {
+    if (!isUnbound(error)) throw error;
+    const free =
+      error.code === "port-in-use"
+        ? `Free it (ss -ltnp 'sport = :${endpoint.port}' tells who has it), or give`
+        : "Give";
+    const setting = TCP_SETTINGS.find((key) => config[key].some((one) => isSame(one, endpoint)));
+    throw new MonoportError(
+      error.code,
+      `TCP ${error.message}. ${free} another, as in --${setting ?? "listen"} ${otherPort(endpoint)}`,
+      { cause: error },
+    );
+  }
+}
+
+const TCP_SETTINGS = [
+  "listen",
+  "http_api.listen",
+  "http_server.listen",
+  "http_api.https.listen",
+  "http_server.https.listen",
+  "rtc_server.tcp.listen",
+  "rtmp.listen",
+] as const;
+
+/** Whether an operator can help it by naming another port or address. */
+function isUnbound(error: unknown): error is MonoportError {
+  return (
+    error instanceof MonoportError &&
+    (error.code.startsWith("port-") || error.code === "address-unavailable")
+  );
+}
+
+/** One that may be free, and needs no rights. */
+function otherPort({ port }: Endpoint): number {
+  return port < 1024 || port === 65_535 ? 8080 : port + 1;
+}
+
 async function listenUdp(
   config: Config,
   endpoint: Endpoint,
@@ -90,15 +135,14 @@ async function listenUdp(
   try {
     return await udp.listen(endpoint);
   } catch (error) {
-    if (!(error instanceof MonoportError) || !error.code.startsWith("port-")) throw error;
+    if (!isUnbound(error)) throw error;
     const set = config["rtc_server.listen"].length > 0;
     const why = set
       ? `rtc_server.listen is ${textOf(endpoint)}`
       : `rtc_server.listen is not set, so UDP has the number of the TCP port, ${endpoint.port}`;
-    const other = endpoint.port < 65_535 ? endpoint.port + 1 : 8000;
     throw new MonoportError(
       error.code,
-      `UDP ${error.message}: ${why}. Free it, give another port, as in --rtc_server.listen ${other}, or serve WebRTC over TCP alone: --rtc_server.protocol tcp`,
+      `UDP ${error.message}; ${why}. Free it, give another, as in --rtc_server.listen ${otherPort(endpoint)}, or serve WebRTC over TCP alone: --rtc_server.protocol tcp`,
       { cause: error },
     );
   }

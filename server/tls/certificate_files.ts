@@ -152,12 +152,24 @@ async function readPair(runtime: Runtime, { prefix, cert, key }: Files): Promise
   try {
     return await certificateOf(runtime, pem);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message =
+      noPem(cert, pem.chain, "CERTIFICATE") ?? noPem(key, pem.key, "PRIVATE KEY") ?? wordsOf(error);
     throw new MonoportError(
       "config-invalid",
       `${prefix}.cert, ${prefix}.key: cannot use ${JSON.stringify(cert)} with ${JSON.stringify(key)}: ${message}`,
     );
   }
+}
+
+/** What OpenSSL calls `no start line`. */
+function noPem(path: string, text: string, label: string): string | undefined {
+  return new RegExp(`^-----BEGIN [A-Z0-9 ]*${label}-----`, "m").test(text)
+    ? undefined
+    : `there is no "-----BEGIN ${label}-----" in ${JSON.stringify(path)}`;
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function readText(runtime: Runtime, setting: string, path: string): Promise<string> {

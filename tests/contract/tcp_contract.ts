@@ -57,8 +57,16 @@ function listening(runtime: Runtime): void {
     await listener.close();
   });
 
-  test("an address that is not ours is an error", async () => {
-    await assert.rejects(() => runtime.listen({ host: "192.0.2.1", port: 0 }, () => {}));
+  test("an address that is not ours is an error with a code, naming it", async () => {
+    for (const tls of [false, true]) {
+      await assert.rejects(
+        () => runtime.listen({ host: "192.0.2.1", port: 0, tls }, () => {}),
+        (error) =>
+          error instanceof MonoportError &&
+          error.code === "address-unavailable" &&
+          error.message.includes("192.0.2.1"),
+      );
+    }
   });
 
   test("close stops accepting at once, frees the port and leaves accepted connections alone", async () => {

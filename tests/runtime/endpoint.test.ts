@@ -26,9 +26,19 @@ test("errors of listen that an operator can act on have a code and name the plac
   const forbidden = listenError(systemError("EACCES", "x"), "127.0.0.1", 80);
   assert.ok(forbidden instanceof MonoportError);
   assert.equal(forbidden.code, "port-forbidden");
-  assert.match(forbidden.message, /127\.0\.0\.1:80: ports below 1024 need root or CAP_NET_BIND/);
-  const other = systemError("EADDRNOTAVAIL", "x");
+  assert.match(
+    forbidden.message,
+    /127\.0\.0\.1:80 is not allowed: ports below 1024 need root or CAP_NET_BIND/,
+  );
+  const foreign = listenError(systemError("EADDRNOTAVAIL", "x"), "192.0.2.1", 80);
+  assert.ok(foreign instanceof MonoportError);
+  assert.equal(foreign.code, "address-unavailable");
+  assert.match(foreign.message, /^192\.0\.2\.1:80 .* does not have the address 192\.0\.2\.1$/);
+  assert.match(listenError(systemError("EADDRINUSE", "x"), "::", 80).message, /^port 80 is in use/);
+  const other = systemError("EMFILE", "x");
   assert.equal(listenError(other, "192.0.2.1", 80), other);
+  const unknown = listenError(new Error("getaddrinfo ENOTFOUND none.invalid"), "none.invalid", 80);
+  assert.match(unknown.message, /^none\.invalid:80 cannot be listened on: getaddrinfo ENOTFOUND/);
   assert.equal(codeOf("no error"), "");
 });
 
@@ -45,5 +55,5 @@ test("without IPv6 the default host is 0.0.0.0; a host asked for is the only one
   const busy = async (): Promise<string> => {
     throw systemError("EADDRINUSE", "x");
   };
-  await assert.rejects(() => onHost({ port: 81 }, busy), /:81 is in use/);
+  await assert.rejects(() => onHost({ port: 81 }, busy), /port 81 is in use/);
 });

@@ -170,7 +170,8 @@ test("a port that is taken is told by address", async (t) => {
     start(["--listen", `127.0.0.1:${server.port}`]),
     (error: Error & { code?: string }) => {
       assert.equal(error.code, "port-in-use");
-      assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${server.port}`));
+      assert.match(error.message, new RegExp(`^TCP 127\\.0\\.0\\.1:${server.port} is in use`));
+      assert.match(error.message, new RegExp(`sport = :${server.port}.*as in --listen \\d+$`));
       return true;
     },
   );

@@ -251,7 +251,8 @@ test("files that cannot be used stop the start and name the setting", async (t) 
     [join(folder.path, "absent"), one.key, /^http_api\.https\.cert: cannot read .*it is not there/],
     [one.cert, join(folder.path, "absent"), /^http_api\.https\.key: cannot read .*it is not there/],
     [one.cert, two.key, /^http_api\.https\.cert, http_api\.https\.key: cannot use/],
-    [one.key, one.key, /^http_api\.https\.cert, http_api\.https\.key: cannot use/],
+    [one.key, one.key, /^http_api\.https\.cert, .*: there is no "-----BEGIN CERTIFICATE-----" in /],
+    [one.cert, one.cert, /: there is no "-----BEGIN PRIVATE KEY-----" in ".*one/],
     [one.cert, "", /as many certificates as keys, not 1 and 0/],
   ];
   for (const [cert, key, says] of cases) {

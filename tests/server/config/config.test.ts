@@ -71,6 +71,12 @@ test("all errors come at once, each with key, source, value and what is allowed"
   for (const pattern of expected) assert.match(message, pattern);
 });
 
+test("with a wrong value, mistyped names in the environment are told as well", () => {
+  const said = failure({ SRS_HTTP_API_LISTN: "1985" }, ["--listen", "x"]);
+  assert.match(said, /^listen .*cannot be "x"/m);
+  assert.match(said, /^SRS_HTTP_API_LISTN is no setting .*did you mean SRS_HTTP_API_LISTEN$/m);
+});
+
 test("a name that is off by a slip of the pen gets the right one, another word gets none", () => {
   const hint = (name: string): string =>
     /did you mean (\S+);/.exec(failure({}, [`--${name}`, "x"]))?.[1] ?? "";
