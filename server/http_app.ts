@@ -8,13 +8,14 @@ import { type AppOptions, createApp } from "./app.ts";
 import { assets, packedAssets } from "./assets.gen.ts";
 import type { CandidateFinder } from "./candidates/candidate_finder.ts";
 import type { Config } from "./config/config.ts";
-import type { Tests } from "./diagnose/mod.ts";
+import { type Tests, TRANSFER_MAX_MILLIS } from "./diagnose/mod.ts";
 import { withClients } from "./facts.ts";
 import type { FlvServer } from "./flv/mod.ts";
 import { type FrameSource, Keyframes } from "./frames/mod.ts";
 import type { Hls } from "./hls/mod.ts";
 import type { Visits } from "./hooks/mod.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
+import { FailedLogins } from "./limits/failed_logins.ts";
 import type { HeldBytes } from "./limits/held_bytes.ts";
 import { RateLimit } from "./limits/rate_limit.ts";
 import type { Log } from "./log.ts";
@@ -101,7 +102,13 @@ function appOptions(parts: HttpParts): AppOptions {
   const withTags = withClients(withClients(rtc, rtmp), flv);
   const facts = hls === undefined ? withTags : withClients(withTags, hls);
   const started = runtime.now();
-  const { auth, refuses } = apiGuard(config, runtime.crypto, (c) => info(c).remote.host);
+  const { auth, refuses } = apiGuard({
+    config,
+    crypto: runtime.crypto,
+    remote: (c) => info(c).remote.host,
+    client: (c) => peer(c).address,
+    failed: new FailedLogins({ now: () => runtime.now(), log, metrics }),
+  });
   return {
     auth,
     relays: signalling && { identity, relays: parts.relays, refuses },
@@ -225,6 +232,11 @@ function signallingRoutes(parts: HttpParts, { identity, peer }: Shared): RtcRout
   };
 }
 
+/** A test that waits for its offer holds a slot. */
+function timed(signalling: RtcRoutesOptions): RtcRoutesOptions {
+  return { ...signalling, bodyMillis: TRANSFER_MAX_MILLIS };
+}
+
 function diagnoseRoutes(
   parts: HttpParts,
   { identity, peer, info }: Shared,
@@ -241,7 +253,7 @@ function diagnoseRoutes(
     maxKbps: config["diagnose.max_bitrate"],
     peer,
     info,
-    offer: signalling && ((c, ...wanted) => offer(c, signalling, ...wanted)),
+    offer: signalling && ((c, ...wanted) => offer(c, timed(signalling), ...wanted)),
     drain: () => rtc.drain(),
   };
 }

@@ -198,6 +198,11 @@ function declareTlsMetrics(metrics: Metrics): void {
 
 function declareSignalling(metrics: Metrics): void {
   metrics.counter(
+    "monoport_api_logins_refused_total",
+    "Requests to the API with a wrong password, or after too many of them",
+    "reason",
+  );
+  metrics.counter(
     "monoport_requests_limited_total",
     "Signalling requests answered 429 for their rate",
   );

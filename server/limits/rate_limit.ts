@@ -55,6 +55,14 @@ export class RateLimit {
     return ((1 - bucket.tokens) / this.#perSecond) * 1000;
   }
 
+  /** The ms until `take` would give one; takes none. */
+  wait(key: string, now: Millis): Millis {
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) return 0;
+    const missing = 1 - bucket.tokens;
+    return Math.max(0, (missing / this.#perSecond) * 1000 - (now - bucket.at));
+  }
+
   #forgetOldest(): void {
     for (const key of this.#buckets.keys()) {
       this.#buckets.delete(key);

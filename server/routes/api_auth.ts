@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { CryptoProvider } from "../../core/base/mod.ts";
 import type { ApiConfig } from "../config/api.ts";
+import type { FailedLogins } from "../limits/failed_logins.ts";
 import { refusesChange, refusesOrigin } from "./guard.ts";
 
 export interface ApiGuard {
@@ -11,35 +12,49 @@ export interface ApiGuard {
   readonly refuses: (context: Context) => string | undefined;
 }
 
+export interface ApiGuardOptions {
+  readonly config: ApiConfig;
+  readonly crypto: Pick<CryptoProvider, "hash" | "equal">;
+  /** The address of the connection that a request came by. */
+  readonly remote: (context: Context) => string;
+  /** The address of the client. */
+  readonly client: (context: Context) => string;
+  readonly failed: FailedLogins;
+}
+
 /**
  * With credentials configured whoever shows them may do everything, from anywhere; without, this
- * machine alone may change state. `remote` is the address of the connection a request came by.
+ * machine alone may change state.
  */
-export function apiGuard(
-  config: ApiConfig,
-  crypto: Pick<CryptoProvider, "hash" | "equal">,
-  remote: (context: Context) => string,
-): ApiGuard {
+export function apiGuard(options: ApiGuardOptions): ApiGuard {
+  const { config, remote } = options;
   if (!config["http_api.auth.enabled"]) {
     return { auth: undefined, refuses: (c) => refusesChange(c.req.raw, remote(c)) };
   }
-  return { auth: basicAuth(config, crypto), refuses: (c) => refusesOrigin(c.req.raw) };
+  return { auth: basicAuth(options), refuses: (c) => refusesOrigin(c.req.raw) };
 }
 
 /** Characters of the field's value; more is not looked at. */
 const VALUE_MAX_CHARACTERS = 2048;
 
-function basicAuth(
-  config: ApiConfig,
-  crypto: Pick<CryptoProvider, "hash" | "equal">,
-): MiddlewareHandler {
+function basicAuth({ config, crypto, client, failed }: ApiGuardOptions): MiddlewareHandler {
   // Digests are of one length, so that comparing them tells nothing about that of the password.
   const digest = (bytes: Uint8Array): Uint8Array => crypto.hash("sha256", bytes);
   const text = `${config["http_api.auth.username"]}:${config["http_api.auth.password"]}`;
   const wanted = digest(new TextEncoder().encode(text));
   return async (c, next) => {
+    // Browsers ask without one first, which is no guess.
     const given = decode(c.req.header("authorization") ?? "");
-    if (given !== undefined && crypto.equal(digest(given), wanted)) return next();
+    if (given !== undefined) {
+      const address = client(c);
+      const wait = failed.wait(address);
+      if (wait > 0) {
+        const later = { "retry-after": String(Math.ceil(wait / 1000)) };
+        return c.text("Too many wrong passwords of this address (http_api.auth)\n", 429, later);
+      }
+      if (crypto.equal(digest(given), wanted)) return next();
+      failed.add(address);
+    }
     return c.text("The API wants a user name and password (http_api.auth)\n", 401, {
       "www-authenticate": 'Basic realm="Monoport", charset="UTF-8"',
     });

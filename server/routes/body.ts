@@ -1,21 +1,40 @@
 /** Bodies of requests. @module */
 import type { Context } from "hono";
+import type { Millis, Runtime } from "../../core/base/mod.ts";
 import type { RequestInfo } from "../http/mod.ts";
 import type { Holding } from "../limits/held_bytes.ts";
 
 export interface BodyRefusal {
-  readonly status: 400 | 413 | 503;
+  readonly status: 400 | 408 | 413 | 503;
   readonly message: string;
 }
 
+/** All of a body must be there by then, however it drips. */
+export interface BodyDeadline {
+  readonly clock: Pick<Runtime, "now" | "wakeAt">;
+  readonly millis: Millis;
+}
+
 /** The body as text; no more than `most` bytes are kept, and those count as `limits.unproven_bytes`. */
-export async function readBody(c: Context, most: number): Promise<string | BodyRefusal> {
+export async function readBody(
+  c: Context,
+  most: number,
+  deadline?: BodyDeadline | undefined,
+): Promise<string | BodyRefusal> {
   const stream = c.req.raw.body;
   if (stream === null) return "";
   const holding = (c.env as Partial<RequestInfo> | undefined)?.hold?.();
+  const reader = stream.getReader();
+  let late: BodyRefusal | undefined;
+  const timer = deadline?.clock.wakeAt(deadline.clock.now() + deadline.millis, () => {
+    late = { status: 408, message: `A body takes ${deadline.millis} ms at most here` };
+    reader.cancel().catch(() => {});
+  });
   try {
-    return await read(stream.getReader(), most, holding);
+    const text = await read(reader, most, holding);
+    return late ?? text;
   } finally {
+    timer?.[Symbol.dispose]();
     holding?.release();
   }
 }

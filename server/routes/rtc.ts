@@ -6,14 +6,14 @@
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import * as v from "valibot";
-import type { Runtime } from "../../core/base/mod.ts";
+import type { Millis, Runtime } from "../../core/base/mod.ts";
 import { admitAll } from "../admit.ts";
 import type { CandidateRequest } from "../candidates/candidate_finder.ts";
 import { type Candidates, isAddress } from "../candidates/candidates.ts";
 import { type Door, enter } from "../hooks/mod.ts";
 import type { Log } from "../log.ts";
 import { isRefusal, type Signalling, type SignalRefusal, type SignalRequest } from "../signal.ts";
-import { mediaType, readBody } from "./body.ts";
+import { type BodyDeadline, mediaType, readBody } from "./body.ts";
 import { type Identity, jsonCode, SRS_CODE } from "./envelope.ts";
 import { eventsLink } from "./events.ts";
 import { layerLink } from "./layer.ts";
@@ -28,6 +28,8 @@ export interface RtcRoutesOptions extends Door {
   readonly log: Log;
   /** Most bytes of a body. */
   readonly bodyBytes: number;
+  /** How long an offer may be on its way; without it as long as HTTP lets it. */
+  readonly bodyMillis?: Millis;
   readonly peer: (context: Context) => Peer;
   /** What an answer to this request offers to connect to. */
   readonly candidates: (request: CandidateRequest) => Promise<Candidates>;
@@ -152,7 +154,7 @@ export async function offer(
   stream: string,
 ): Promise<Response> {
   const refuse = (
-    status: SignalRefusal["status"] | 413 | 415,
+    status: SignalRefusal["status"] | 408 | 413 | 415,
     message: string,
     retryAfterSeconds?: number,
   ): Response => {
@@ -170,7 +172,9 @@ export async function offer(
   };
   const type = mediaType(c);
   const sdp =
-    type === "application/sdp" || type === "" ? await readBody(c, options.bodyBytes) : "-";
+    type === "application/sdp" || type === ""
+      ? await readBody(c, options.bodyBytes, deadlineOf(options))
+      : "-";
   // A viewer who sends nothing asks for an offer.
   if (type !== "application/sdp" && (action === "publish" || sdp !== "")) {
     return refuse(
@@ -215,6 +219,10 @@ export async function offer(
     etag: `"${answer.etag}"`,
     location: `${path}?${query}`,
   });
+}
+
+function deadlineOf({ clock, bodyMillis }: RtcRoutesOptions): BodyDeadline | undefined {
+  return bodyMillis === undefined ? undefined : { clock, millis: bodyMillis };
 }
 
 interface Wanted {
