@@ -36,5 +36,10 @@ export function openFrames({ runtime, config, log, metrics, rtc }: OpenFramesOpt
     transcoders,
     bitrates: { aac: config["vhost.rtc.aac_bitrate"], opus: config["vhost.rtc.opus_bitrate"] },
   });
-  return { frames, sound: new ViewerSound({ runtime, hub: rtc.hub, frames, drain }) };
+  const sound = new ViewerSound({ runtime, hub: rtc.hub, frames, drain });
+  rtc.observers.push((event) => {
+    // Who is connected now needs no further look to be heard.
+    if (event.type === "viewer-state" && event.kind === "audio") sound.look();
+  });
+  return { frames, sound };
 }

@@ -70,7 +70,7 @@ function opened(t: TestContext, room: () => boolean = () => true) {
     frames.tap(name(), { audio: "opus", fromKeyframe: true, ...options }, sink);
     return sink;
   };
-  return { stream, all, tap };
+  return { stream, all, tap, frames };
 }
 
 const sound = (dts: number): Frame => ({
@@ -262,4 +262,25 @@ test("where there was no room for one more, it is tried again", (t) => {
   all[0]?.begin();
   all[0]?.give();
   assert.ok(sink.of("audio").length > 100);
+});
+
+test("for WebRTC viewers a transcoder begins with what comes now: what is kept would hold it up", (t) => {
+  const { stream, all, frames } = opened(t);
+  stream.format(H264);
+  stream.format(AAC);
+  play(stream, 0, 8000);
+  const heard: Frame[] = [];
+  const tap = frames.tapSound(name(), "opus", {
+    handleFormat: () => {},
+    handleFrame: (frame) => heard.push(frame),
+  });
+  t.after(() => tap[Symbol.dispose]());
+  assert.deepEqual(all[0]?.put, []);
+  play(stream, 8000, 8100);
+  all[0]?.begin();
+  all[0]?.give();
+  assert.deepEqual(
+    heard.map(({ dts }) => dts),
+    [8000, 8020, 8040, 8060, 8080],
+  );
 });
