@@ -73,8 +73,8 @@ export class Outlet {
     if (format !== undefined) this.#sink.handleFormat(format);
     if (first === undefined) return;
     for (const frame of recent) this.#tell(frame);
-    if (this.#isBeside()) this.#goOn();
-    else this.#since = this.#held.at(-1)?.dts ?? first.dts;
+    this.#since = this.#held.at(-1)?.dts ?? first.dts;
+    this.#look();
   }
 
   #picture(frame: Frame): void {
@@ -92,12 +92,13 @@ export class Outlet {
     this.#since ??= frame.dts;
     const long = frame.dts - this.#since >= this.#soundWaitMillis;
     const much = this.#frames > HELD_MAX_FRAMES || this.#bytes > HELD_MAX_BYTES;
-    if (long || much || this.#isBeside()) this.#goOn();
+    if (long || much) this.#goOn();
+    else this.#look();
   }
 
   #sound(frame: Frame): void {
     this.#tell(frame);
-    if (this.#waits && this.#held.length > 0 && this.#isBeside()) this.#goOn();
+    if (this.#waits) this.#look();
   }
 
   /** Sound, behind the pictures before it. */
@@ -107,12 +108,14 @@ export class Outlet {
     this.#sink.handleFrame(frame);
   }
 
-  /** Whether nothing is to come that belongs before the newest picture. */
-  #isBeside(): boolean {
+  /** Goes on with what need not wait. */
+  #look(): void {
     const { coming, come } = this.#shared;
     const newest = this.#held.at(-1)?.dts;
-    if (coming === undefined || newest === undefined) return true;
-    return come >= Math.min(coming, newest) - BESIDE_MILLIS;
+    if (newest === undefined) return;
+    // It may come a little later than the first picture, and is waited for from then on.
+    if (coming === undefined) this.#release(newest);
+    else if (come >= Math.min(coming, newest) - BESIDE_MILLIS) this.#goOn();
   }
 
   #goOn(): void {
