@@ -6,6 +6,7 @@
  */
 import { type Box, BoxParser, DataStream } from "mp4box";
 import type { Mp4Run, Mp4Track } from "../../core/egress/mp4/mod.ts";
+import type { FrameFormat } from "../../core/stream/mod.ts";
 import { sampleEntry } from "./codec_boxes.ts";
 
 const IDENTITY: readonly number[] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000];
@@ -43,6 +44,11 @@ export function initSegment(tracks: readonly Mp4Track[]): Uint8Array<ArrayBuffer
     trex.default_sample_flags = 0;
   }
   return written([ftyp, moov]);
+}
+
+/** The sample entry of a track alone, as `stsd` has it. */
+export function sampleDescription(format: FrameFormat): Uint8Array<ArrayBuffer> {
+  return written([sampleEntry(format)]);
 }
 
 const TIMES = { creation_time: 0, modification_time: 0, duration: 0 } as const;

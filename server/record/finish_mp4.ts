@@ -4,7 +4,9 @@ import {
   BOX_HEAD_MAX_BYTES,
   type BoxHead,
   decodeBoxHead,
+  decodeChange,
   decodeMovie,
+  type Insertion,
   lengthOf,
   MovieTables,
 } from "../../core/egress/mp4/mod.ts";
@@ -30,6 +32,8 @@ export interface Mp4Scan {
 export const MAX_SAMPLES = 5_000_000;
 /** Bytes of `moov` or `moof`. */
 const BOX_MAX_BYTES: number = 16 * 1024 * 1024;
+/** Of what tells of a change. */
+const CHANGE_MAX_BYTES: number = 64 * 1024;
 
 /**
  * Reads up to the last complete fragment, as a server that was killed has left it; `undefined` when
@@ -44,7 +48,8 @@ export async function scanMp4(file: OpenFile): Promise<Mp4Scan | undefined> {
     if (head === undefined || at + head.bytes > size) break;
     const isTable = head.type === "moov" || head.type === "moof";
     if (isTable && head.bytes > BOX_MAX_BYTES) break;
-    const length = isTable ? head.bytes - head.headBytes : 0;
+    const isRead = isTable || (head.type === "free" && head.bytes <= CHANGE_MAX_BYTES);
+    const length = isRead ? head.bytes - head.headBytes : 0;
     const body = await reader.read(at + head.headBytes, length);
     if (!scan.take(head, at, body)) break;
     at += head.bytes;
@@ -73,6 +78,10 @@ class Scan {
       this.#tables = new MovieTables(tracks);
     } else if (type === "moof") this.#moof = { body: body.slice(), bytes };
     else if (type === "mdat") return this.#takeMedia(at, headBytes, bytes);
+    else if (type === "free") {
+      const change = decodeChange(body);
+      if (change !== undefined) this.#tables?.change(change);
+    }
     return true;
   }
 
@@ -93,15 +102,41 @@ class Scan {
 
 /** Writes the movie; resolves to its size. */
 export async function writeMp4(from: OpenFile, scan: Mp4Scan, to: OpenFile): Promise<number> {
+  const insertion = scan.tables.takeInsertion();
   const head = scan.tables.encodeHead();
   let at = 0;
   for (const piece of head) {
     await to.write(piece, at);
     at += piece.length;
   }
-  for (const { at: mediaAt, length } of scan.media) {
-    await copy(from, mediaAt, length, to, at);
-    at += length;
-  }
+  await writeMedia(from, scan.media, insertion, to, at);
   return lengthOf(head) + scan.tables.mediaBytes;
+}
+
+async function writeMedia(
+  from: OpenFile,
+  media: readonly Piece[],
+  { places, bytes }: Insertion,
+  to: OpenFile,
+  start: number,
+): Promise<void> {
+  let at = start;
+  let next = 0;
+  /** Of the piece, in the media. */
+  let place = 0;
+  for (const { at: mediaAt, length } of media) {
+    let done = 0;
+    for (;;) {
+      const inserts = (places[next] ?? Number.POSITIVE_INFINITY) < place + length;
+      const until = inserts ? (places[next] ?? 0) - place : length;
+      await copy(from, mediaAt + done, until - done, to, at);
+      at += until - done;
+      done = until;
+      if (!inserts) break;
+      await to.write(bytes, at);
+      at += bytes.length;
+      next++;
+    }
+    place += length;
+  }
 }

@@ -9,9 +9,9 @@ import {
   type FlvTag,
   isCarried,
 } from "../../core/egress/flv/mod.ts";
-import { fitsMp4, Lane, type Mp4Run } from "../../core/egress/mp4/mod.ts";
+import { encodeChange, fitsMp4, inBand, Lane, type Mp4Run } from "../../core/egress/mp4/mod.ts";
 import type { Frame, FrameFormat } from "../../core/stream/mod.ts";
-import { fragment, initSegment } from "../mp4_boxes/mod.ts";
+import { fragment, initSegment, sampleDescription } from "../mp4_boxes/mod.ts";
 import { SERVER_NAME } from "../version.ts";
 import type { RecordingFormat } from "./path_template.ts";
 
@@ -21,6 +21,8 @@ export interface FileMaker {
   start(): Uint8Array;
   /** Mostly nothing: frames are gathered. */
   put(frame: Frame): Uint8Array | undefined;
+  /** A track goes on in another format (`goesOn`), from the next keyframe on. */
+  change(format: FrameFormat): Uint8Array | undefined;
   /** What was gathered last. */
   stop(): Uint8Array | undefined;
 }
@@ -47,6 +49,16 @@ export function unfit(format: RecordingFormat, track: FrameFormat): string {
   return `${format === "mp4" ? "MP4" : "FLV"} cannot hold ${codec}${other}`;
 }
 
+/**
+ * Whether a file goes on when a track's format becomes another: pictures of another size, say. In FLV those of
+ * H.264 and H.265 do not: who seeks back over the change would decode by the wrong parameter sets.
+ */
+export function goesOn(format: RecordingFormat, from: FrameFormat, to: FrameFormat): boolean {
+  if (from.kind !== "video" || from.codec !== to.codec) return false;
+  if (format === "flv") return to.codec !== "h264" && to.codec !== "h265";
+  return inBand(from) !== undefined && inBand(to) !== undefined;
+}
+
 export function makerOf(
   format: RecordingFormat,
   formats: readonly FrameFormat[],
@@ -57,11 +69,16 @@ export function makerOf(
 
 class Mp4Maker implements FileMaker {
   readonly #lanes = new Map<string, Lane>();
+  readonly #start: Millis;
   #partStart: Millis;
   #bytes = 0;
   #sequence = 0;
+  /** Keyframes of before the first change of format, and what stands in front of those behind it. */
+  #plainKeyframes = 0;
+  #inBand: Uint8Array | undefined;
 
   constructor(formats: readonly FrameFormat[], at: Millis) {
+    this.#start = at;
     this.#partStart = at;
     let id = 0;
     for (const format of formats) this.#lanes.set(format.kind, new Lane(++id, format, at, at));
@@ -74,11 +91,25 @@ class Mp4Maker implements FileMaker {
   put(frame: Frame): Uint8Array | undefined {
     const lane = this.#lanes.get(frame.kind);
     if (lane === undefined) return undefined;
-    lane.put(frame);
-    this.#bytes += frame.data.length + FRAME_COST_BYTES;
+    const whole = frame.kind === "video" && frame.keyframe ? this.#keyframe(frame) : frame;
+    lane.put(whole);
+    this.#bytes += whole.data.length + FRAME_COST_BYTES;
     if (frame.dts - this.#partStart < PART_MILLIS && this.#bytes < PART_MAX_BYTES) return undefined;
     this.#partStart = frame.dts;
     return this.#part();
+  }
+
+  change(format: FrameFormat): Uint8Array {
+    this.#inBand = inBand(format);
+    return encodeChange(this.#plainKeyframes, sampleDescription(format));
+  }
+
+  #keyframe(frame: Frame): Frame {
+    if (this.#inBand === undefined) {
+      if (frame.dts >= this.#start) this.#plainKeyframes++;
+      return frame;
+    }
+    return { ...frame, data: concat([this.#inBand, frame.data]) };
   }
 
   stop(): Uint8Array | undefined {
@@ -123,6 +154,11 @@ class FlvMaker implements FileMaker {
     this.#partStart ??= frame.dts;
     if (frame.dts - this.#partStart < PART_MILLIS && this.#bytes < PART_MAX_BYTES) return undefined;
     return this.stop();
+  }
+
+  change(format: FrameFormat): undefined {
+    this.#muxer.setFormat(format);
+    this.#tags.push(...this.#muxer.headers(undefined, format.kind));
   }
 
   stop(): Uint8Array | undefined {

@@ -4,7 +4,7 @@ import { Cutter, type FileSink, KEYFRAME_WAIT_MILLIS } from "../../core/egress/r
 import type { MediaKind } from "../../core/media/mod.ts";
 import type { Frame, FrameFormat, FrameSink, StreamName } from "../../core/stream/mod.ts";
 import { Appender } from "./appender.ts";
-import { type FileMaker, makerOf, unfit } from "./makers.ts";
+import { type FileMaker, goesOn, makerOf, unfit } from "./makers.ts";
 import type { RecordingFormat } from "./path_template.ts";
 import type { RecordingPlace, RecordingStore } from "./store.ts";
 
@@ -86,9 +86,13 @@ export class Recording implements FrameSink {
     const carries = (track: FrameFormat): boolean => unfit(format, track) === "";
     const now = (): Millis => options.runtime.now();
     const expects = (kind: MediaKind): boolean => !this.#unfit.has(kind) && options.hasTrack(kind);
-    const cut = { now, expects, carries, maxMillis, maxBytes, maxFrames: MAX_FRAMES, waitKeyframe };
+    const cut = {
+      ...{ now, expects, carries, maxMillis, maxBytes, maxFrames: MAX_FRAMES, waitKeyframe },
+      goesOn: (from: FrameFormat, to: FrameFormat): boolean => goesOn(format, from, to),
+    };
     const sink: FileSink = {
       handleStart: (formats, at) => this.#startFile(formats, at),
+      handleFormat: (changed) => this.#append(this.#current?.maker.change(changed)),
       handleFrame: (frame) => this.#put(frame),
       handleStop: () => this.#stopFile(),
     };
@@ -213,9 +217,11 @@ export class Recording implements FrameSink {
   #put(frame: Frame): void {
     this.#first ??= frame.dts;
     this.#last = Math.max(this.#last, frame.dts);
-    const current = this.#current;
-    const bytes = current?.maker.put(frame);
-    if (bytes !== undefined) current?.appender.append(bytes);
+    this.#append(this.#current?.maker.put(frame));
+  }
+
+  #append(bytes: Uint8Array | undefined): void {
+    if (bytes !== undefined) this.#current?.appender.append(bytes);
   }
 
   #stopFile(): void {

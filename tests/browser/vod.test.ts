@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeClip } from "../interop/clips.ts";
+import { recordSizes, SIZES } from "../interop/sizes.ts";
 import { type ServerProcess, startServer } from "../server_process.ts";
 import { need } from "../tools.ts";
 import { launchChromium, openPage } from "./chromium.ts";
@@ -80,6 +82,54 @@ describe("a finished recording", () => {
       assert.ok((await requests()) - before >= 3);
     });
   }
+
+  test("Chromium plays one whose pictures change their size, and seeks over the changes", async (t) => {
+    const clips = SIZES.map((width, i) => makeClip("h264", 4, 1_000_000 + i * 4000, width));
+    const path = await recordSizes(t, "mp4", clips, folder);
+    const browser = await launchChromium();
+    t.after(() => browser.close());
+    const page = await openPage(browser, `${server.url}/recordings`);
+    const url = `${server.url}/recordings${path.slice(folder.length)}`;
+    const seen = await page.evaluate(async (address) => {
+      const video = document.createElement("video");
+      video.muted = true;
+      video.src = address;
+      document.body.append(video);
+      const seen: string[] = [];
+      const canvas = new OffscreenCanvas(32, 18).getContext("2d", { willReadFrequently: true });
+      for (const time of [0.5, 4.5, 8.5, 4.5, 0.5, 8.5, 0.5, 4.5]) {
+        const seeked = new Promise((resolve, reject) => {
+          video.addEventListener("seeked", resolve, { once: true });
+          video.addEventListener("error", () => reject(new Error(video.error?.message)));
+        });
+        video.currentTime = time;
+        await seeked;
+        canvas?.drawImage(video, 0, 0, 32, 18);
+        const { data = [] } = canvas?.getImageData(0, 0, 32, 18) ?? {};
+        seen.push(`${video.videoWidth} ${[...data].join(" ")}`);
+      }
+      return { seen, duration: video.duration };
+    }, url);
+    assert.ok(Math.abs(seen.duration - 12) < 0.2, `${seen.duration} s`);
+    const widths = seen.seen.map((one) => Number(one.split(" ")[0]));
+    assert.deepEqual(widths, [320, 640, 480, 640, 320, 480, 320, 640]);
+    // The same picture, wherever it was come from.
+    const [a, b, c, ...again] = seen.seen;
+    assert.deepEqual(again, [b, a, c, a, b]);
+    assert.equal(new Set(seen.seen).size, 3);
+    const ended = await page.evaluate(async () => {
+      const video = document.querySelector<HTMLVideoElement>("body > video");
+      if (video === null) throw new Error("no video");
+      const widths = new Set<number>();
+      video.addEventListener("resize", () => void widths.add(video.videoWidth));
+      video.currentTime = 3.5;
+      video.playbackRate = 4;
+      await video.play();
+      await new Promise((resolve) => video.addEventListener("ended", resolve, { once: true }));
+      return [...widths];
+    });
+    assert.deepEqual(ended.slice(-2), [640, 480]);
+  });
 
   test("Chromium plays it on the page of recordings, and shows another picture at once; then it is deleted", async (t) => {
     const browser = await launchChromium();

@@ -6,8 +6,21 @@ export {
   FRAGMENT_DAMAGED,
   RUN_MAX_SAMPLES,
 } from "./fragment.ts";
+export {
+  decodeChange,
+  encodeChange,
+  type FormatChange,
+  IN_BAND_MAX_BYTES,
+  inBand,
+} from "./in_band.ts";
 export { Lane } from "./lane.ts";
-export { decodeMovie, MOVIE_DAMAGED, MovieTables, type MovieTrack } from "./movie.ts";
+export {
+  decodeMovie,
+  type Insertion,
+  MOVIE_DAMAGED,
+  MovieTables,
+  type MovieTrack,
+} from "./movie.ts";
 export {
   fitsMp4,
   type Mp4Run,

@@ -13,6 +13,7 @@ import { Fault, isFault } from "../../base/mod.ts";
 import { latin1, u32 } from "../../bytes/mod.ts";
 import { box, boxAt, boxesIn, fullBox, lengthOf, type Pieces, words } from "./box.ts";
 import { type DecodedRun, decodeFragment } from "./fragment.ts";
+import { describeInBand, type FormatChange, firstEntry, inBandOfEntry } from "./in_band.ts";
 import { Runs, Words } from "./table.ts";
 
 /** A movie without samples of its own, or not of the kind that is written here. */
@@ -73,7 +74,7 @@ function decodeTrack(trak: Uint8Array): MovieTrack | undefined {
 
 /** One track's tables, as they grow. */
 class TrackTables {
-  readonly track: MovieTrack;
+  track: MovieTrack;
   readonly sizes: Words = new Words();
   readonly deltas: Runs = new Runs();
   readonly offsets: Runs = new Runs();
@@ -126,6 +127,38 @@ class TrackTables {
     if (this.#samples > 0) this.deltas.push(this.#lastDuration);
   }
 
+  /** Makes the first `count` keyframes so much longer; where in the media each of them begins. */
+  lengthen(count: number, bytes: number): number[] {
+    const places: number[] = [];
+    let sample = 0;
+    let group = 0;
+    for (let chunk = 0; places.length < count && chunk < this.chunks.count / 2; chunk++) {
+      if (this.perChunk.at(group + 3) === chunk + 1) group += 3;
+      let at = this.chunks.at(chunk * 2) * 2 ** 32 + this.chunks.at(chunk * 2 + 1);
+      for (let left = this.perChunk.at(group + 1); left > 0; left--, sample++) {
+        const size = this.sizes.at(sample);
+        if (places.length < count && this.keyframes.at(places.length) === sample + 1) {
+          this.sizes.set(sample, size + bytes);
+          places.push(at);
+        }
+        at += size;
+      }
+    }
+    return places;
+  }
+
+  /** Chunks lie so many bytes further behind for each place before them. */
+  shift(places: readonly number[], bytes: number): void {
+    let before = 0;
+    for (let chunk = 0; chunk < this.chunks.count / 2; chunk++) {
+      const at = this.chunks.at(chunk * 2) * 2 ** 32 + this.chunks.at(chunk * 2 + 1);
+      while (before < places.length && (places[before] ?? 0) < at) before++;
+      const moved = at + before * bytes;
+      this.chunks.set(chunk * 2, Math.floor(moved / 2 ** 32));
+      this.chunks.set(chunk * 2 + 1, moved % 2 ** 32);
+    }
+  }
+
   #addSample(time: number, duration: number, run: DecodedRun, i: number): void {
     // How long one lasts is until the next: fragments may leave out time between them.
     if (this.#samples === 0) {
@@ -146,10 +179,20 @@ class TrackTables {
   }
 }
 
+/** What is to be put into the media while it is copied. */
+export interface Insertion {
+  /** Before these bytes of it, in order. */
+  readonly places: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
 /** What fragments tell, gathered; in memory some 10 to 24 bytes per sample. */
 export class MovieTables {
   readonly #tracks: readonly TrackTables[];
   #mediaBytes = 0;
+  /** Of the first change, and the largest picture of all. */
+  #plainKeyframes: number | undefined;
+  #largest: FormatChange | undefined;
 
   constructor(tracks: readonly MovieTrack[]) {
     this.#tracks = tracks.map((track) => new TrackTables(track));
@@ -199,6 +242,40 @@ export class MovieTables {
     }
     this.#mediaBytes += media;
     return undefined;
+  }
+
+  /** The pictures of what follows have another format. */
+  change(change: FormatChange): void {
+    this.#plainKeyframes ??= change.keyframes;
+    const area = (one: FormatChange | undefined): number => (one ? one.width * one.height : 0);
+    if (area(change) > area(this.#largest)) this.#largest = change;
+  }
+
+  /**
+   * Gives the track of pictures whose format changes what its first keyframes lack, and the description of its
+   * largest ones. To be called once, when all was added, before `encodeHead`.
+   */
+  takeInsertion(): Insertion {
+    const none = { places: [], bytes: new Uint8Array(0) };
+    const tables = this.#tracks.find(({ track }) => track.video);
+    const entry = tables && firstEntry(tables.track.descriptions);
+    const bytes = entry && inBandOfEntry(entry);
+    if (this.#plainKeyframes === undefined || !tables || !entry || !bytes) return none;
+    const { track } = tables;
+    const [width, height] = [track.width / 0x1_0000, track.height / 0x1_0000];
+    const first: FormatChange = { keyframes: 0, entry, width, height };
+    this.change(first);
+    const largest = this.#largest ?? first;
+    tables.track = {
+      ...track,
+      width: largest.width * 0x1_0000,
+      height: largest.height * 0x1_0000,
+      descriptions: describeInBand(largest.entry),
+    };
+    const places = bytes.length > 0 ? tables.lengthen(this.#plainKeyframes, bytes.length) : [];
+    for (const one of this.#tracks) one.shift(places, bytes.length);
+    this.#mediaBytes += places.length * bytes.length;
+    return { places, bytes };
   }
 
   /** What stands in front of the media, `mdat`'s own head included. To be called once. */

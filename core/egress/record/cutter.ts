@@ -6,6 +6,8 @@ import { BREAK_MILLIS, Interleaver, type InterleaverOptions } from "./interleave
 export interface CutterOptions extends InterleaverOptions {
   /** Whether files can hold a format; what they cannot is left out. */
   readonly carries: (format: FrameFormat) => boolean;
+  /** Whether a file goes on, from a keyframe on, when a track's format becomes another. */
+  readonly goesOn: (from: FrameFormat, to: FrameFormat) => boolean;
   /** Another file begins at the first keyframe that makes the last so long, or would make it so large. */
   readonly maxMillis: Millis;
   readonly maxBytes: number;
@@ -17,8 +19,10 @@ export interface CutterOptions extends InterleaverOptions {
 
 /** Takes one file after the other: a start, frames in order of their decoding times, a stop. */
 export interface FileSink {
-  /** Its formats stay as they are; `at` is when its first frame is decoded. */
+  /** `at` is when its first frame is decoded. */
   handleStart(formats: readonly FrameFormat[], at: Millis): void;
+  /** Another format of a track that may become so (`goesOn`), before a keyframe of it. */
+  handleFormat(format: FrameFormat): void;
   handleFrame(frame: Frame): void;
   handleStop(): void;
 }
@@ -31,7 +35,7 @@ const EARLY_MILLIS: Millis = 100;
 const FRAME_COST_BYTES = 24;
 
 /**
- * Parts a stream into files: another begins with another format, with a track more, and where one is
+ * Parts a stream into files: another begins with a format that does not go into the last, with a track more, and where one is
  * long enough. Pictures lead: files begin with their keyframes. A track that ceases stays in its file.
  */
 export class Cutter implements FrameSink {
@@ -84,6 +88,9 @@ export class Cutter implements FrameSink {
       if (this.#wantsAnother(frame, format)) {
         this.#stop();
         this.#begin(frame, format);
+      } else if (this.#tracks.get(frame.kind) !== format) {
+        this.#tracks.set(frame.kind, format);
+        this.#sink.handleFormat(format);
       }
     } else if (this.#tooMuch()) {
       this.#stop(); // the next begins with a keyframe
@@ -133,8 +140,10 @@ export class Cutter implements FrameSink {
     return !waitKeyframe && this.#tracks.has("video") && dts - this.#start >= maxMillis;
   }
 
-  #wantsAnother({ kind, dts }: Frame, format: FrameFormat): boolean {
-    if (this.#tracks.get(kind) !== format) return true;
+  #wantsAnother({ kind, dts, keyframe }: Frame, format: FrameFormat): boolean {
+    const known = this.#tracks.get(kind);
+    if (known !== format && !(known && keyframe && this.#options.goesOn(known, format)))
+      return true;
     const sound = this.#interleaver.coming("audio");
     if (sound !== undefined && sound !== this.#tracks.get("audio")) return true;
     const { maxMillis, maxBytes, maxFrames } = this.#options;

@@ -19,6 +19,8 @@ interface File {
   readonly formats: readonly FrameFormat[];
   readonly at: number;
   readonly frames: Frame[];
+  /** Frames before each change of format. */
+  readonly changes: number[];
   stopped: boolean;
 }
 
@@ -34,6 +36,7 @@ class Stage {
         now: () => this.clock,
         expects: () => false,
         carries: () => true,
+        goesOn: () => false,
         waitKeyframe: true,
         ...limits,
         ...options,
@@ -42,7 +45,13 @@ class Stage {
         handleStart: (formats, at) => {
           assert.ok(this.files.every(({ stopped }) => stopped));
           const kinds = formats.map(({ kind }) => kind).join(" ");
-          this.files.push({ kinds, formats, at, frames: [], stopped: false });
+          this.files.push({ kinds, formats, at, frames: [], changes: [], stopped: false });
+        },
+        handleFormat: (format) => {
+          const file = this.files.at(-1);
+          assert.equal(file?.stopped, false);
+          file?.changes.push(file.frames.length);
+          assert.notEqual(format, file?.formats[0]);
         },
         handleFrame: (frame) => {
           const file = this.files.at(-1);
@@ -185,6 +194,22 @@ describe("cutting a stream into files", () => {
       ["0 640 2", "2000 320 2", "4000 320 1"],
     );
     assert.ok(stage.files.every(({ frames }) => frames[0]?.kind === "video"));
+  });
+
+  test("a format that may change in the file does so at its keyframe, and what comes before that is left out", () => {
+    const stage = new Stage({ goesOn: (from, to) => from.codec === to.codec });
+    stage.formats(H264);
+    stage.play(0, 2000, { sound: false });
+    stage.formats({ ...H264, width: 320, height: 180 });
+    for (let at = 2040; at < 3000; at += 40) stage.put("video", at, false);
+    stage.play(3000, 4000, { sound: false });
+    stage.formats({ ...H264, codec: "h265" });
+    stage.play(4000, 5000, { sound: false });
+    stage.cutter.handleEnd();
+    assert.deepEqual(
+      stage.files.map(({ at, changes, frames }) => `${at} ${changes} ${frames.length}`),
+      ["0 50 75", "4000  25"],
+    );
   });
 
   test("sound alone is recorded; pictures that come later begin another file", () => {
