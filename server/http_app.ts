@@ -7,10 +7,10 @@ import { type Admit, admitAll } from "./admit.ts";
 import { type AppOptions, createApp } from "./app.ts";
 import { assets, packedAssets } from "./assets.gen.ts";
 import type { CandidateFinder } from "./candidates/candidate_finder.ts";
+import type { Casts } from "./cast/mod.ts";
 import type { Config } from "./config/config.ts";
 import { type Tests, TRANSFER_MAX_MILLIS } from "./diagnose/mod.ts";
 import { withClients } from "./facts.ts";
-import type { FlvServer } from "./flv/mod.ts";
 import { type FrameSource, Keyframes } from "./frames/mod.ts";
 import type { Hls } from "./hls/mod.ts";
 import type { Visits } from "./hooks/mod.ts";
@@ -51,7 +51,7 @@ export interface HttpParts {
   readonly metrics: Metrics;
   readonly rtc: RtcServer;
   readonly rtmp: RtmpServer;
-  readonly flv: FlvServer;
+  readonly casts: Casts;
   readonly frames: FrameSource;
   readonly relays: Relays;
   readonly hls: Hls | undefined;
@@ -90,7 +90,7 @@ export function httpServer(parts: HttpParts): HttpServer {
 }
 
 function appOptions(parts: HttpParts): AppOptions {
-  const { runtime, config, log, metrics, rtc, rtmp, flv, readiness } = parts;
+  const { runtime, config, log, metrics, rtc, rtmp, casts, readiness } = parts;
   const proxies = new AddressRanges(config.trusted_proxies);
   const info = (c: Context): RequestInfo => c.env as RequestInfo;
   const peer = (c: Context): Peer => peerOf(c.req.raw.headers, info(c), proxies);
@@ -99,7 +99,7 @@ function appOptions(parts: HttpParts): AppOptions {
   const api = config["http_api.enabled"];
   const signalling = servesRtc(config) && api ? signallingRoutes(parts, shared) : undefined;
   const { hls } = parts;
-  const withTags = withClients(withClients(rtc, rtmp), flv);
+  const withTags = withClients(withClients(rtc, rtmp), casts);
   const facts = hls === undefined ? withTags : withClients(withTags, hls);
   const started = runtime.now();
   const { auth, refuses } = apiGuard({
@@ -124,7 +124,7 @@ function appOptions(parts: HttpParts): AppOptions {
         : undefined,
     flv:
       config["http_server.enabled"] && config["vhost.http_remux.enabled"]
-        ? { runtime, flv, peer, info }
+        ? { runtime, casts, peer, info }
         : undefined,
     pages: config["http_server.enabled"] ? assets : undefined,
     packed: packedAssets,

@@ -9,12 +9,12 @@ import { AddressRanges } from "./address_ranges.ts";
 import { type Admit, admitAll } from "./admit.ts";
 import { CandidateFinder } from "./candidates/candidate_finder.ts";
 import { openNames } from "./candidates/names.ts";
+import { Casts } from "./cast/mod.ts";
 import { makeDtlsCertificate } from "./certificates.ts";
 import type { Config } from "./config/config.ts";
 import { Demo } from "./demo/demo.ts";
 import { Tests } from "./diagnose/mod.ts";
 import { Ending, type EndingParts } from "./ending.ts";
-import { FlvServer } from "./flv/mod.ts";
 import { openFrames, type ViewerSound } from "./frames/mod.ts";
 import { type Hls, openHls } from "./hls/mod.ts";
 import { Hooks } from "./hooks/mod.ts";
@@ -109,21 +109,21 @@ export async function serve({
     ? new Vod({ ...parts, files: runtime.files, store: recordings.store })
     : undefined;
   const hls = await openHls({ ...parts, frames });
-  const flv = new FlvServer({ ...parts, hub: rtc.hub, frames });
+  const casts = new Casts({ ...parts, hub: rtc.hub, frames });
   const drain = (): void => rtc.drain();
   const { inflows } = rtc.context;
-  const rtmp = new RtmpServer({ ...parts, held, inflows, hub: rtc.hub, frames, flv, drain });
-  const media = { rtmp, flv, hls, frames, recordings, vod };
+  const rtmp = new RtmpServer({ ...parts, held, inflows, hub: rtc.hub, frames, casts, drain });
+  const media = { rtmp, casts, hls, frames, recordings, vod };
   const http = httpServer({ ...parts, ...media, diagnoses, held, candidates, readiness });
   const port = openPort({ ...parts, rtmp, http, held, certificates });
   gauges(metrics, { runtime, hls, port, held, rtc, readiness, diagnoses });
   const demo = openDemo(parts);
   const ending = new Ending(
-    { runtime, config, log, readiness, rtc: allSessions(rtc, [rtmp, flv]), http },
+    { runtime, config, log, readiness, rtc: allSessions(rtc, [rtmp, casts]), http },
     async () => {
       demo?.stop();
       await recordings.close();
-      const carrying = [flv, rtc, rtmp, hls, sound, frames];
+      const carrying = [casts, rtc, rtmp, hls, sound, frames];
       for (const one of [diagnoses, certificates, relays, vod, ...carrying, http]) one?.close();
       await port.close(config.grace_final_wait);
       await rtc.udp.close();

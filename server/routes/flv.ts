@@ -5,18 +5,18 @@ import { chunkedTags, encodeTags, webSocketTags } from "../../core/egress/flv/mo
 import { isBadStreamName, parseStreamName } from "../../core/stream/mod.ts";
 import {
   type Admitted,
-  type FlvServer,
+  type Casts,
   HttpOutlet,
   type Wanted,
   webSocketViewer,
-} from "../flv/mod.ts";
+} from "../cast/mod.ts";
 import type { RequestInfo } from "../http/mod.ts";
 import type { Peer } from "./peer.ts";
 import { tokenOf } from "./tokens.ts";
 
 export interface FlvRoutesOptions {
   readonly runtime: Runtime;
-  readonly flv: FlvServer;
+  readonly casts: Casts;
   readonly peer: (context: Context) => Peer;
   readonly info: (context: Context) => RequestInfo;
 }
@@ -34,7 +34,7 @@ export function flvRoutes(options: FlvRoutesOptions): Hono {
   app.get("/:app/:file{[^/]+\\.flv}", async (c) => {
     const wanted = wantedBy(c, options);
     if (wanted instanceof Response) return wanted;
-    const admitted = await options.flv.admit(wanted);
+    const admitted = await options.casts.admit(wanted);
     if ("reason" in admitted) {
       const { status, reason } = admitted;
       if (status === 401) c.header("www-authenticate", "Bearer");
@@ -70,10 +70,12 @@ function streamOf(c: Context): string {
   return (c.req.param("file") ?? "").slice(0, -".flv".length);
 }
 
-function play(c: Context, { runtime, flv, info }: FlvRoutesOptions, wanted: Admitted): Response {
+function play(c: Context, { runtime, casts, info }: FlvRoutesOptions, wanted: Admitted): Response {
   const request = info(c);
   if (c.req.header("upgrade")?.toLowerCase() === "websocket") {
-    const handlers = webSocketViewer((outlet) => flv.play(wanted, webSocketTags, outlet));
+    const handlers = webSocketViewer((outlet) =>
+      casts.play(wanted, casts.flv, webSocketTags, outlet),
+    );
     return request.upgradeWebSocket(handlers);
   }
   const { chunked } = request;
@@ -81,7 +83,9 @@ function play(c: Context, { runtime, flv, info }: FlvRoutesOptions, wanted: Admi
   const coding: [string, string][] = chunked ? [["transfer-encoding", "chunked"]] : [];
   return request.takeOver(
     (conn) => {
-      new HttpOutlet(runtime, conn, chunked, (outlet) => flv.play(wanted, framing, outlet));
+      new HttpOutlet(runtime, conn, chunked, (outlet) =>
+        casts.play(wanted, casts.flv, framing, outlet),
+      );
     },
     { fields: [...Object.entries(HEADERS), ...coding] },
   );

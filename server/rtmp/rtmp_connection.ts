@@ -2,7 +2,7 @@
 import type { Conn, Millis, Runtime } from "../../core/base/mod.ts";
 import { type RtmpEvent, RtmpServerSession, type RtmpTarget } from "../../core/session/rtmp/mod.ts";
 import type { Publisher, StreamName } from "../../core/stream/mod.ts";
-import type { Outlet, Viewer } from "../flv/mod.ts";
+import type { Outlet, Viewer } from "../cast/mod.ts";
 import type { Traffic, Visit } from "../hooks/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
 import type { HeldBytes, Holding } from "../limits/held_bytes.ts";

@@ -9,9 +9,9 @@ import {
   receivedPerSecond,
   type StreamName,
 } from "../../core/stream/mod.ts";
+import { type Casts, rtmpFraming, type Wanted } from "../cast/mod.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
-import { type FlvServer, rtmpFraming, type Wanted } from "../flv/mod.ts";
 import type { FrameSource } from "../frames/mod.ts";
 import { type Door, enter, type Visit } from "../hooks/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
@@ -36,7 +36,7 @@ export interface RtmpServerOptions extends Door {
   readonly inflows: Inflows;
   readonly frames: FrameSource;
   /** Who plays is its viewer. */
-  readonly flv: FlvServer;
+  readonly casts: Casts;
   /** To be called after anything that may have changed the hub. */
   readonly drain: () => void;
 }
@@ -182,7 +182,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
   }
 
   async #play(connection: RtmpConnection, target: RtmpTarget): Promise<void> {
-    const { flv } = this.#options;
+    const { casts } = this.#options;
     const name = parseStreamName(target.app || "live", target.stream);
     if (isBadStreamName(name)) return connection.refused(false, name.message);
     const query = new URLSearchParams(target.query);
@@ -191,9 +191,12 @@ export class RtmpServer implements RtmpHost, MoreClients {
     const { tcUrl } = target;
     const asked = { token: query.get("token") ?? "", query: target.query, tcUrl, pageUrl: "" };
     const wanted: Wanted = { name, audio, type: "rtmp-play", address, ...asked };
-    const admitted = await flv.admit(wanted);
+    const admitted = await casts.admit(wanted);
     if ("reason" in admitted) return connection.refused(false, admitted.reason);
-    connection.play((outlet) => flv.play(admitted, rtmpFraming, outlet), admitted.visit);
+    connection.play(
+      (outlet) => casts.play(admitted, casts.flv, rtmpFraming, outlet),
+      admitted.visit,
+    );
   }
 
   async #publish(connection: RtmpConnection, target: RtmpTarget): Promise<void> {

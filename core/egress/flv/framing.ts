@@ -2,11 +2,9 @@ import { concat } from "../../bytes/mod.ts";
 import { encodeChunk } from "../../wire/http1/mod.ts";
 import { ChunkStreamId, encodeMessage } from "../../wire/rtmp/mod.ts";
 import { encodeFrame } from "../../wire/websocket/mod.ts";
+import type { Framing } from "../cast/mod.ts";
 import { putTagEnd, putTagHead } from "./bodies.ts";
 import { type FlvTag, TagType } from "./muxer.ts";
-
-/** How tags travel; the same for all viewers of a kind, so that they share the bytes. */
-export type Framing = (tags: readonly FlvTag[], header: Uint8Array) => Uint8Array;
 
 /** Opcode of a binary frame (RFC 6455 §5.2). */
 const BINARY = 2;
@@ -36,17 +34,17 @@ export function encodeTags(tags: readonly FlvTag[], header: Uint8Array = NO_HEAD
 }
 
 /** The same as one chunk (RFC 9112 §7.1). */
-export function chunkedTags(tags: readonly FlvTag[], header: Uint8Array): Uint8Array {
+export function chunkedTags(tags: readonly FlvTag[], header?: Uint8Array): Uint8Array {
   return encodeChunk(encodeTags(tags, header));
 }
 
 /** The same as one binary message. */
-export function webSocketTags(tags: readonly FlvTag[], header: Uint8Array): Uint8Array {
+export function webSocketTags(tags: readonly FlvTag[], header?: Uint8Array): Uint8Array {
   return encodeFrame(BINARY, encodeTags(tags, header));
 }
 
 /** RTMP messages of message stream `stream`, in chunks of `chunkBytes`; there is no file header. */
-export function rtmpMessages(stream: number, chunkBytes: number): Framing {
+export function rtmpMessages(stream: number, chunkBytes: number): Framing<FlvTag> {
   return (tags) =>
     concat(
       tags.map(({ type, timestamp, body }) => {

@@ -1,11 +1,10 @@
 /** Streams as FLV: tags made once for all viewers, for HTTP, WebSocket and RTMP. @module */
 export { isCarried } from "./bodies.ts";
-export { FlvCast, type FlvCastOptions, type FlvViewer } from "./cast.ts";
+export { type FlvCast, type FlvViewer, flvCast } from "./cast.ts";
 export {
   chunkedTags,
   encodeFlvHeader,
   encodeTags,
-  type Framing,
   rtmpMessages,
   webSocketTags,
 } from "./framing.ts";

@@ -12,6 +12,8 @@ export interface FlvTag {
   /** Ms since the stream's first frame here, 32 bits. */
   readonly timestamp: number;
   readonly body: Uint8Array;
+  /** `dts` of sound that is older than the keyframe before it. */
+  readonly late?: Millis;
 }
 
 export interface FlvMuxerOptions {

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { putU32 } from "../../../core/bytes/mod.ts";
-import { KEPT_MAX_BYTES as CAST_MAX_BYTES, FlvCast } from "../../../core/egress/flv/cast.ts";
-import { encodeTags } from "../../../core/egress/flv/mod.ts";
+import { KEPT_MAX_BYTES as CAST_MAX_BYTES } from "../../../core/egress/cast/mod.ts";
+import { encodeTags, flvCast } from "../../../core/egress/flv/mod.ts";
 import { SEGMENT_MAX_BYTES, Segmenter } from "../../../core/egress/hls/mod.ts";
 import { box, fullBox, words } from "../../../core/egress/mp4/box.ts";
 import { decodeFragment, FRAGMENT_DAMAGED } from "../../../core/egress/mp4/fragment.ts";
@@ -59,7 +59,7 @@ test("recordings: what waits for another track has a bound in bytes", () => {
 });
 
 test("FLV: tags count with what they cost, so that single bytes have a bound, too", () => {
-  const cast = new FlvCast({ server: "test", opus: true, lagMillis: 1e9, onPending: () => {} });
+  const cast = flvCast({ server: "test", opus: true, lagMillis: 1e9, onPending: () => {} });
   cast.handleFormat(H264);
   cast.handleFormat(OPUS);
   const stalled = cast.join(encodeTags);

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isFault } from "../../../core/base/mod.ts";
-import { FlvCast, type Framing, TagType } from "../../../core/egress/flv/mod.ts";
+import type { Framing } from "../../../core/egress/cast/mod.ts";
+import { type FlvTag, flvCast, TagType } from "../../../core/egress/flv/mod.ts";
 import { Segmenter } from "../../../core/egress/hls/mod.ts";
 import { fitsMp4 } from "../../../core/egress/mp4/mod.ts";
 import { decodeAmf0 } from "../../../core/wire/amf0/mod.ts";
@@ -34,7 +35,7 @@ function play(sent: Sent): { readonly flv: Out; readonly hls: Out } {
   const tell = (out: Out, tracks: string): void => {
     if (out.headers.at(-1) !== tracks) out.headers.push(tracks);
   };
-  const framing: Framing = (tags) => {
+  const framing: Framing<FlvTag> = (tags) => {
     for (const { type, timestamp, body } of tags) {
       if (type === TagType.Script) tell(flv, tracksOf(body));
       else if (type === TagType.Audio ? (body[0] ?? 0) % 16 === 1 : body[1] === 1)
@@ -42,7 +43,7 @@ function play(sent: Sent): { readonly flv: Out; readonly hls: Out } {
     }
     return new Uint8Array(0);
   };
-  const cast = new FlvCast({ server: "", opus: true, lagMillis: 5000, onPending: () => {} });
+  const cast = flvCast({ server: "", opus: true, lagMillis: 5000, onPending: () => {} });
   const viewer = cast.join(framing);
   const segmenter = new Segmenter(
     { segmentMillis: 2000, maxSegmentMillis: 3400, partMillis: 400, fits: fitsMp4 },

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { u32 } from "../../../core/bytes/mod.ts";
-import { FlvCast, type FlvTag, type Framing, TagType } from "../../../core/egress/flv/mod.ts";
+import type { Framing } from "../../../core/egress/cast/mod.ts";
+import { type FlvCast, type FlvTag, flvCast, TagType } from "../../../core/egress/flv/mod.ts";
 import { type MediaPart, Segmenter } from "../../../core/egress/hls/mod.ts";
 import { fitsMp4 } from "../../../core/egress/mp4/mod.ts";
 import { ntpFromUnix } from "../../../core/wire/rtcp/mod.ts";
@@ -80,9 +81,9 @@ class Judge {
 /** HTTP-FLV and RTMP: both are these tags. */
 function flvJudge(settled: number): { cast: FlvCast; look: (now: number) => void; told: Told } {
   const judge = new Judge(settled);
-  const cast = new FlvCast({ server: "", opus: true, lagMillis: 5000, onPending: () => {} });
+  const cast = flvCast({ server: "", opus: true, lagMillis: 5000, onPending: () => {} });
   const nothing = new Uint8Array(0);
-  const framing: Framing = (tags) => {
+  const framing: Framing<FlvTag> = (tags) => {
     for (const tag of tags) {
       if (isFrame(tag))
         judge.take(tag.type === TagType.Video ? "video" : "audio", tag.body, tag.timestamp);

@@ -2,11 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isFault } from "../../../../core/base/mod.ts";
 import { concat } from "../../../../core/bytes/mod.ts";
-import {
-  KEPT_MAX_BYTES,
-  TAG_COST_BYTES,
-  TRACK_WAIT_MILLIS,
-} from "../../../../core/egress/flv/cast.ts";
+import { KEPT_MAX_BYTES, TRACK_WAIT_MILLIS } from "../../../../core/egress/cast/mod.ts";
+import { TAG_COST_BYTES } from "../../../../core/egress/flv/cast.ts";
 import {
   chunkedTags,
   encodeTags,
@@ -153,6 +150,7 @@ test("what is flushed together is one write, though a keyframe begins in it", ()
 test("more than a batch holds is not joined to a greater one", () => {
   const cast = made();
   cast.handleFormat(format("h264"));
+  cast.handleFormat(format("aac"));
   cast.handleFrame(picture(0, true));
   cast.flush(0);
   const viewer = cast.join(encodeTags);
@@ -173,7 +171,9 @@ test("a track that does not come is waited for 2 s, and comes later with new hea
   cast.handleFrame(picture(0, true));
   cast.flush(0);
   const viewer = cast.join(encodeTags);
+  cast.flush(TRACK_WAIT_MILLIS - 1);
   assert.equal(cast.poll(viewer, TRACK_WAIT_MILLIS - 1), undefined);
+  cast.flush(TRACK_WAIT_MILLIS);
   assert.equal(all(cast, viewer, TRACK_WAIT_MILLIS)[4], 1);
   cast.handleFormat(format("aac"));
   cast.handleFrame(sound(2500));

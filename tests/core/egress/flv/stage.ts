@@ -1,7 +1,7 @@
 /** Frames for a cast, and the tags of what it makes. @module */
 import assert from "node:assert/strict";
 import { concat, u24, u32 } from "../../../../core/bytes/mod.ts";
-import { FlvCast, type FlvViewer } from "../../../../core/egress/flv/mod.ts";
+import { type FlvCast, type FlvViewer, flvCast } from "../../../../core/egress/flv/mod.ts";
 import type { Frame, FrameCodec, FrameFormat } from "../../../../core/stream/mod.ts";
 
 export const LAG: number = 5000;
@@ -62,7 +62,7 @@ export function made({
   lagMillis = LAG,
   gopCache = true,
 }: MadeOptions = {}): FlvCast {
-  return new FlvCast({ server: "test", opus, lagMillis, gopCache, onPending: () => {} });
+  return flvCast({ server: "test", opus, lagMillis, gopCache, onPending: () => {} });
 }
 
 /** Everything that the viewer can have now. */

@@ -1,6 +1,7 @@
-/** Everybody who watches by FLV tags: over HTTP, WebSocket and RTMP. @module */
+/** Everybody who watches what is made once for all: FLV over HTTP, WebSocket and RTMP. @module */
 import type { Runtime } from "../../core/base/mod.ts";
-import type { Framing } from "../../core/egress/flv/mod.ts";
+import type { CastMade, Framing } from "../../core/egress/cast/mod.ts";
+import { type FlvTag, flvCast } from "../../core/egress/flv/mod.ts";
 import type { Hub, StreamName } from "../../core/stream/mod.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
@@ -12,10 +13,10 @@ import type { Metrics } from "../metrics.ts";
 import { word } from "../routes/envelope.ts";
 import { streamId } from "../rtc/stream_facts.ts";
 import { SERVER_NAME } from "../version.ts";
-import { Broadcast } from "./broadcast.ts";
+import { Broadcasts, type BroadcastsOptions } from "./broadcasts.ts";
 import { type Outlet, Viewer, type ViewerFacts } from "./viewer.ts";
 
-export interface FlvServerOptions extends Door {
+export interface CastsOptions extends Door {
   readonly runtime: Runtime;
   readonly config: Config;
   readonly log: Log;
@@ -51,9 +52,10 @@ export interface PlayRefusal {
   readonly reason: string;
 }
 
-export class FlvServer implements MoreClients {
-  readonly #options: FlvServerOptions;
-  readonly #broadcasts = new Map<string, Broadcast>();
+export class Casts implements MoreClients {
+  readonly #options: CastsOptions;
+  /** Formats, for `play`. */
+  readonly flv: Broadcasts<FlvTag, FlvTag>;
   readonly #viewers = new Map<string, Viewer>();
   readonly #byAddress = new Map<string, Set<Viewer>>();
   #refuses = false;
@@ -61,11 +63,15 @@ export class FlvServer implements MoreClients {
   #sentToGone = 0;
   #droppedForGone = 0;
 
-  constructor(options: FlvServerOptions) {
+  constructor(options: CastsOptions) {
     this.#options = options;
     const { metrics } = options;
+    this.flv = new Broadcasts({
+      ...broadcastsOptions(options),
+      cast: (audio, more) => flvCast({ ...more, server: SERVER_NAME, opus: audio === "opus" }),
+    });
     metrics.gauge("monoport_flv_viewers", "Viewers by FLV and RTMP", () => this.sessions);
-    metrics.gauge("monoport_flv_kept_bytes", "Bytes kept for them", () => this.#keptBytes());
+    metrics.gauge("monoport_flv_kept_bytes", "Bytes kept for them", () => this.flv.keptBytes);
     metrics.follow("monoport_flv_sent_bytes_total", () => this.#sum("sentBytes"));
     metrics.follow("monoport_flv_dropped_frames_total", () => this.#sum("droppedFrames"));
   }
@@ -95,13 +101,23 @@ export class FlvServer implements MoreClients {
   }
 
   /** Makes a viewer, who gets the stream as soon as there is one. */
-  play(wanted: Admitted, framing: Framing, outlet: Outlet): Viewer {
+  play<Piece, Made extends CastMade<Made>>(
+    wanted: Admitted,
+    format: Broadcasts<Piece, Made>,
+    framing: Framing<Made>,
+    outlet: Outlet,
+  ): Viewer {
     const { runtime, log, metrics } = this.#options;
     const { name, address, type, visit } = wanted;
-    const broadcast = this.#broadcast(wanted);
     const facts = { id: visit?.id ?? word(runtime, 8), name, address, type, since: runtime.now() };
-    const place = broadcast.place(framing);
-    const viewer = new Viewer(facts, place, outlet, runtime, (one) => this.#left(one, wanted));
+    const left = (viewer: Viewer): void => {
+      if (this.#left(viewer, wanted)) format.remove(wanted, viewer);
+    };
+    const viewer = format.add(
+      wanted,
+      framing,
+      (source) => new Viewer(facts, source, outlet, runtime, left),
+    );
     this.#viewers.set(facts.id, viewer);
     const own = this.#byAddress.get(addressKey(address));
     if (own === undefined) this.#byAddress.set(addressKey(address), new Set([viewer]));
@@ -109,7 +125,8 @@ export class FlvServer implements MoreClients {
     metrics.count("monoport_sessions_total", type);
     log.event("Playing", { stream: name.key, client: facts.id, address, protocol: type });
     visit?.began();
-    broadcast.add(viewer);
+    // He gets the last group of pictures at once.
+    viewer.feed(runtime.now());
     return viewer;
   }
 
@@ -135,30 +152,11 @@ export class FlvServer implements MoreClients {
     return undefined;
   }
 
-  #broadcast({ name, audio }: Wanted): Broadcast {
-    const key = `${name.key} ${audio}`;
-    const known = this.#broadcasts.get(key);
-    if (known !== undefined) return known;
-    const { runtime, config, frames, metrics } = this.#options;
-    const broadcast = new Broadcast({
-      runtime,
-      frames,
-      name,
-      audio,
-      server: SERVER_NAME,
-      mergeMillis: config["vhost.play.mw_latency"],
-      lagMillis: config["vhost.play.queue_length"],
-      gopCache: config["vhost.play.gop_cache"],
-      onEnded: (_, reason) => metrics.count("monoport_sessions_ended_total", reason),
-    });
-    this.#broadcasts.set(key, broadcast);
-    return broadcast;
-  }
-
-  #left(viewer: Viewer, { name, audio, visit }: Admitted): void {
+  /** False when he had left already. */
+  #left(viewer: Viewer, { name, visit }: Admitted): boolean {
     const { runtime, log } = this.#options;
     const { id, since, address } = viewer.facts;
-    if (!this.#viewers.delete(id)) return;
+    if (!this.#viewers.delete(id)) return false;
     visit?.left({ sentBytes: viewer.sentBytes, receivedBytes: 0 });
     const addressed = addressKey(address);
     const own = this.#byAddress.get(addressed);
@@ -172,12 +170,7 @@ export class FlvServer implements MoreClients {
       action: "play",
       seconds: Math.round((runtime.now() - since) / 1000),
     });
-    const key = `${name.key} ${audio}`;
-    const broadcast = this.#broadcasts.get(key);
-    broadcast?.remove(viewer);
-    if (broadcast?.size !== 0) return;
-    this.#broadcasts.delete(key);
-    broadcast.close();
+    return true;
   }
 
   #limited({ name, address }: Wanted): PlayRefusal | undefined {
@@ -200,20 +193,12 @@ export class FlvServer implements MoreClients {
     if (stream === undefined && hub.size >= config["limits.streams"]) {
       return { status: 503, reason: "Too many streams (limits.streams)" };
     }
-    if (!stream?.live && this.#waiting(name) >= config["limits.waiting_viewers"]) {
+    if (!stream?.live && this.flv.waiting(name) >= config["limits.waiting_viewers"]) {
       const reason =
         "Nobody publishes this stream, and too many viewers wait for it (limits.waiting_viewers)";
       return { status: 503, reason };
     }
     return undefined;
-  }
-
-  #waiting({ key }: StreamName): number {
-    let waiting = 0;
-    for (const audio of ["aac", "opus"]) {
-      waiting += this.#broadcasts.get(`${key} ${audio}`)?.waiting ?? 0;
-    }
-    return waiting;
   }
 
   #factsOf(viewer: Viewer): ClientFacts {
@@ -243,12 +228,23 @@ export class FlvServer implements MoreClients {
     for (const viewer of this.#viewers.values()) sum += viewer[what];
     return sum;
   }
+}
 
-  #keptBytes(): number {
-    let kept = 0;
-    for (const broadcast of this.#broadcasts.values()) kept += broadcast.keptBytes;
-    return kept;
-  }
+/** What all formats have in common. */
+function broadcastsOptions({
+  runtime,
+  config,
+  frames,
+  metrics,
+}: CastsOptions): Omit<BroadcastsOptions<never, never>, "cast"> {
+  return {
+    runtime,
+    frames,
+    mergeMillis: config["vhost.play.mw_latency"],
+    lagMillis: config["vhost.play.queue_length"],
+    gopCache: config["vhost.play.gop_cache"],
+    onEnded: (_, reason) => metrics.count("monoport_sessions_ended_total", reason),
+  };
 }
 
 /** As SRS tells hooks of him. */

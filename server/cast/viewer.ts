@@ -1,5 +1,4 @@
 import type { Millis, Runtime } from "../../core/base/mod.ts";
-import type { FlvCast, FlvViewer } from "../../core/egress/flv/mod.ts";
 import { RateMeter, type StreamName } from "../../core/stream/mod.ts";
 
 /** A viewer who gets nothing, or takes nothing, for so long is closed. */
@@ -16,6 +15,15 @@ export interface Outlet {
   destroy(): void;
 }
 
+/** Where his bytes come from. */
+export interface Source {
+  /** Whether he has got anything yet. */
+  readonly begun: boolean;
+  readonly droppedFrames: number;
+  /** What he is to be sent next; `undefined` until there is more. */
+  poll(now: Millis): Uint8Array | undefined;
+}
+
 export interface ViewerFacts {
   readonly id: string;
   readonly name: StreamName;
@@ -26,27 +34,26 @@ export interface ViewerFacts {
 
 export class Viewer {
   readonly facts: ViewerFacts;
-  readonly place: FlvViewer;
+  readonly #source: Source;
   readonly #outlet: Outlet;
   readonly #runtime: Pick<Runtime, "now">;
   readonly #leave: (viewer: Viewer) => void;
   #blocked = false;
   #flushed = 0;
   #progressAt: Millis;
-  #cast: FlvCast | undefined;
   readonly rate: RateMeter = new RateMeter();
   sentBytes = 0;
   gone = false;
 
   constructor(
     facts: ViewerFacts,
-    place: FlvViewer,
+    source: Source,
     outlet: Outlet,
     runtime: Pick<Runtime, "now">,
     leave: (viewer: Viewer) => void,
   ) {
     this.facts = facts;
-    this.place = place;
+    this.#source = source;
     this.#outlet = outlet;
     this.#leave = leave;
     this.#runtime = runtime;
@@ -55,18 +62,17 @@ export class Viewer {
 
   /** Whether he waits for the stream's first picture. */
   get waits(): boolean {
-    return this.place.next < 0;
+    return !this.#source.begun;
   }
 
   get droppedFrames(): number {
-    return this.place.droppedFrames;
+    return this.#source.droppedFrames;
   }
 
   /** Sends what there is for him, as far as he takes it. */
-  feed(cast: FlvCast, now: Millis): void {
-    this.#cast = cast;
+  feed(now: Millis): void {
     while (!this.#blocked && !this.gone) {
-      const bytes = cast.poll(this.place, now);
+      const bytes = this.#source.poll(now);
       if (bytes === undefined) return;
       this.sentBytes += bytes.length;
       this.rate.add(bytes.length, now);
@@ -77,7 +83,7 @@ export class Viewer {
   /** Queued bytes are with the kernel. */
   drained(): void {
     this.#blocked = false;
-    if (this.#cast !== undefined) this.feed(this.#cast, this.#runtime.now());
+    this.feed(this.#runtime.now());
   }
 
   /** Why he is to be closed, if he is. */

@@ -1,11 +1,11 @@
 /** Viewers by HTTP-FLV, WS-FLV and RTMP. @module */
 export {
   type Admitted,
-  FlvServer,
-  type FlvServerOptions,
+  Casts,
+  type CastsOptions,
   type PlayRefusal,
   type Wanted,
-} from "./flv_server.ts";
+} from "./casts.ts";
 export { HttpOutlet, webSocketViewer } from "./outlets.ts";
 export { rtmpFraming } from "./rtmp_framing.ts";
 export type { Outlet, Viewer } from "./viewer.ts";
