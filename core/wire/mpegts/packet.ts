@@ -21,7 +21,7 @@ const FLAGS_FIELD_BYTES = 2;
 
 export interface TsPayload {
   readonly pid: number;
-  /** A PES packet, or a section behind its pointer field; not empty. */
+  /** A PES packet, or a section behind its pointer field. Empty: one packet with what else there is, which does not count. */
   readonly payload: Uint8Array;
   /** continuity_counter of the first packet; 4 bits count. */
   readonly continuity: number;
@@ -29,31 +29,34 @@ export interface TsPayload {
   readonly pcr?: number | undefined;
   /** random_access_indicator: decoding can begin here. */
   readonly randomAccess?: boolean;
+  /** discontinuity_indicator: what is behind does not follow on what was before, nor does its PCR (§2.4.3.5). */
+  readonly discontinuity?: boolean;
 }
 
 /** How many packets the payload takes. */
-export function packetsOf({ payload, pcr, randomAccess }: TsPayload): number {
-  const field = fieldBytes(pcr, randomAccess === true);
-  return Math.ceil((payload.length + field) / ROOM);
+export function packetsOf(data: TsPayload): number {
+  return Math.ceil((data.payload.length + fieldBytes(data)) / ROOM);
 }
 
 /** Writes the payload's packets to `out` from `at`, the last one stuffed; returns where they end. */
 export function putPackets(out: Uint8Array, at: number, data: TsPayload): number {
-  const { pid, payload, pcr, randomAccess = false } = data;
+  const { pid, payload } = data;
   let { continuity } = data;
-  let field = fieldBytes(pcr, randomAccess);
+  let field = fieldBytes(data);
+  const alone = payload.length === 0;
   let end = at;
-  for (let from = 0; from < payload.length; ) {
+  let from = 0;
+  do {
     const left = payload.length - from;
     // Stuffing goes into an adaptation field, which may be its length alone.
     const stuffed = Math.max(field, ROOM - left);
     out[end] = SYNC;
-    out[end + 1] = (from === 0 ? 0x40 : 0) | (pid >> 8);
+    out[end + 1] = (from === 0 && !alone ? 0x40 : 0) | (pid >> 8);
     out[end + 2] = pid;
-    out[end + 3] = (stuffed > 0 ? 0x30 : 0x10) | (continuity++ & 15);
+    out[end + 3] = (stuffed > 0 ? 0x20 : 0) | (alone ? 0 : 0x10) | (continuity++ & 15);
     let body = end + HEADER_BYTES;
     if (stuffed > 0) {
-      putField(out, body, stuffed, field > 0 ? pcr : undefined, field > 0 && randomAccess);
+      putField(out, body, stuffed, field > 0 ? data : NOTHING);
       body += stuffed;
     }
     const to = from + ROOM - stuffed;
@@ -61,24 +64,29 @@ export function putPackets(out: Uint8Array, at: number, data: TsPayload): number
     from = to;
     field = 0;
     end += PACKET_BYTES;
-  }
+  } while (from < payload.length);
   return end;
 }
 
-function fieldBytes(pcr: number | undefined, randomAccess: boolean): number {
-  return pcr !== undefined ? PCR_FIELD_BYTES : randomAccess ? FLAGS_FIELD_BYTES : 0;
+type FieldFacts = Pick<TsPayload, "pcr" | "randomAccess" | "discontinuity">;
+
+const NOTHING: FieldFacts = {};
+
+function fieldBytes({ pcr, randomAccess, discontinuity }: FieldFacts): number {
+  if (pcr !== undefined) return PCR_FIELD_BYTES;
+  return randomAccess === true || discontinuity === true ? FLAGS_FIELD_BYTES : 0;
 }
 
 function putField(
   out: Uint8Array,
   at: number,
   size: number,
-  pcr: number | undefined,
-  randomAccess: boolean,
+  { pcr, randomAccess, discontinuity }: FieldFacts,
 ): void {
   out[at] = size - 1;
   if (size === 1) return;
-  out[at + 1] = (randomAccess ? 0x40 : 0) | (pcr !== undefined ? 0x10 : 0);
+  out[at + 1] =
+    (discontinuity ? 0x80 : 0) | (randomAccess ? 0x40 : 0) | (pcr !== undefined ? 0x10 : 0);
   let filled = at + FLAGS_FIELD_BYTES;
   if (pcr !== undefined) {
     putU32(out, filled, Math.floor(pcr / 2) % 0x1_0000_0000);
