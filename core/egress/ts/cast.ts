@@ -15,14 +15,16 @@ import { SoundUnits } from "./sound_units.ts";
 
 /** PAT and PMT come again after so long: at the latest after 500 ms (ETSI TR 101 290 §5.2.1). */
 const TABLES_TICKS: number = 0.25 * CLOCK;
+/** What is gathered of sound: five frames of 48 kHz, as they come in 100 ms. */
+const SOUND_TICKS: number = 0.11 * CLOCK;
 /** A PCR comes after so long at the latest (ISO/IEC 13818-1 §2.7.2). */
 const CLOCK_TICKS: number = 0.1 * CLOCK;
 /** How much of a pause is filled with PCRs. */
 const PAUSE_TICKS: number = CLOCK;
 /** Sound tells the PCR where pictures have paused for so long; that they are so far behind is usual. */
 const BEHIND_TICKS: number = 0.5 * CLOCK;
-/** Sound may be so much older than the stream's first picture: its times do not get below 0. */
-const OLDEST_TICKS: number = -0.5 * CLOCK;
+/** Sound may be so much older than the stream's first picture: its PCRs do not get below 0. */
+const OLDEST_TICKS: number = -0.2 * CLOCK;
 /** Frames of AAC-LC have so many samples; those of others go alone. */
 const SOUND_SAMPLES = 1024;
 /** What a frame costs in memory besides its bytes, about. */
@@ -57,7 +59,7 @@ export function tsCast(options: CastOptions): TsCast {
  */
 class PacketMuxer implements CastMuxer<TsPiece, TsPackets> {
   readonly #program = new Program();
-  readonly #sound = new SoundUnits((ticks, frames) => this.#putSound(ticks, frames));
+  readonly #sound = new SoundUnits((ticks, frames) => this.#putSound(ticks, frames), SOUND_TICKS);
   /** The first format of each kind that the publisher told, and the latest. */
   readonly #first = new Map<MediaKind, FrameFormat>();
   readonly #latest = new Map<MediaKind, FrameFormat>();
@@ -154,9 +156,9 @@ class PacketMuxer implements CastMuxer<TsPiece, TsPackets> {
   }
 
   #putPicture(ticks: number, { pts, keyframe, data }: Frame): void {
-    this.#lead(ticks, keyframe);
+    this.#lead(this.#clockDue(ticks), keyframe);
     this.#pictureAt = ticks;
-    this.#fill(ticks);
+    this.#tell(ticks);
     const told = this.#clockAt !== undefined && this.#clockAt >= ticks;
     if (!told) this.#clockAt = ticks;
     const picture = { dts: ticks, pts: this.#ticks(pts), keyframe, data };
@@ -168,14 +170,11 @@ class PacketMuxer implements CastMuxer<TsPiece, TsPackets> {
     const payload = this.#program.sound(ticks, frames);
     if (payload === undefined) return;
     this.#lead(ticks, false);
-    if (this.#program.has("video")) {
-      const at = Math.max(ticks - BEHIND_TICKS, OLDEST_TICKS);
-      this.#clockAt ??= at - CLOCK_TICKS - 1;
-      this.#fill(at);
-    } else {
-      this.#fill(ticks);
+    if (!this.#program.has("video")) {
+      this.#tell(ticks);
       this.#clockAt = ticks;
-    }
+    } else if (this.#clockAt !== undefined) this.#tell(ticks - BEHIND_TICKS);
+    else this.#tellAt(ticks - BEHIND_TICKS);
     if (this.#late === undefined) {
       this.#payloads.push(payload);
       return;
@@ -189,10 +188,7 @@ class PacketMuxer implements CastMuxer<TsPiece, TsPackets> {
   /** PAT and PMT, when it is time. */
   #lead(ticks: number, keyframe: boolean): void {
     const begins = this.#made.length === 0 && this.#payloads.length === 0;
-    if (begins) {
-      const told = Math.max(this.#clockAt ?? ticks, ticks - PAUSE_TICKS);
-      this.#resumption = this.#program.resumption(told);
-    }
+    if (begins) this.#resumption = this.#program.resumption(this.#clockAt ?? ticks);
     // Without pictures, viewers begin with any batch.
     const anywhere = begins && ticks - this.#pictureAt > CLOCK;
     const { tables } = this.#program;
@@ -204,17 +200,22 @@ class PacketMuxer implements CastMuxer<TsPiece, TsPackets> {
   }
 
   /** The PCRs that are missing before `ticks`. */
-  #fill(ticks: number): void {
-    const last = this.#clockAt;
-    if (last === undefined) return;
-    for (
-      let at = Math.max(last + CLOCK_TICKS, ticks - PAUSE_TICKS);
-      at < ticks;
-      at += CLOCK_TICKS
-    ) {
-      this.#payloads.push(this.#program.clock(at));
-      this.#clockAt = at;
+  #tell(ticks: number): void {
+    for (let at = this.#clockDue(ticks); at < ticks; at += CLOCK_TICKS) {
+      this.#lead(at, false);
+      this.#tellAt(at);
     }
+  }
+
+  #tellAt(ticks: number): void {
+    this.#payloads.push(this.#program.clock(ticks));
+    this.#clockAt = ticks;
+  }
+
+  /** When the next PCR is due, at `ticks` at the latest. */
+  #clockDue(ticks: number): number {
+    if (this.#clockAt === undefined) return ticks;
+    return Math.min(ticks, Math.max(this.#clockAt + CLOCK_TICKS, ticks - PAUSE_TICKS));
   }
 
   /** What was put so far. */

@@ -17,6 +17,11 @@ export interface ReadTs {
   /** Types of streams by PID, of the last PMT. */
   readonly types: ReadonlyMap<number, number>;
   readonly version: number;
+  /** Every PCR, and of every PAT the PCR before it, in order. */
+  readonly clocks: readonly number[];
+  readonly tables: readonly number[];
+  /** PIDs of packets with discontinuity_indicator. */
+  readonly discontinuities: readonly number[];
   readonly broken: readonly string[];
 }
 
@@ -40,6 +45,9 @@ export function readTs(bytes: Uint8Array, counters: Map<number, number> = new Ma
 class Reader implements ReadTs {
   readonly packets: ReadPes[] = [];
   readonly types = new Map<number, number>();
+  readonly clocks: number[] = [];
+  readonly tables: number[] = [];
+  readonly discontinuities: number[] = [];
   readonly broken: string[] = [];
   version = -1;
   readonly #open = new Map<number, Open>();
@@ -61,11 +69,27 @@ class Reader implements ReadTs {
     const start = ((packet[1] ?? 0) & 0x40) !== 0;
     const pid = packet.readUInt16BE(1) & 0x1fff;
     const counter = (packet[3] ?? 0) & 15;
-    const before = this.#counters.get(pid);
-    rule(before === undefined || counter === ((before + 1) & 15), `continuity_counter of ${pid}`);
-    this.#counters.set(pid, counter);
-    const { body, pcr, randomAccess } = readField(packet, rule);
+    const { body, pcr, randomAccess, discontinuity } = readField(packet, rule);
     const payload = packet.subarray(body);
+    // Packets without a payload do not count.
+    const step = payload.length > 0 ? 1 : 0;
+    const before = this.#counters.get(pid);
+    rule(
+      before === undefined || discontinuity || counter === ((before + step) & 15),
+      `continuity_counter of ${pid}`,
+    );
+    this.#counters.set(pid, counter);
+    if (discontinuity) {
+      this.discontinuities.push(pid);
+      // §2.4.3.5: counters of the PCR's PID may jump with the PCR alone.
+      rule(pid !== this.#pcrPid || pcr !== undefined, "discontinuity_indicator without a PCR");
+      this.#close(pid);
+    }
+    if (pcr !== undefined) this.clocks.push(pcr);
+    if (payload.length === 0) {
+      rule(!start, "payload_unit_start_indicator without a payload");
+      return;
+    }
     if (pid === 0 || pid === this.#pmtPid) {
       rule(start, "payload_unit_start_indicator of a section");
       this.#section(pid, payload);
@@ -91,6 +115,7 @@ class Reader implements ReadTs {
     this.rule(payload[0] === 0, "pointer_field");
     this.rule(crc32Mpeg(section) === 0, `CRC_32 of ${pid}`);
     if (pid === 0) {
+      this.tables.push(this.clocks.at(-1) ?? Number.NaN);
       this.#pmtPid = section.readUInt16BE(10) & 0x1fff;
       return;
     }
@@ -108,13 +133,19 @@ class Reader implements ReadTs {
   }
 }
 
+interface ReadField {
+  readonly body: number;
+  readonly pcr: number | undefined;
+  readonly randomAccess: boolean;
+  readonly discontinuity: boolean;
+}
+
 /** The adaptation field of a packet, and where its payload begins. */
-function readField(
-  packet: Buffer,
-  rule: Rule,
-): { body: number; pcr: number | undefined; randomAccess: boolean } {
+function readField(packet: Buffer, rule: Rule): ReadField {
   const control = ((packet[3] ?? 0) >> 4) & 3;
-  if ((control & 2) === 0) return { body: 4, pcr: undefined, randomAccess: false };
+  rule(control !== 0, "adaptation_field_control");
+  if ((control & 2) === 0)
+    return { body: 4, pcr: undefined, randomAccess: false, discontinuity: false };
   const length = packet[4] ?? 0;
   rule(control === 2 ? length === 183 : length <= 182, `adaptation_field_length ${length}`);
   const flags = length > 0 ? (packet[5] ?? 0) : 0;
@@ -125,7 +156,8 @@ function readField(
     stuffing.every((byte) => byte === 0xff),
     "§2.4.3.5 stuffing_byte",
   );
-  return { body: 5 + length, pcr, randomAccess: (flags & 0x40) !== 0 };
+  const [discontinuity, randomAccess] = [(flags & 0x80) !== 0, (flags & 0x40) !== 0];
+  return { body: 5 + length, pcr, randomAccess, discontinuity };
 }
 
 /** What a whole stream breaks by itself: it begins with tables and a PCR. */
@@ -144,6 +176,26 @@ export function brokenPackets(
   if (types.size === 0) more.push("no PMT");
   if (!packets.some(({ pcr }) => pcr !== undefined)) more.push("no PCR");
   return [...broken, ...more];
+}
+
+/** In 90 kHz: PCRs every 100 ms (ISO/IEC 13818-1 §2.7.2), tables every 500 ms (ETSI TR 101 290 §5.2.1). */
+const MOST = { PCR: 9000, PAT: 45_000 } as const;
+
+/** What a live stream breaks, from its first byte on: also how often tables and PCRs come. */
+export function brokenTimes(bytes: Uint8Array): string[] {
+  const { clocks, tables } = readTs(bytes);
+  const more: string[] = [];
+  for (const [name, times] of [
+    ["PCR", clocks],
+    ["PAT", tables.slice(1)],
+  ] as const) {
+    for (const [i, at] of times.entries()) {
+      const since = at - (times[i - 1] ?? at);
+      if (since > MOST[name] || since < 0) more.push(`${since / 90} ms from ${name} to ${name}`);
+    }
+  }
+  if (bytes[1] !== 0x40 || bytes[2] !== 0) more.push("does not begin with PAT");
+  return [...brokenPackets(bytes), ...more];
 }
 
 function readPes({ head, pieces }: Open, rule: Rule): ReadPes {
