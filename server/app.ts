@@ -145,7 +145,7 @@ const crossDomain: MiddlewareHandler = async (c, next) => {
   const reads = c.req.method === "GET" || c.req.method === "HEAD";
   if (c.req.method === "OPTIONS") {
     if (open) await next(); // its own headers, as Accept-Post
-    if (!open || !c.res.ok) c.res = c.body(null, 204);
+    if (!open || !(c.res.ok || c.res.status === 429)) c.res = c.body(null, 204);
     allowPreflight(c, open);
     return undefined;
   }

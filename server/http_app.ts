@@ -74,9 +74,11 @@ interface Shared {
 export function httpServer(parts: HttpParts): HttpServer {
   const { runtime, config, log, metrics, held } = parts;
   const app = createApp(appOptions(parts));
+  const proxies = new AddressRanges([...config["proxy_protocol.from"], ...config.trusted_proxies]);
   return new HttpServer({
     runtime,
     held,
+    speaksForMany: (host) => proxies.has(host),
     server: SERVER_NAME,
     fetch: (request, bindings) => app.fetch(request, bindings),
     limits: {

@@ -32,6 +32,8 @@ export class HttpConnection implements ConnHandler, Swept {
   readonly secure: boolean;
   readonly remote: Endpoint;
   readonly #holding: Holding | undefined;
+  /** Who takes turns: the address, or this connection where that speaks for many. */
+  readonly #turnKey: unknown;
   #exchange: Exchange | undefined;
   #paused = false;
   #writable = true;
@@ -50,7 +52,9 @@ export class HttpConnection implements ConnHandler, Swept {
     this.conn = conn;
     this.secure = facts.secure ?? false;
     this.remote = facts.remote ?? conn.remote;
-    const { limits } = server.options;
+    const { limits, speaksForMany } = server.options;
+    const { host } = this.remote;
+    this.#turnKey = speaksForMany?.(host) ? this : addressKey(host);
     this.#holding = this.hold();
     this.session = new HttpServerSession(
       { ...(limits ? { limits } : {}), commonFields: () => server.commonFields() },
@@ -196,8 +200,7 @@ export class HttpConnection implements ConnHandler, Swept {
   #handle(event: HttpEvent): void {
     switch (event.kind) {
       case "request":
-        this.#exchange = new Exchange(this, event.head);
-        this.#exchange.start();
+        this.#begin(new Exchange(this, event.head));
         return;
       case "fault":
         this.reportFault(event.fault);
@@ -216,6 +219,15 @@ export class HttpConnection implements ConnHandler, Swept {
       default:
         this.#exchange?.handleBody(event);
     }
+  }
+
+  #begin(exchange: Exchange): void {
+    this.#exchange = exchange;
+    this.server.turns.take(this.#turnKey, () => {
+      if (this.#closed) return;
+      exchange.start();
+      this.pump();
+    });
   }
 
   #transmit(): void {

@@ -4,12 +4,14 @@ import type { Field } from "../../core/wire/http1/mod.ts";
 import { HttpConnection } from "./http_connection.ts";
 import type { ConnectionFacts, HttpOptions } from "./options.ts";
 import { Sweeper, type Swept } from "./sweep.ts";
+import { Turns } from "./turns.ts";
 
 type WebSocketMember = Swept & { destroy(): void };
 
 export class HttpServer {
   readonly options: HttpOptions;
   readonly sweeper: Sweeper;
+  readonly turns: Turns;
   readonly #connections = new Set<HttpConnection>();
   readonly #webSockets = new Set<WebSocketMember>();
   #dateSecond = -1;
@@ -18,6 +20,7 @@ export class HttpServer {
   constructor(options: HttpOptions) {
     this.options = options;
     this.sweeper = new Sweeper(options.runtime);
+    this.turns = new Turns(options.runtime);
   }
 
   /** Takes `conn` over, whose first bytes were `first`. */
@@ -54,6 +57,7 @@ export class HttpServer {
    * Closes all connections and WebSockets at once; those that routes took over are theirs to close.
    */
   close(): void {
+    this.turns.close();
     for (const connection of this.#connections) connection.destroy();
     for (const socket of this.#webSockets) socket.destroy();
   }

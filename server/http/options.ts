@@ -16,6 +16,8 @@ export interface HttpOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Where the bytes kept of unfinished heads are counted; who exceeds it is closed. */
   readonly held?: HeldBytes;
+  /** Whether an address is a proxy's or a balancer's: its connections take turns each for itself. */
+  readonly speaksForMany?: (host: string) => boolean;
   /**
    * A client that takes nothing of what waits for it for this long is closed. Default 30,000 ms.
    */

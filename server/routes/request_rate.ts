@@ -11,14 +11,14 @@ export interface RequestRateOptions {
   readonly onLimited: () => void;
 }
 
-/** Methods that make, change or end a session (RFC 9725 §5 wants them limited). */
-const LIMITED: readonly string[] = ["POST", "PATCH", "DELETE"];
+/** Methods that make, change or end a session (RFC 9725 §5 wants them limited), or ask for admission. */
+const LIMITED: readonly string[] = ["POST", "PATCH", "DELETE", "OPTIONS"];
 
 /** 429 with Retry-After for who asks too often. */
 export function requestRate(options: RequestRateOptions): MiddlewareHandler {
   const { limit, now, peer, onLimited } = options;
   return async (c, next) => {
-    if (!LIMITED.includes(c.req.method)) return next();
+    if (!LIMITED.includes(c.req.method) || isPreflight(c)) return next();
     const { address, direct, trusted } = peer(c);
     // A trusted proxy that names nobody stands for all who come through it.
     const wait = trusted && address === direct ? 0 : limit.take(addressKey(address), now());
@@ -29,4 +29,9 @@ export function requestRate(options: RequestRateOptions): MiddlewareHandler {
       "retry-after": String(seconds),
     });
   };
+}
+
+/** What comes before the request that counts; nobody is asked about it. */
+function isPreflight(c: Context): boolean {
+  return c.req.method === "OPTIONS" && c.req.header("access-control-request-method") !== undefined;
 }

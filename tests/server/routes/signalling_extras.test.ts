@@ -196,12 +196,17 @@ describe("the rate of requests (RFC 9725 §5)", () => {
       assert.equal(answer.headers.get("access-control-allow-origin"), "*");
     }
     assert.equal(limited(server), 4);
+    // OPTIONS asks for admission; with this a POST is no preflight.
+    const preflight = { ...from("192.0.2.1"), "access-control-request-method": "POST" };
+    for (const [method, fields] of [
+      ["OPTIONS", from("192.0.2.1")],
+      ["POST", preflight],
+    ] as const)
+      assert.equal((await ask(`${server.url}/whip/live/a`, method, fields)).status, 429, method);
+    assert.equal(limited(server), 6);
     // Reading costs nothing, and neither does a preflight.
     assert.equal((await ask(`${server.url}/whip/live/a`, "GET", from("192.0.2.1"))).status, 204);
-    assert.equal(
-      (await ask(`${server.url}/whip/live/a`, "OPTIONS", from("192.0.2.1"))).status,
-      200,
-    );
+    assert.equal((await ask(`${server.url}/whip/live/a`, "OPTIONS", preflight)).status, 200);
     assert.equal((await ask(url, "DELETE", from("192.0.2.2"))).status, 404);
     server.forward(1100);
     assert.equal((await ask(url, "DELETE", from("192.0.2.1"))).status, 404);
