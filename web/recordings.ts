@@ -37,7 +37,10 @@ async function show(): Promise<void> {
   }
   list.append(...recordings.map(row));
   more.hidden = recordings.length === 0 || list.children.length >= total;
-  message.textContent = total === 0 ? "There are no recordings." : "";
+  message.textContent =
+    total === 0
+      ? "There are no finished recordings. Streams are recorded with vhost.dvr.enabled on, or by POST to /api/v1/recordings."
+      : "";
 }
 
 async function whyNot(answer: Response): Promise<string> {

@@ -1,5 +1,6 @@
 /** The pages, out of the module graph: no file is read, so no permission is needed. @module */
 import { Hono } from "hono";
+import { isBadStreamName, parseStreamName } from "../../core/stream/mod.ts";
 
 /** A file of `web/`, built. */
 export interface Asset {
@@ -31,7 +32,8 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 const CONTROLS = "/recordings.html";
 
 /** Where people watch: the stream is named by the path, the page is one. */
-const WATCH_PATH = /^\/watch\/[^/]+\/[^/]+$/;
+const WATCH_PATH = "/watch/:app/:stream";
+const WATCHED = /^\/watch\/[^/]+\/[^/]+$/;
 
 export function pageRoutes(
   assets: Readonly<Record<string, Asset>>,
@@ -63,8 +65,12 @@ export function pageRoutes(
     const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return c.body(await new Response(plain).arrayBuffer(), 200, headers);
   });
+  app.get(WATCH_PATH, async (c, next) => {
+    const name = parseStreamName(c.req.param("app"), c.req.param("stream"));
+    return isBadStreamName(name) ? c.text(`Not Found: ${name.message}\n`, 404) : await next();
+  });
   app.get("*", async (c, next) => {
-    const path = WATCH_PATH.test(c.req.path) ? "/players/watch.html" : c.req.path;
+    const path = WATCHED.test(c.req.path) ? "/players/watch.html" : c.req.path;
     const asset =
       own(assets, path) ??
       own(assets, `${path.replace(/\/$/, "")}/index.html`) ??

@@ -20,6 +20,9 @@ const B_FRAMES =
 const B_FRAMES_KEPT =
   "its pictures have B-frames, which WebRTC viewers get by vhost.rtc.keep_bframe and cannot show in order; set bframes=0 (x264, x265: tune=zerolatency) in the encoder";
 
+const UNREADABLE =
+  "its pictures cannot be read: none comes behind a decoder configuration (sequence header); ffmpeg's tee muxer makes one with -flags +global_header";
+
 /** Frames for muxers, whatever they are, and RTP of what WebRTC can show. */
 export class VideoIngest {
   readonly #options: IngestOptions;
@@ -51,9 +54,9 @@ export class VideoIngest {
     if (codec === "unknown" || data.length === 0) return;
     const reader = this.#readerOf(codec);
     const picture = reader.read(data, keyframe);
-    if (picture === undefined) return;
-    if (isFault(picture)) {
-      this.#options.onFault(picture);
+    if (picture === undefined || isFault(picture)) {
+      if (keyframe && this.#format === undefined) this.#options.tell(UNREADABLE);
+      if (isFault(picture)) this.#options.onFault(picture);
       return;
     }
     const dts = Math.max(at, this.#lastDts);

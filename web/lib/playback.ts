@@ -189,6 +189,11 @@ export class Playback {
     } else if (this.state === "connecting") {
       if (now - this.#began > joinMillis)
         this.#fail(`No picture of ${source.name} within ${joinMillis / 1000} s.`);
+      else if (now - this.#began > pausedMillis)
+        this.#tell(
+          "connecting",
+          `Waiting for ${source.name}: nobody publishes it yet, or it begins.`,
+        );
     } else if (now - this.#progress > overMillis) {
       this.#fail(`Nothing came of ${source.name} for ${overMillis / 1000} s.`);
       return;

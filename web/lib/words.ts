@@ -26,19 +26,17 @@ export function inWords(error: unknown): string {
 
 function refused({ status, message }: RefusedError): string {
   const said = `The server refused (${status}): ${message}`;
-  switch (status) {
-    case 401:
-    case 403:
-      return `${said} Add token=... to the address of this page.`;
-    case 409:
-      return `${said} Somebody publishes this stream already: choose another name, or end the other one.`;
-    case 429:
-    case 503:
-      return `${said} Try again in a while.`;
-    default:
-      return said;
-  }
+  const advice = ADVICE[status];
+  return advice === undefined ? said : `${said.replace(/\.?$/, ".")} ${advice}`;
 }
+
+const ADVICE: Partial<Record<number, string>> = {
+  401: "Add token=... to the address of this page.",
+  403: "Add token=... to the address of this page.",
+  409: "Choose another name, or end the other one.",
+  429: "Try again in a while.",
+  503: "Try again in a while.",
+};
 
 function device(error: DOMException): string {
   switch (error.name) {

@@ -63,4 +63,7 @@ test("every /watch/APP/STREAM is the page that watches, and nothing else is", as
   assert.equal(page, assets["/players/watch.html"]?.body);
   for (const none of ["/watch/live", "/watch/live/", "/watch/a/b/c"])
     assert.equal((await app.request(none)).status, 404, none);
+  const wrong = await app.request("/watch/live/ba%20d");
+  assert.equal(wrong.status, 404);
+  assert.match(await wrong.text(), /stream "ba d" is not 1 to 128 of \[A-Za-z0-9\._-\]/);
 });

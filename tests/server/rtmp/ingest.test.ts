@@ -117,6 +117,16 @@ const swapped = (packets: readonly Packet[]): Packet[] => {
   return all;
 };
 
+test("pictures without a sequence header, as ffmpeg's tee muxer sends them, are told of", () => {
+  const body = (kind: number, data: readonly number[]): Uint8Array =>
+    new Uint8Array([0x17, kind, 0, 0, 0, ...data]);
+  // AVCVIDEOPACKETs of ffmpeg 5.1: an empty configuration, then Annex B.
+  const tags = [body(0, []), body(1, [0, 0, 0, 1, 0x65, 0x88, 0x84])];
+  const got = new Ingested().take(tags.map((one, i) => ({ type: 9, timestamp: i, body: one })));
+  assert.equal(got.of("video").length, 0);
+  assert.match([...got.told].join(), /sequence header.*global_header/);
+});
+
 const VECTORS = [
   ["h265_b_frames", "h265", /^hvc1\.1\.6\.L/],
   ["vp9", "vp9", /^vp09\.00\.10\.08/],
