@@ -96,10 +96,12 @@ export async function serve({
   const hooks = config["vhost.http_hooks.enabled"]
     ? new Hooks({ runtime, config, log, metrics, fetch, identity })
     : undefined;
-  const parts = { runtime, config, admit, hooks, identity, log, metrics, rtc, relays };
+  const { inflows, sessions } = rtc.context;
+  const shared = { runtime, config, log, metrics };
+  const parts = { ...shared, admit, hooks, identity, rtc, relays, sessions };
   const readiness = readinessOf(
     config,
-    () => rtc.sessions,
+    () => sessions.size,
     () => port.connections,
   );
   const { frames, sound } = openFrames(parts);
@@ -111,7 +113,6 @@ export async function serve({
   const hls = await openHls({ ...parts, frames });
   const casts = new Casts({ ...parts, hub: rtc.hub, frames });
   const drain = (): void => rtc.drain();
-  const { inflows } = rtc.context;
   const rtmp = new RtmpServer({ ...parts, held, inflows, hub: rtc.hub, frames, casts, drain });
   const media = { rtmp, casts, hls, frames, recordings, vod };
   const http = httpServer({ ...parts, ...media, diagnoses, held, candidates, readiness });
@@ -245,6 +246,11 @@ function gauges(metrics: Metrics, parts: Gauged): void {
   metrics.gauge("monoport_connections", "TCP connections that are open", () => port.connections);
   metrics.gauge("monoport_unproven_bytes", "Bytes kept for the unproven", () => held.used);
   metrics.gauge("monoport_sessions", "WebRTC sessions", () => rtc.sessions);
+  metrics.gauge(
+    "monoport_sessions_all",
+    "Sessions of limits.sessions: WebRTC, publishers by RTMP, viewers by FLV, TS and RTMP",
+    () => rtc.context.sessions.size,
+  );
   metrics.gauge("monoport_udp_paths", "UDP 5-tuples of sessions", () => rtc.udp.paths);
   metrics.follow("monoport_datagrams_received_total", () => rtc.udp.received);
   metrics.gauge("monoport_ready", "1 while /readyz says so", () =>

@@ -7,7 +7,7 @@ import type { Config } from "../config/config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
 import type { FrameSource } from "../frames/mod.ts";
 import { type Door, enter, type Visit, type Visitor } from "../hooks/mod.ts";
-import { addressKey } from "../limits/address_key.ts";
+import type { Sessions } from "../limits/sessions.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { word } from "../routes/envelope.ts";
@@ -22,6 +22,7 @@ export interface CastsOptions extends Door {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly hub: Pick<Hub, "stream" | "size">;
+  readonly sessions: Sessions;
   readonly frames: FrameSource;
 }
 
@@ -57,7 +58,6 @@ export class Casts implements MoreClients {
   /** Formats, for `play`. */
   readonly flv: Broadcasts<FlvTag, FlvTag>;
   readonly #viewers = new Map<string, Viewer>();
-  readonly #byAddress = new Map<string, Set<Viewer>>();
   #refuses = false;
   /** Of viewers who have left. */
   #sentToGone = 0;
@@ -110,7 +110,9 @@ export class Casts implements MoreClients {
     const { runtime, log, metrics } = this.#options;
     const { name, address, type, visit } = wanted;
     const facts = { id: visit?.id ?? word(runtime, 8), name, address, type, since: runtime.now() };
+    const session = this.#options.sessions.begin(address, name.key);
     const left = (viewer: Viewer): void => {
+      session[Symbol.dispose]();
       if (this.#left(viewer, wanted)) format.remove(wanted, viewer);
     };
     const viewer = format.add(
@@ -119,9 +121,6 @@ export class Casts implements MoreClients {
       (source) => new Viewer(facts, source, outlet, runtime, left),
     );
     this.#viewers.set(facts.id, viewer);
-    const own = this.#byAddress.get(addressKey(address));
-    if (own === undefined) this.#byAddress.set(addressKey(address), new Set([viewer]));
-    else own.add(viewer);
     metrics.count("monoport_sessions_total", type);
     log.event("Playing", { stream: name.key, client: facts.id, address, protocol: type });
     visit?.began();
@@ -155,13 +154,9 @@ export class Casts implements MoreClients {
   /** False when he had left already. */
   #left(viewer: Viewer, { name, visit }: Admitted): boolean {
     const { runtime, log } = this.#options;
-    const { id, since, address } = viewer.facts;
+    const { id, since } = viewer.facts;
     if (!this.#viewers.delete(id)) return false;
     visit?.left({ sentBytes: viewer.sentBytes, receivedBytes: 0 });
-    const addressed = addressKey(address);
-    const own = this.#byAddress.get(addressed);
-    own?.delete(viewer);
-    if (own?.size === 0) this.#byAddress.delete(addressed);
     this.#sentToGone += viewer.sentBytes;
     this.#droppedForGone += viewer.droppedFrames;
     log.event("Session ended", {
@@ -174,21 +169,10 @@ export class Casts implements MoreClients {
   }
 
   #limited({ name, address }: Wanted): PlayRefusal | undefined {
-    const { config, hub } = this.#options;
+    const { config, hub, sessions } = this.#options;
     if (this.#refuses) return { status: 503, reason: "The server is about to end" };
-    if (this.sessions >= config["limits.sessions"]) {
-      return { status: 503, reason: "Too many sessions (limits.sessions)" };
-    }
-    const own = this.#byAddress.get(addressKey(address)) ?? NONE;
-    if (own.size >= config["limits.sessions_per_address"]) {
-      const reason = "Too many sessions of this address (limits.sessions_per_address)";
-      return { status: 429, reason };
-    }
-    const streams = new Set([...own].map((viewer) => viewer.facts.name.key)).add(name.key);
-    if (streams.size > config["limits.streams_per_address"]) {
-      const reason = "Too many streams of this address (limits.streams_per_address)";
-      return { status: 429, reason };
-    }
+    const full = sessions.refusal(address, name.key);
+    if (full !== undefined) return { status: full.status, reason: full.message };
     const stream = hub.stream(name.key);
     if (stream === undefined && hub.size >= config["limits.streams"]) {
       return { status: 503, reason: "Too many streams (limits.streams)" };
@@ -261,5 +245,3 @@ function visitor({ name, address, token, query, tcUrl, pageUrl }: Wanted): Visit
     pageUrl,
   };
 }
-
-const NONE: ReadonlySet<Viewer> = new Set();

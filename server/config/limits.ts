@@ -2,7 +2,7 @@
 import { milliseconds, type Setting, setting, wholeNumber } from "./types.ts";
 
 export interface LimitsConfig {
-  /** WebRTC sessions at a time. */
+  /** Sessions at a time: WebRTC, publishers by RTMP, viewers by FLV, TS and RTMP. */
   readonly "limits.sessions": number;
   /** Streams at a time, live or waited for. */
   readonly "limits.streams": number;
@@ -41,7 +41,11 @@ export interface LimitsConfig {
 type LimitSettings = { readonly [Key in keyof LimitsConfig]: Setting<LimitsConfig[Key]> };
 
 export const limitSettings: LimitSettings = {
-  "limits.sessions": setting(wholeNumber(1, 1_000_000), "10000", "WebRTC sessions at a time"),
+  "limits.sessions": setting(
+    wholeNumber(1, 1_000_000),
+    "10000",
+    "sessions at a time: WebRTC, publishers by RTMP, viewers by FLV, TS and RTMP",
+  ),
   "limits.streams": setting(wholeNumber(1, 1_000_000), "2000", "streams at a time"),
   "limits.waiting_viewers": setting(
     wholeNumber(0, 1_000_000),
@@ -94,11 +98,7 @@ export const limitSettings: LimitSettings = {
     "100",
     "TLS handshakes per second of one address",
   ),
-  "limits.sessions_per_address": setting(
-    wholeNumber(1, 1_000_000),
-    "2500",
-    "WebRTC sessions of one address",
-  ),
+  "limits.sessions_per_address": setting(wholeNumber(1, 1_000_000), "2500", "those of one address"),
   "limits.unconnected_sessions_per_address": setting(
     wholeNumber(1, 1_000_000),
     "500",

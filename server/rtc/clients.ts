@@ -1,14 +1,22 @@
 import type { Publisher, Subscriber } from "../../core/stream/mod.ts";
 import { addressKey } from "../limits/address_key.ts";
+import type { Sessions } from "../limits/sessions.ts";
 import type { Client } from "./client.ts";
 
 /** The clients there are, by all that leads to one. */
 export class Clients {
+  readonly #sessions: Sessions;
+  readonly #held = new Map<Client, Disposable>();
   readonly #byUfrag = new Map<string, Client>();
   readonly #byId = new Map<string, Client>();
   readonly #byPublisher = new Map<Publisher, Client>();
   readonly #bySubscriber = new Map<Subscriber, Client>();
   readonly #byAddress = new Map<string, Set<Client>>();
+
+  /** Each client holds one of `sessions`. */
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions;
+  }
 
   get size(): number {
     return this.#byId.size;
@@ -41,6 +49,7 @@ export class Clients {
   }
 
   add(client: Client): void {
+    this.#held.set(client, this.#sessions.begin(client.address, client.name.key));
     const key = addressKey(client.address);
     const same = this.#byAddress.get(key);
     if (same === undefined) this.#byAddress.set(key, new Set([client]));
@@ -65,6 +74,8 @@ export class Clients {
   }
 
   delete(client: Client): void {
+    this.#held.get(client)?.[Symbol.dispose]();
+    this.#held.delete(client);
     const key = addressKey(client.address);
     const same = this.#byAddress.get(key);
     same?.delete(client);

@@ -6,6 +6,7 @@ import type { PlainSrtpEngine } from "../../core/wire/srtp/mod.ts";
 import type { DtlsIdentity } from "../certificates.ts";
 import type { Config } from "../config/config.ts";
 import type { Inflows } from "../limits/inflow.ts";
+import type { Sessions } from "../limits/sessions.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Clients } from "./clients.ts";
@@ -24,6 +25,8 @@ export interface RtcContext {
   readonly engine: PlainSrtpEngine;
   readonly hub: Hub;
   readonly clients: Clients;
+  /** Those of all protocols. */
+  readonly sessions: Sessions;
   /** What clients may send, by RTMP too. */
   readonly inflows: Inflows;
   /** To be called after anything that may have changed the hub. */

@@ -31,6 +31,7 @@ import type { Config } from "../config/config.ts";
 import type { ClientFacts, Facts, StreamFacts } from "../facts.ts";
 import { Inflows, inflowBounds } from "../limits/inflow.ts";
 import { RateLimit } from "../limits/rate_limit.ts";
+import { Sessions } from "../limits/sessions.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { servesRtcTcp, servesRtcUdp } from "../port/listening.ts";
@@ -77,7 +78,7 @@ export class RtcServer implements Signalling, Facts {
   readonly hub: Hub;
   readonly udp: UdpPort;
   readonly #runtime: Runtime;
-  readonly #clients = new Clients();
+  readonly #clients: Clients;
   /** What pushes and pulls need of it. */
   readonly context: RtcContext;
   /** Told of what happens to streams, after their clients. */
@@ -90,6 +91,8 @@ export class RtcServer implements Signalling, Facts {
   constructor(options: RtcServerOptions) {
     const { runtime, config, metrics, certificate } = options;
     const engine = new PlainSrtpEngine(runtime.crypto);
+    const sessions = new Sessions(config);
+    this.#clients = new Clients(sessions);
     this.#runtime = runtime;
     this.hub = new Hub({
       engine,
@@ -112,6 +115,7 @@ export class RtcServer implements Signalling, Facts {
       engine,
       hub: this.hub,
       clients: this.#clients,
+      sessions,
       inflows: new Inflows({ bounds: inflowBounds(config), now: () => runtime.now() }),
       drain: () => this.drain(),
     };
@@ -324,7 +328,7 @@ export class RtcServer implements Signalling, Facts {
   /** Why nobody, or not this one, gets a new session. */
   #refusal(request: SignalRequest, name: StreamName): SignalRefusal | undefined {
     if (this.#refusesNew) return STOPPING;
-    return sessionRefusal(this.context.config, this.#clients, request.address, name);
+    return sessionRefusal(this.context, request.address, name);
   }
 
   #local(

@@ -39,6 +39,8 @@ export interface Publishing {
   readonly ingest: Ingest;
   /** Keeps its last group of pictures. */
   readonly kept: Disposable;
+  /** Its place among all sessions. */
+  readonly session: Disposable;
   readonly visit: Visit | undefined;
 }
 
@@ -89,6 +91,7 @@ export class RtmpConnection {
     if (this.#over || this.#session.closed) {
       publishing.publisher.end();
       publishing.kept[Symbol.dispose]();
+      publishing.session[Symbol.dispose]();
       publishing.visit?.left();
       return;
     }
@@ -225,6 +228,7 @@ export class RtmpConnection {
   #stop(): void {
     this.publishing?.publisher.end();
     this.publishing?.kept[Symbol.dispose]();
+    this.publishing?.session[Symbol.dispose]();
     this.publishing?.visit?.left(this.#traffic);
     this.publishing = undefined;
     this.#viewer?.leave();

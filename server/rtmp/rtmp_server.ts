@@ -14,9 +14,9 @@ import type { Config } from "../config/config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
 import type { FrameSource } from "../frames/mod.ts";
 import { type Door, enter, type Visit } from "../hooks/mod.ts";
-import { addressKey } from "../limits/address_key.ts";
 import type { HeldBytes } from "../limits/held_bytes.ts";
 import type { Inflow, Inflows } from "../limits/inflow.ts";
+import type { Sessions } from "../limits/sessions.ts";
 import { toldInflow } from "../limits/told_inflow.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -34,6 +34,7 @@ export interface RtmpServerOptions extends Door {
   readonly hub: Hub;
   readonly held: HeldBytes;
   readonly inflows: Inflows;
+  readonly sessions: Sessions;
   readonly frames: FrameSource;
   /** Who plays is its viewer. */
   readonly casts: Casts;
@@ -158,20 +159,10 @@ export class RtmpServer implements RtmpHost, MoreClients {
     });
   }
 
-  /** Why an address may not publish one more stream; a connection publishes one. */
-  #refusalOf(address: string): string | undefined {
-    const { config } = this.#options;
+  /** Why an address may not publish a stream. */
+  #refusalOf(address: string, { key }: StreamName): string | undefined {
     if (this.#refuses) return "The server is about to end";
-    if (this.sessions >= config["limits.sessions"]) return "Too many sessions (limits.sessions)";
-    const key = addressKey(address);
-    let own = 0;
-    for (const { publishing, conn } of this.#connections) {
-      if (publishing !== undefined && addressKey(conn.remote.host) === key) own++;
-    }
-    for (const limit of ["limits.sessions_per_address", "limits.streams_per_address"] as const) {
-      if (own >= config[limit]) return `Too many streams of this address (${limit})`;
-    }
-    return undefined;
+    return this.#options.sessions.refusal(address, key)?.message;
   }
 
   /** An encoder sends keyframes when he likes: who joins later gets the last one and what followed. */
@@ -211,7 +202,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
     const address = connection.conn.remote.host;
     const name = parseStreamName(target.app || "live", target.stream);
     if (isBadStreamName(name)) return refuse(name.message);
-    const tooMany = this.#refusalOf(address);
+    const tooMany = this.#refusalOf(address, name);
     if (tooMany !== undefined) return refuse(tooMany);
     const { app, stream } = name;
     const token = new URLSearchParams(target.query).get("token") ?? "";
@@ -224,7 +215,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
     if (!entered.admitted) return refuse(entered.reason);
     visit = entered.visit;
     // Others may have come while that was asked.
-    const late = this.#refusalOf(address);
+    const late = this.#refusalOf(address, name);
     if (late !== undefined) return refuse(late);
     const publisher = hub.publish(name, `${address} rtmp`, this.runtime.now());
     if (publisher === "busy") {
@@ -248,7 +239,9 @@ export class RtmpServer implements RtmpHost, MoreClients {
         log.warn("A stream does not reach all its viewers whole", { stream: name.key, trouble });
       },
     });
-    connection.admitted({ id, name, publisher, ingest, kept: this.#keepPictures(name), visit });
+    const kept = this.#keepPictures(name);
+    const session = this.#options.sessions.begin(address, name.key);
+    connection.admitted({ id, name, publisher, ingest, kept, session, visit });
   }
 }
 
