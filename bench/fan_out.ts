@@ -59,9 +59,10 @@ class Sink implements ViewerSink {
   packets = 0;
   bytes = 0;
 
-  deliver(bytes: Uint8Array, packets: number): void {
+  deliver(bytes: Uint8Array, packets: number): boolean {
     this.packets += packets;
     this.bytes += bytes.length;
+    return true;
   }
 
   report(): void {}

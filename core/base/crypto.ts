@@ -6,12 +6,16 @@
  * @module
  */
 
+import type { SrtpLanes } from "./srtp_lanes.ts";
+
 export type HashName = "md5" | "sha1" | "sha256" | "sha384" | "sha512";
 
 /** An AES key schedule kept for many calls; ECB without padding, encryption only. */
 export interface AesEcb {
   /** `blocks` is a whole number of 16-byte blocks; returns as many bytes. */
   encrypt(blocks: Uint8Array): Uint8Array;
+  /** The same, written to `target` at `at`. */
+  encryptInto(blocks: Uint8Array, target: Uint8Array, at: number): void;
 }
 
 /** AES-GCM with a 16-byte tag (NIST SP 800-38D), key kept for many calls. */
@@ -26,19 +30,6 @@ export interface AesGcm {
 export interface Hmac {
   /** The whole MAC over the concatenation of `parts`. */
   sign(...parts: readonly Uint8Array[]): Uint8Array;
-  /**
-   * Many messages at once, where that is cheaper than one by one. Message i is `bytes` from `from[i]`
-   * to `to[i] + trailerBytes`; the first `tagBytes` of its MAC are written at `to[i]`. False when
-   * they are more than it takes, or too few to be cheaper: then nothing was done.
-   */
-  readonly tagAll?: (
-    bytes: Uint8Array,
-    count: number,
-    from: Uint32Array,
-    to: Uint32Array,
-    trailerBytes: number,
-    tagBytes: number,
-  ) => boolean;
 }
 
 export type EcdhGroup = "x25519" | "secp256r1" | "secp384r1";
@@ -90,4 +81,6 @@ export interface CryptoProvider {
   privateKey(pkcs8: Uint8Array): PrivateKey;
   /** Constant time for inputs of equal length; false for unequal lengths. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
+  /** One for all engines; without it, or when there is none, they seal packet by packet. */
+  readonly srtpLanes?: () => SrtpLanes | undefined;
 }

@@ -6,4 +6,5 @@ export * from "./io.ts";
 export * from "./machine.ts";
 export * from "./queue.ts";
 export * from "./srtp_engine.ts";
+export * from "./srtp_lanes.ts";
 export * from "./timers.ts";

@@ -43,6 +43,12 @@ export interface TrackRewrite {
   readonly resendable?: boolean;
 }
 
+/**
+ * Takes sealed bytes. They are his who takes them, unless he returns true: then nobody holds them any
+ * more, and the engine may use their memory again.
+ */
+export type Deliver = (sender: SenderId, bytes: Uint8Array) => unknown;
+
 export interface SrtpEngine {
   addSender(keys: SrtpKeys): SenderId;
   /** Forgets the keys (zeroed where they are ours). */
@@ -66,7 +72,7 @@ export interface SrtpEngine {
    * Seals `packets` for each of `senders`, in order, each packet as SRTP. `framed`: each has the
    * two length bytes of RFC 4571 in front, and `deliver` is called once per sender, with one buffer
    * (never for a sender without packets). Not framed: `deliver` is called once per packet, for
-   * datagrams. The bytes belong to the receiver. Of this engine `deliver` may call nothing but
+   * datagrams. Of this engine `deliver` may call nothing but
    * `removeSender` and `nextTransportSequence`.
    *
    * An index already used with the same SSRC by a sender is refused (no keystream is used twice):
@@ -77,7 +83,7 @@ export interface SrtpEngine {
     senders: readonly SenderId[],
     packets: readonly PacketId[],
     framed: boolean,
-    deliver: (sender: SenderId, bytes: Uint8Array) => void,
+    deliver: Deliver,
   ): void;
   /**
    * Sends again what `sender` was sent before, on a `resendable` track: the same plaintext, put
@@ -87,12 +93,7 @@ export interface SrtpEngine {
    * hold one packet per index, the first). A viewer with RTX (RFC 4588) gets a new packet on the
    * RTX SSRC instead, by `seal`.
    */
-  resend(
-    sender: SenderId,
-    packets: readonly PacketId[],
-    framed: boolean,
-    deliver: (sender: SenderId, bytes: Uint8Array) => void,
-  ): void;
+  resend(sender: SenderId, packets: readonly PacketId[], framed: boolean, deliver: Deliver): void;
   /** Packets left out so far. */
   readonly refused: number;
 }

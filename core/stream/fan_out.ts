@@ -167,11 +167,11 @@ export class FanOut {
     if (!framed) this.#settle();
   }
 
-  readonly #onSealed = (sender: SenderId, bytes: Uint8Array): void => {
+  readonly #onSealed = (sender: SenderId, bytes: Uint8Array): boolean => {
     const viewer = this.#viewers.get(sender);
-    if (viewer === undefined || bytes.length === 0) return;
+    if (viewer === undefined || bytes.length === 0) return false;
     this.#account(viewer, sender, bytes.length);
-    viewer.sink?.deliver(bytes, this.#audio.packets + this.#video.packets);
+    return viewer.sink?.deliver(bytes, this.#audio.packets + this.#video.packets) === true;
   };
 
   /** One packet; the engine is done with one viewer before it turns to the next. */

@@ -36,9 +36,9 @@ export interface SubscriberOptions {
 export interface ViewerSink {
   /**
    * SRTP packets, each with the two length bytes of RFC 4571 in front when `framed`, else one alone;
-   * `bytes` is the sink's own.
+   * `bytes` is the sink's own, unless it returns true: then it holds them no more.
    */
-  deliver(bytes: Uint8Array, packets: number): void;
+  deliver(bytes: Uint8Array, packets: number): boolean;
   /** Whether his path is a stream of bytes; may change between two batches. */
   readonly framed: boolean;
   /** A sender report is due. */

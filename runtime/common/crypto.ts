@@ -22,7 +22,8 @@ import type {
   PublicKey,
   SignatureKind,
 } from "../../core/base/crypto.ts";
-import { HmacLanes } from "./hmac_sha1.ts";
+import type { SrtpLanes } from "../../core/base/srtp_lanes.ts";
+import { WasmSrtpLanes } from "./srtp_lanes.ts";
 
 /** The native provider. */
 export const nodeCrypto: CryptoProvider = {
@@ -35,6 +36,7 @@ export const nodeCrypto: CryptoProvider = {
   certificateKey,
   privateKey,
   equal: (a, b) => a.length === b.length && crypto.timingSafeEqual(a, b),
+  srtpLanes,
 };
 
 const GCM_TAG_BYTES = 16;
@@ -53,22 +55,14 @@ function hashParts(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array 
   return plain(hash.digest());
 }
 
-let lanes: HmacLanes | undefined;
+let lanes: SrtpLanes | undefined;
 let lanesOpened = false;
 
-/** Opened with the first key that can use them. */
-function lanesFor(name: HashName, key: Uint8Array): HmacLanes | undefined {
-  if (name !== "sha1" || key.length > 64 || process.versions["bun"] !== undefined) return undefined;
-  if (!lanesOpened) lanes = HmacLanes.open(process.versions["deno"] === undefined ? 3 : 1);
+/** Opened with the first engine. */
+function srtpLanes(): SrtpLanes | undefined {
+  if (!lanesOpened && process.versions["bun"] === undefined) lanes = WasmSrtpLanes.open();
   lanesOpened = true;
   return lanes;
-}
-
-function tagAllOf(name: HashName, key: Uint8Array): Pick<Hmac, "tagAll"> {
-  const lanes = lanesFor(name, key);
-  if (lanes === undefined) return {};
-  const states = lanes.prepare(key);
-  return { tagAll: (...args) => lanes.tagAll(states, ...args) };
 }
 
 /** RFC 2104: H(K ^ opad, H(K ^ ipad, text)). */
@@ -80,7 +74,6 @@ function hmac(name: HashName, key: Uint8Array): Hmac {
   const outer = new Uint8Array(blockBytes + crypto.hash(name, NOTHING, "buffer").length);
   outer.set(padded.map((b) => b ^ 0x5c));
   return {
-    ...tagAllOf(name, key),
     sign(...parts: readonly Uint8Array[]): Uint8Array {
       let end = blockBytes;
       for (const part of parts) end += part.length;
@@ -116,7 +109,24 @@ function nibble(code: number): number {
 function aesEcb(key: Uint8Array): AesEcb {
   const cipher = crypto.createCipheriv(`aes-${key.length * 8}-ecb`, key, null);
   cipher.setAutoPadding(false);
-  return { encrypt: (blocks) => plain(cipher.update(blocks)) };
+  return {
+    encrypt: (blocks) => plain(cipher.update(blocks)),
+    encryptInto(blocks: Uint8Array, target: Uint8Array, at: number): void {
+      const made: Uint8Array = cipher.update(blocks);
+      target.set(made, at);
+      release(made);
+    },
+  };
+}
+
+/** Newer than Node 20. */
+interface Transferable {
+  transfer?(size: number): unknown;
+}
+
+/** Gives memory back at once, unless others share it: cheaper than leaving it to the collector. */
+function release({ buffer, length }: Uint8Array): void {
+  if (buffer.byteLength === length) (buffer as Transferable).transfer?.(0);
 }
 
 function aesGcm(key: Uint8Array): AesGcm {

@@ -7,7 +7,10 @@ export interface Path {
   readonly remote: Endpoint;
   /** Bytes that wait in our process. */
   readonly buffered: number;
-  /** `bytes` is not touched afterwards: framed packets over TCP, one packet over UDP. */
+  /**
+   * Framed packets over TCP, where `bytes` is not touched until `buffered` is 0; one packet over UDP,
+   * where it is never touched again.
+   */
   write(bytes: Uint8Array): void;
   /** Lets it go, after what is still to be written. */
   release(): void;

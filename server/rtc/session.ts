@@ -179,7 +179,7 @@ export class RtcSession {
     return this.#options.inflow?.trouble(now) ?? "";
   }
 
-  /** Writes sealed media to the selected path; `bytes` is not touched afterwards. */
+  /** Writes sealed media to the selected path; see there for how long `bytes` is not to be touched. */
   sendMedia(bytes: Uint8Array): boolean {
     const path = this.#selected;
     if (path === undefined || this.#over) return false;

@@ -43,8 +43,12 @@ export class Viewing implements SessionRole, ViewerSink {
     return this.session?.framed ?? true;
   }
 
-  deliver(bytes: Uint8Array, packets: number): void {
-    if (this.session?.sendMedia(bytes)) this.#options.onSent(packets, bytes.length);
+  deliver(bytes: Uint8Array, packets: number): boolean {
+    const { session } = this;
+    if (!session?.sendMedia(bytes)) return false;
+    this.#options.onSent(packets, bytes.length);
+    // A datagram may wait where nobody counts it.
+    return session.framed && session.queuedBytes === 0;
   }
 
   report(report: SenderReport): void {

@@ -1,9 +1,10 @@
 /** AES-128 counter mode with HMAC-SHA1-80 (RFC 3711 §4.1.1, §4.2.1). @module */
-import type { AesEcb, CryptoProvider, Hmac } from "../../base/mod.ts";
+import type { AesEcb, CryptoProvider, Hmac, SrtpLanes } from "../../base/mod.ts";
 import { putU32, u8 } from "../../bytes/mod.ts";
 import { type CounterBlocks, xorWords } from "./counter_mode.ts";
 import type { SessionKeys } from "./key_derivation.ts";
 import {
+  type LaneKeys,
   RTCP_CLEAR_BYTES,
   RTCP_ENCRYPTED,
   RTCP_INDEX_BYTES,
@@ -16,6 +17,7 @@ const ROLLOVER_BYTES = 4;
 
 export class CounterTransform implements Transform {
   readonly tagBytes: number = TAG_BYTES;
+  readonly laneKeys: LaneKeys | undefined;
   readonly #crypto: CryptoProvider;
   readonly #ecb: AesEcb;
   readonly #hmac: Hmac;
@@ -24,12 +26,17 @@ export class CounterTransform implements Transform {
   /** The rollover counter, authenticated behind the packet (§4.2). */
   readonly #rollover = new Uint8Array(ROLLOVER_BYTES);
 
-  constructor(crypto: CryptoProvider, keys: SessionKeys, blocks: CounterBlocks) {
+  constructor(crypto: CryptoProvider, keys: SessionKeys, blocks: CounterBlocks, lanes?: SrtpLanes) {
     this.#crypto = crypto;
     this.#ecb = crypto.aesEcb(keys.key);
     this.#hmac = crypto.hmac("sha1", keys.authKey);
     this.#salt = keys.salt;
     this.#blocks = blocks;
+    this.laneKeys = lanes && {
+      ecb: this.#ecb,
+      salt: keys.salt,
+      states: lanes.prepare(keys.authKey),
+    };
   }
 
   sealRtp(bytes: Uint8Array, payloadAt: number, end: number, ssrc: number, index: number): void {
@@ -73,21 +80,10 @@ export class CounterTransform implements Transform {
     }
     const keystream = blocks.encrypt(this.#ecb);
     xorBatch(batch, keystream);
-    if (this.#tagAll(batch)) return;
     for (let i = 0; i < count; i++) {
       const end = payloadEnd[i] ?? 0;
       putTag(this.#rtpMac(out.subarray(at[i] ?? 0, end), index[i] ?? 0), out, end);
     }
-  }
-
-  #tagAll({ out, count, at, payloadEnd, index }: SealBatch): boolean {
-    const { tagAll } = this.#hmac;
-    if (tagAll === undefined) return false;
-    // The rollover counter stands where the tag will be.
-    for (let i = 0; i < count; i++) {
-      putU32(out, payloadEnd[i] ?? 0, Math.floor((index[i] ?? 0) / 0x1_0000));
-    }
-    return tagAll(out, count, at, payloadEnd, ROLLOVER_BYTES, TAG_BYTES);
   }
 
   #crypt(bytes: Uint8Array, from: number, to: number, ssrc: number, index: number): void {

@@ -7,6 +7,7 @@
  */
 import {
   type CryptoProvider,
+  type Deliver,
   MonoportError,
   type PacketId,
   type SenderId,
@@ -17,28 +18,16 @@ import {
 import { putU16, putU32, u8, u32 } from "../../bytes/mod.ts";
 import { CounterBlocks } from "./counter_mode.ts";
 import { createTransform } from "./create_transform.ts";
+import { claim, indexOn, type Sender, type Track } from "./engine_sender.ts";
+import { KeystreamAhead } from "./keystream_ahead.ts";
+import { LaneBatch } from "./lane_batch.ts";
 import { PacketStore, type StoredPacket } from "./packet_store.ts";
-import { MAX_SRTP_SSRCS, SRTP_INDEX_END } from "./receiver.ts";
+import { MAX_SRTP_SSRCS } from "./receiver.ts";
 import { SentIndexes } from "./sent_indexes.ts";
-import type { SealBatch, Transform } from "./transform.ts";
+import type { SealBatch } from "./transform.ts";
 
 /** Bytes of the length in front of a packet (RFC 4571 §2). */
 const FRAME_BYTES = 2;
-
-interface Track {
-  readonly rewrite: TrackRewrite;
-  readonly sent: SentIndexes;
-}
-
-interface Sender {
-  readonly transform: Transform;
-  readonly tracks: Map<number, Track>;
-  /**
-   * By SSRC, and kept as long as the keys: an SSRC that comes back goes on behind its old indexes.
-   */
-  readonly ssrcs: Map<number, SentIndexes>;
-  transportSequence: number;
-}
 
 export class PlainSrtpEngine implements SrtpEngine {
   refused = 0;
@@ -47,16 +36,21 @@ export class PlainSrtpEngine implements SrtpEngine {
   readonly #senders = new Map<SenderId, Sender>();
   readonly #store = new PacketStore();
   readonly #batch = new Batch();
+  readonly #lanes: LaneBatch | undefined;
+  readonly #one: SenderId[] = [0];
   #lastSender = 0;
 
   constructor(crypto: CryptoProvider) {
     this.#crypto = crypto;
+    const lanes = crypto.srtpLanes?.();
+    this.#lanes = lanes && new LaneBatch(lanes, this.#store);
   }
 
   addSender(keys: SrtpKeys): SenderId {
     const id = ++this.#lastSender;
     this.#senders.set(id, {
-      transform: createTransform(this.#crypto, keys, "rtp", this.#blocks),
+      id,
+      transform: createTransform(this.#crypto, keys, "rtp", this.#blocks, this.#lanes?.lanes),
       tracks: new Map(),
       ssrcs: new Map(),
       transportSequence: 0,
@@ -65,6 +59,11 @@ export class PlainSrtpEngine implements SrtpEngine {
   }
 
   removeSender(sender: SenderId): void {
+    const found = this.#senders.get(sender);
+    if (found === undefined) return;
+    for (const { ahead } of found.tracks.values()) ahead?.end();
+    found.transform.laneKeys?.states.fill(0);
+    found.transform.laneKeys?.salt.fill(0);
     this.#senders.delete(sender);
   }
 
@@ -83,7 +82,16 @@ export class PlainSrtpEngine implements SrtpEngine {
       found.ssrcs.set(rewrite.ssrc, sent);
     }
     sent.describe(rewrite.payloadType, rewrite.timestampOffset, rewrite.resendable ?? false);
-    found.tracks.set(track, { rewrite: { ...rewrite }, sent });
+    const ahead = this.#aheadFor(found, found.tracks.get(track), rewrite.ssrc);
+    found.tracks.set(track, { rewrite: { ...rewrite }, sent, ahead });
+  }
+
+  #aheadFor(sender: Sender, before: Track | undefined, ssrc: number): KeystreamAhead | undefined {
+    if (before?.rewrite.ssrc === ssrc) return before.ahead;
+    before?.ahead?.end();
+    const lanes = this.#lanes?.lanes;
+    if (lanes === undefined || sender.transform.laneKeys === undefined) return undefined;
+    return new KeystreamAhead(lanes, ssrc, sender.id);
   }
 
   putPacket(
@@ -107,32 +115,55 @@ export class PlainSrtpEngine implements SrtpEngine {
     senders: readonly SenderId[],
     packets: readonly PacketId[],
     framed: boolean,
-    deliver: (sender: SenderId, bytes: Uint8Array) => void,
+    deliver: Deliver,
   ): void {
-    for (const id of senders) this.#sealOne(id, packets, framed, false, deliver);
+    this.#sealAll(senders, packets, framed, false, deliver);
   }
 
-  resend(
-    sender: SenderId,
-    packets: readonly PacketId[],
-    framed: boolean,
-    deliver: (sender: SenderId, bytes: Uint8Array) => void,
-  ): void {
-    this.#sealOne(sender, packets, framed, true, deliver);
+  resend(sender: SenderId, packets: readonly PacketId[], framed: boolean, deliver: Deliver): void {
+    this.#one[0] = sender;
+    this.#sealAll(this.#one, packets, framed, true, deliver);
   }
 
-  #sealOne(
-    id: SenderId,
+  /** In lanes who can be, then the others one by one. */
+  #sealAll(
+    senders: readonly SenderId[],
     packets: readonly PacketId[],
     framed: boolean,
     again: boolean,
-    deliver: (sender: SenderId, bytes: Uint8Array) => void,
+    deliver: Deliver,
   ): void {
-    const sender = this.#senders.get(id);
-    if (sender === undefined) {
-      this.refused += packets.length;
-      return;
+    const lanes = this.#lanes;
+    const most = lanes?.begin(packets, framed) ?? 0;
+    let others = 0;
+    for (const id of senders) {
+      const sender = this.#senders.get(id);
+      if (sender === undefined) this.refused += packets.length;
+      else if (lanes === undefined || most === 0 || sender.transform.laneKeys === undefined) {
+        others++;
+      } else {
+        this.refused += lanes.add(sender, sender.transform.laneKeys, again);
+        if (lanes.viewers === most) lanes.seal(this.#isThere, deliver);
+      }
     }
+    if (lanes !== undefined && lanes.viewers > 0) lanes.seal(this.#isThere, deliver);
+    if (others === 0) return;
+    for (const id of senders) {
+      const sender = this.#senders.get(id);
+      if (sender === undefined || (most > 0 && sender.transform.laneKeys !== undefined)) continue;
+      this.#sealOne(sender, packets, framed, again, deliver);
+    }
+  }
+
+  readonly #isThere = (sender: SenderId): boolean => this.#senders.has(sender);
+
+  #sealOne(
+    sender: Sender,
+    packets: readonly PacketId[],
+    framed: boolean,
+    again: boolean,
+    deliver: Deliver,
+  ): void {
     const batch = this.#batch;
     const { tagBytes } = sender.transform;
     batch.start(packets.length);
@@ -140,12 +171,12 @@ export class PlainSrtpEngine implements SrtpEngine {
     for (const packetId of packets) {
       const packet = this.#store.get(packetId);
       const track = packet && sender.tracks.get(packet.track);
-      const index = packet && track ? packet.index + track.rewrite.indexOffset : -1;
-      if (packet === undefined || track === undefined || index < 0 || index >= SRTP_INDEX_END) {
+      const index = packet && track ? indexOn(track, packet) : -1;
+      if (packet === undefined || track === undefined || index < 0) {
         this.refused++;
         continue;
       }
-      const sequence = this.#claim(sender, track, packet, index, again);
+      const sequence = claim(sender, track, this.#store, packet, index, again);
       if (sequence < 0) {
         this.refused++;
         continue;
@@ -156,31 +187,7 @@ export class PlainSrtpEngine implements SrtpEngine {
     if (batch.count === 0) return;
     batch.write(this.#store, size, framed ? tagBytes : -1);
     sender.transform.sealBatch(batch);
-    batch.deliver(id, framed, tagBytes, deliver);
-  }
-
-  /**
-   * Marks the index as used and returns the packet's transport-wide sequence number; -1 when the
-   * packet must not be sealed. Sent again, a packet gets the number it had.
-   */
-  #claim(
-    sender: Sender,
-    track: Track,
-    packet: StoredPacket,
-    index: number,
-    again: boolean,
-  ): number {
-    const { sent } = track;
-    const fingerprint = sent.resendable ? this.#store.fingerprint(packet) : 0;
-    if (again) return sent.isSame(index, fingerprint) ? sent.transportSequence(index) : -1;
-    if (!sent.isFresh(index)) return -1;
-    let sequence = 0;
-    if (packet.transportSequenceAt !== 0) {
-      sequence = sender.transportSequence;
-      sender.transportSequence = (sequence + 1) & 0xffff;
-    }
-    sent.mark(index, fingerprint, sequence);
-    return sequence;
+    batch.deliver(sender.id, framed, tagBytes, deliver);
   }
 }
 
@@ -262,12 +269,7 @@ class Batch implements SealBatch {
     }
   }
 
-  deliver(
-    id: SenderId,
-    framed: boolean,
-    tagBytes: number,
-    deliver: (sender: SenderId, bytes: Uint8Array) => void,
-  ): void {
+  deliver(id: SenderId, framed: boolean, tagBytes: number, deliver: Deliver): void {
     const { out, count } = this;
     this.out = NOTHING;
     if (framed) {

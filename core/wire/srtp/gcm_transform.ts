@@ -22,6 +22,7 @@ const NOTHING = new Uint8Array(0);
 
 export class GcmTransform implements Transform {
   readonly tagBytes: number = TAG_BYTES;
+  readonly laneKeys: undefined = undefined;
   readonly #gcm: AesGcm;
   readonly #salt: Uint8Array;
   readonly #nonce = new Uint8Array(12);

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { AesEcb } from "../../base/mod.ts";
 
 /** Bytes of an RTCP packet that are never encrypted: header and sender's SSRC. */
 export const RTCP_CLEAR_BYTES = 8;
@@ -38,9 +39,18 @@ export interface SealBatch {
   readonly sourceAt: Uint32Array;
 }
 
+/** What `SrtpLanes` need of one viewer. */
+export interface LaneKeys {
+  readonly ecb: AesEcb;
+  readonly salt: Uint8Array;
+  readonly states: Uint32Array;
+}
+
 /** One direction, SRTP or SRTCP. The tag of a packet lies behind the given end. */
 export interface Transform {
   readonly tagBytes: number;
+  /** Where its batches may be sealed in lanes. */
+  readonly laneKeys: LaneKeys | undefined;
   /**
    * Encrypts `bytes[payloadAt..end)` in place and writes the tag behind it. The packet starts at 0.
    */

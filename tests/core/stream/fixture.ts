@@ -97,12 +97,13 @@ export class Viewer implements ViewerSink {
     subscriber.start(sender, this, clock.now);
   }
 
-  deliver(bytes: Uint8Array, packets: number): void {
+  deliver(bytes: Uint8Array, packets: number): boolean {
     this.bytes += bytes.length;
     this.deliveries++;
     this.onDeliver?.(bytes, packets);
     const stream = this.framed ? bytes : concat([lengthOf(bytes), bytes]);
     this.seen.push(...readDelivery(stream, this.#clock.now, this.#transportId));
+    return false;
   }
 
   report(report: SenderReport): void {

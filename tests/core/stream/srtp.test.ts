@@ -34,7 +34,7 @@ class Decrypting implements ViewerSink {
     this.#receiver = new SrtpReceiver(nodeCrypto, this.keys);
   }
 
-  deliver(bytes: Uint8Array, packets: number): void {
+  deliver(bytes: Uint8Array, packets: number): boolean {
     let count = 0;
     for (let at = 0; at < bytes.length; count++) {
       const end = at + 2 + u16(bytes, at);
@@ -42,6 +42,7 @@ class Decrypting implements ViewerSink {
       at = end;
     }
     assert.equal(count, packets);
+    return false;
   }
 
   report(): void {}

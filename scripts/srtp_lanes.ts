@@ -1,5 +1,5 @@
 /**
- * `npm run hmac:build`: compiles runtime/common/hmac_sha1.c and writes hmac_sha1.gen.ts beside it. On Debian 12:
+ * `npm run lanes:build`: compiles runtime/common/srtp_lanes.c and writes srtp_lanes.gen.ts beside it. On Debian 12:
  * `apt-get install -y --no-install-recommends clang-16 lld-16`.
  *
  * @module
@@ -20,27 +20,27 @@ const COMPILE = [
 const LINK = ["--no-entry", "--export-memory", "--stack-first", "-z", "stack-size=16384", "-s"];
 const LINE = 100;
 
-const folder = mkdtempSync(join(tmpdir(), "monoport-hmac-"));
+const folder = mkdtempSync(join(tmpdir(), "monoport-lanes-"));
 try {
-  const source = join(repository, "runtime", "common", "hmac_sha1.c");
-  const [object, module] = [join(folder, "hmac.o"), join(folder, "hmac.wasm")];
+  const source = join(repository, "runtime", "common", "srtp_lanes.c");
+  const [object, module] = [join(folder, "lanes.o"), join(folder, "lanes.wasm")];
   execFileSync("clang-16", [...COMPILE, "-c", source, "-o", object], { stdio: "inherit" });
   execFileSync("wasm-ld-16", [...LINK, object, "-o", module], { stdio: "inherit" });
   const packed = deflateRawSync(readFileSync(module), { level: 9 }).toString("base64");
   const lines = packed.match(new RegExp(`.{1,${LINE}}`, "g")) ?? [];
   const hash = createHash("sha256").update(readFileSync(source)).digest("hex");
-  const made = `/** Made by \`npm run hmac:build\` from hmac_sha1.c; not edited by hand. @module */
+  const made = `/** Made by \`npm run lanes:build\` from srtp_lanes.c; not edited by hand. @module */
 
 /** SHA-256 of the source. */
-export const hmacSourceSha256: string =
+export const lanesSourceSha256: string =
   "${hash}";
 /** The module by raw DEFLATE, in base64. */
-export const hmacWasmBase64: string = \`
+export const lanesWasmBase64: string = \`
 ${lines.join("\n")}
 \`;
 `;
-  writeFileSync(join(repository, "runtime", "common", "hmac_sha1.gen.ts"), made);
-  console.log(`runtime/common/hmac_sha1.gen.ts: ${packed.length} characters`);
+  writeFileSync(join(repository, "runtime", "common", "srtp_lanes.gen.ts"), made);
+  console.log(`runtime/common/srtp_lanes.gen.ts: ${packed.length} characters`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
