@@ -11,7 +11,7 @@ import type { Casts } from "./cast/mod.ts";
 import type { Config } from "./config/config.ts";
 import { type Tests, TRANSFER_MAX_MILLIS } from "./diagnose/mod.ts";
 import { withClients } from "./facts.ts";
-import { type FrameSource, Keyframes } from "./frames/mod.ts";
+import type { FrameSource, Keyframes } from "./frames/mod.ts";
 import type { Hls } from "./hls/mod.ts";
 import type { Visits } from "./hooks/mod.ts";
 import { HttpServer, type RequestInfo } from "./http/mod.ts";
@@ -53,6 +53,7 @@ export interface HttpParts {
   readonly rtmp: RtmpServer;
   readonly casts: Casts;
   readonly frames: FrameSource;
+  readonly keyframes: Keyframes;
   readonly relays: Relays;
   readonly hls: Hls | undefined;
   readonly recordings: Recordings;
@@ -163,14 +164,13 @@ const KEYFRAMES_PER_SECOND = 20;
 
 /** Who has shown the API's credentials may see everything; whom hooks decide on is not asked about here. */
 function keyframeOptions(parts: HttpParts, { peer, info }: Shared): KeyframeRoutesOptions {
-  const { runtime, config, rtc, frames, admit } = parts;
+  const { runtime, config, rtc, keyframes, admit } = parts;
   const guarded = config["http_api.auth.enabled"];
   const hooked =
     config["vhost.http_hooks.enabled"] &&
     (["on_connect", "on_play"] as const).some(
       (hook) => config[`vhost.http_hooks.${hook}`].length > 0,
     );
-  const keyframes = new Keyframes({ runtime, frames });
   return {
     find: (id) => {
       for (const stream of rtc.hub.streams()) {

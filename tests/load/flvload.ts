@@ -179,7 +179,7 @@ function send({ socket }: Encoder, { type, at, body }: Tag, from: number): void 
 }
 
 async function published(encoder: Encoder): Promise<void> {
-  for (let i = 0; i < 250; i++) {
+  for (let i = 0; i < 1500; i++) {
     if (encoder.words.includes("NetStream.Publish.Start")) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -154,7 +154,7 @@ async function connectionsOf({ url }: ServerProcess): Promise<number> {
 }
 
 async function eventually(holds: () => boolean | Promise<boolean>): Promise<boolean> {
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 600; i++) {
     if (await holds()) return true;
     await new Promise((wake) => setTimeout(wake, 100));
   }

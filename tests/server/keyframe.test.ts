@@ -15,7 +15,8 @@ import { streamId } from "../../server/rtc/stream_facts.ts";
 import { name } from "../core/stream/fixture.ts";
 import { type Running, rawStatus, start } from "./fixture.ts";
 import { Camera } from "./rtc/camera.ts";
-import { publish } from "./rtc/client.ts";
+import { publish, sleep } from "./rtc/client.ts";
+import { slowClock } from "./slow_clock.ts";
 
 async function live(
   t: TestContext,
@@ -37,7 +38,10 @@ test("the last keyframe comes as WebCodecs takes it, and once to all who ask", a
   const { url, path, camera } = await live(t);
   // The first ones may be there before the stream is live.
   let first = await fetch(url + path);
-  for (let i = 0; i < 50 && first.status === 404; i++) first = await fetch(url + path);
+  for (let i = 0; i < 500 && first.status === 404; i++) {
+    await sleep(20);
+    first = await fetch(url + path);
+  }
   assert.equal(first.status, 200);
   const { headers } = first;
   assert.equal(headers.get("monoport-codec"), "avc1.42c01e");
@@ -68,16 +72,17 @@ test("a picture is for who may play: admission, the API's credentials, this mach
       ? { admitted: true }
       : { admitted: false, status: 401, reason: "a token, please" };
   const asked = await live(t, [], { admit });
-  const status = async (server: Running, path: string, init = {}): Promise<number> => {
+  const status = async (server: Running, path: string, init = {}, patience = 500) => {
     for (let i = 0; ; i++) {
       const answer = await fetch(server.url + path, init);
       await answer.arrayBuffer();
-      if (answer.status !== 404 || i === 50) return answer.status;
+      if (answer.status !== 404 || i === patience) return answer.status;
+      await sleep(20);
     }
   };
   assert.equal(await status(asked, asked.path), 401);
   assert.equal(await status(asked, `${asked.path}?token=good`), 200);
-  assert.equal(await status(asked, "/api/v1/streams/vid-none/keyframe"), 404);
+  assert.equal(await status(asked, "/api/v1/streams/vid-none/keyframe", {}, 0), 404);
 
   const secret = ["--http_api.auth.username", "me", "--http_api.auth.password", "abc"];
   const guarded = await live(t, ["--http_api.auth.enabled", "on", ...secret], { admit });
@@ -92,16 +97,20 @@ test("where hooks decide who plays, nobody else than this machine gets a picture
   const get = (fields: string): Promise<number> =>
     rawStatus(server.port, "GET", server.path, fields);
   let status = 404;
-  for (let i = 0; i < 50 && status === 404; i++) status = await get("host: localhost\r\n");
+  for (let i = 0; i < 500 && status === 404; i++) {
+    await sleep(20);
+    status = await get("host: localhost\r\n");
+  }
   assert.equal(status, 200);
   assert.equal(await get("host: live.example\r\n"), 403);
   assert.equal(await get("host: localhost\r\nx-forwarded-for: 192.0.2.1\r\n"), 403);
 });
 
 test("one address gets so many keyframes a second, and then 429", async (t) => {
-  const { url, path } = await live(t);
+  const { url, path } = await live(t, [], { runtime: (await slowClock()).runtime });
   // Of a stream that is not live yet nothing is counted.
-  for (let i = 0, status = 404; i < 50 && status === 404; i++) {
+  for (let i = 0, status = 404; i < 500 && status === 404; i++) {
+    await sleep(20);
     const answer = await fetch(url + path);
     await answer.body?.cancel();
     ({ status } = answer);
@@ -117,6 +126,7 @@ test("one address gets so many keyframes a second, and then 429", async (t) => {
 function byHand(): {
   readonly keyframes: Keyframes;
   readonly sinks: Map<string, FrameSink>;
+  readonly timers: ReadonlySet<unknown>;
   pass(millis: number): void;
 } {
   let now = 0;
@@ -139,6 +149,7 @@ function byHand(): {
   return {
     keyframes: new Keyframes({ runtime, frames }),
     sinks,
+    timers,
     pass: (millis) => {
       now += millis;
       for (const timer of [...timers].filter(({ at }) => at <= now)) {
@@ -176,6 +187,17 @@ test("a stream's frames are taken until its keyframe, and no longer than the pat
   assert.equal(keyframes.latest(name("live/a")), found, "kept for the next who asks");
   pass(FRESH_MILLIS);
   assert.equal(keyframes.size, 0);
+});
+
+test("what is kept goes when the server closes, and no timer is left that would keep its process", async () => {
+  const { keyframes, sinks, timers } = byHand();
+  const found = keyframes.latest(name("live/a"));
+  give(sinks.get("live/a"), 10);
+  await found;
+  await turn();
+  assert.equal(timers.size, 1);
+  keyframes.close();
+  assert.deepEqual([timers.size, keyframes.size], [0, 0]);
 });
 
 test("the streams at a time and the bytes of a keyframe are bounded", async () => {

@@ -54,7 +54,7 @@ export async function publishInPage({ urls, transport }: Publish): Promise<void>
     const sdp = lines.filter((line) => !other.test(line)).join("\r\n");
     await pc.setRemoteDescription({ type: "answer", sdp });
     const location = new URL(answer.headers.get("location") ?? "", url).href;
-    for (let i = 0; i < 200 && pc.connectionState !== "connected"; i++)
+    for (let i = 0; i < 1200 && pc.connectionState !== "connected"; i++)
       await new Promise((wake) => setTimeout(wake, 50));
     if (pc.connectionState !== "connected") throw new Error(`WHIP is ${pc.connectionState}`);
     return async () => {

@@ -11,9 +11,9 @@ import { type Cell, type ViewerName, WAYS_OUT } from "./table.ts";
 
 /** A page shows so many pictures, and has so long for it. */
 export const PAGE_FRAMES = 30;
-const PAGE_MILLIS = 25_000;
+const PAGE_MILLIS = 60_000;
 /** For programs: to play, and to fail where they are to. */
-const LIMIT_MILLIS = 40_000;
+const LIMIT_MILLIS = 90_000;
 const FAIL_MILLIS = 8000;
 
 /** A page that has the players. */

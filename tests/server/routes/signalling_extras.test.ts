@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import type { Runtime } from "../../../core/base/mod.ts";
-import { loadRuntime } from "../../../runtime/mod.ts";
 import { parseConfig } from "../../../server/config/config.ts";
 import { iceLinks } from "../../../server/routes/ice_links.ts";
 import { recorded } from "../../core/wire/sdp/recorded.ts";
 import { post, type Running, start } from "../fixture.ts";
+import { type SlowClock, slowClock } from "../slow_clock.ts";
 
 const PUBLISH = recorded("chromium_publish_h264");
 const PLAY = recorded("chromium_play");
-/** A second of the server's takes so many of ours. */
-const SLOW = 20;
 
 async function ask(url: string, method: string, headers: Record<string, string> = {}) {
   const body = method === "POST" ? PLAY : undefined;
@@ -162,22 +159,11 @@ describe("the rate of requests (RFC 9725 §5)", () => {
     ...["--trusted_proxies", "127.0.0.1"],
   ];
   const from = (address: string) => ({ "x-forwarded-for": address });
-  /** On a clock that goes slowly, so that nobody gets a second's worth while a slow machine asks. */
-  const slow = async (t: TestContext): Promise<Running & { forward(millis: number): void }> => {
-    const real = await loadRuntime();
-    const begun = real.now();
-    let ahead = 0;
-    const now = (): number => begun + (real.now() - begun) / SLOW + ahead;
-    const wakeAt: Runtime["wakeAt"] = (at, fire) =>
-      real.wakeAt(real.now() + (at - now()) * SLOW, fire);
-    const server = await start(args, { runtime: { ...real, now, wakeAt } });
+  const slow = async (t: TestContext): Promise<Running & Pick<SlowClock, "forward">> => {
+    const { runtime, forward } = await slowClock();
+    const server = await start(args, { runtime });
     t.after(() => server.monoport.close());
-    return {
-      ...server,
-      forward: (millis) => {
-        ahead += millis;
-      },
-    };
+    return { ...server, forward };
   };
   const limited = (server: Running): number =>
     server.monoport.metrics.value("monoport_requests_limited_total");
