@@ -7,7 +7,15 @@ export const INDEX_WINDOW = 1024;
 export class IndexWindow {
   readonly #used = new Uint32Array(INDEX_WINDOW / 32);
   /** -1 before the first one. */
-  highest = -1;
+  highest: number;
+  /** For its owner, who counts uses. */
+  usedAt = 0;
+
+  /** With `highest`, that and all before it are taken for used. */
+  constructor(highest = -1) {
+    this.highest = highest;
+    if (highest >= 0) this.#used.fill(0xffff_ffff);
+  }
 
   /** Whether `index` may still be used: not marked, and not older than the window. */
   isFresh(index: number): boolean {

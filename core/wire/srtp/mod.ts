@@ -9,4 +9,5 @@ export * from "./faults.ts";
 export { INDEX_WINDOW } from "./index_window.ts";
 export * from "./profile.ts";
 export * from "./receiver.ts";
+export { SET_ASIDE_MAX } from "./replay_windows.ts";
 export * from "./sender.ts";

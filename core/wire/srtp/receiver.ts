@@ -11,10 +11,13 @@ import {
   SRTP_TOO_MANY_SSRCS,
   SRTP_TRUNCATED,
 } from "./faults.ts";
-import { IndexWindow } from "./index_window.ts";
+import { ReplayWindows } from "./replay_windows.ts";
 import { RTCP_CLEAR_BYTES, RTCP_INDEX_BYTES, type Transform } from "./transform.ts";
 
-/** Senders one peer may have, in SRTP and again in SRTCP, unless told otherwise. */
+/**
+ * Senders one peer may have at a time, in SRTP and again in SRTCP, unless told otherwise; `SET_ASIDE_MAX`
+ * more may have been there before them.
+ */
 export const MAX_SRTP_SSRCS = 64;
 
 /** One more than the highest index of SRTP. */
@@ -37,15 +40,16 @@ export interface UnprotectedRtp {
 export class SrtpReceiver {
   readonly #rtp: Transform;
   readonly #rtcp: Transform;
-  readonly #rtpWindows = new Map<number, IndexWindow>();
-  readonly #rtcpWindows = new Map<number, IndexWindow>();
-  readonly #maxSsrcs: number;
+  readonly #rtpWindows: ReplayWindows;
+  readonly #rtcpWindows: ReplayWindows;
 
   constructor(crypto: CryptoProvider, keys: SrtpKeys, options: SrtpReceiverOptions = {}) {
     const blocks = new CounterBlocks();
     this.#rtp = createTransform(crypto, keys, "rtp", blocks);
     this.#rtcp = createTransform(crypto, keys, "rtcp", blocks);
-    this.#maxSsrcs = options.maxSsrcs ?? MAX_SRTP_SSRCS;
+    const most = options.maxSsrcs ?? MAX_SRTP_SSRCS;
+    this.#rtpWindows = new ReplayWindows(most);
+    this.#rtcpWindows = new ReplayWindows(most);
   }
 
   /**
@@ -59,8 +63,8 @@ export class SrtpReceiver {
     const payloadAt = rtpHeaderLength(packet, end);
     if (isFault(payloadAt)) return payloadAt;
     const ssrc = u32(packet, 8);
-    const window = this.#rtpWindows.get(ssrc);
-    if (window === undefined && this.#rtpWindows.size >= this.#maxSsrcs) return SRTP_TOO_MANY_SSRCS;
+    const window = this.#rtpWindows.find(ssrc);
+    if (window === undefined && this.#rtpWindows.full) return SRTP_TOO_MANY_SSRCS;
     const sequenceNumber = u16(packet, 2);
     let index = window ? extendIndex(window.highest, sequenceNumber) : sequenceNumber;
     if (index < 0 || index >= SRTP_INDEX_END) return SRTP_INDEX_RANGE;
@@ -73,7 +77,7 @@ export class SrtpReceiver {
         return SRTP_AUTHENTICATION;
       }
     }
-    commit(this.#rtpWindows, window, ssrc, index);
+    this.#rtpWindows.commit(ssrc, window, index);
     return { packet: packet.subarray(0, end), index };
   }
 
@@ -89,24 +93,11 @@ export class SrtpReceiver {
     const word = u32(packet, tagBytes === 16 ? end + tagBytes : end);
     const index = word % 0x8000_0000;
     const ssrc = u32(packet, 4);
-    const window = this.#rtcpWindows.get(ssrc);
-    if (window === undefined && this.#rtcpWindows.size >= this.#maxSsrcs) {
-      return SRTP_TOO_MANY_SSRCS;
-    }
+    const window = this.#rtcpWindows.find(ssrc);
+    if (window === undefined && this.#rtcpWindows.full) return SRTP_TOO_MANY_SSRCS;
     if (window && !window.isFresh(index)) return SRTP_REPLAYED;
     if (!this.#rtcp.openRtcp(packet, ssrc, word)) return SRTP_AUTHENTICATION;
-    commit(this.#rtcpWindows, window, ssrc, index);
+    this.#rtcpWindows.commit(ssrc, window, index);
     return packet.subarray(0, end);
   }
-}
-
-function commit(
-  windows: Map<number, IndexWindow>,
-  window: IndexWindow | undefined,
-  ssrc: number,
-  index: number,
-): void {
-  const mine = window ?? new IndexWindow();
-  mine.mark(index);
-  if (window === undefined) windows.set(ssrc, mine);
 }

@@ -7,6 +7,7 @@ import { deriveRtcpKeys } from "../../../../core/wire/srtp/key_derivation.ts";
 import {
   INDEX_WINDOW,
   MAX_SRTP_SSRCS,
+  SET_ASIDE_MAX,
   SRTP_AUTHENTICATION,
   SRTP_INDEX_MISMATCH,
   SRTP_INDEX_RANGE,
@@ -177,7 +178,7 @@ for (const profile of PROFILES) {
       );
     });
 
-    test("an SSRC more than the table holds is refused; forged ones take no place", () => {
+    test("RFC 3711 §3.3.2: a sender may change its SSRC over and over, and no packet is taken twice", () => {
       const keys = testKeys(profile);
       const sender = new SrtpSender(nodeCrypto, keys);
       const receiver = new SrtpReceiver(nodeCrypto, keys, { maxSsrcs: 3 });
@@ -185,14 +186,57 @@ for (const profile of PROFILES) {
         assert.equal(receiver.unprotect(rtpPacket(1, ssrc)), SRTP_AUTHENTICATION);
         assert.equal(receiver.unprotectRtcp(forgedRtcp(ssrc)), SRTP_AUTHENTICATION);
       }
-      for (let ssrc = 1; ssrc <= 5; ssrc++) {
+      const old: Uint8Array[] = [];
+      const oldRtcp: Uint8Array[] = [];
+      const send = (index: number, ssrc: number): void => {
+        const sealed = good(sender.protect(rtpPacket(index, ssrc), index));
+        const rtcp = good(sender.protectRtcp(rtcpPacket(ssrc)));
+        old.push(sealed.slice());
+        oldRtcp.push(rtcp.slice());
+        assert.equal(good(receiver.unprotect(sealed)).index, index);
+        good(receiver.unprotectRtcp(rtcp));
+        for (const bytes of old) assert.equal(receiver.unprotect(bytes.slice()), SRTP_REPLAYED);
+        for (const bytes of oldRtcp) {
+          assert.equal(receiver.unprotectRtcp(bytes.slice()), SRTP_REPLAYED);
+        }
+      };
+      for (let ssrc = 1; ssrc <= 8; ssrc++) send(60_000, ssrc);
+      // They come back, with the rollover counter that they had.
+      for (let ssrc = 1; ssrc <= 8; ssrc++) for (const index of [65_535, 65_536]) send(index, ssrc);
+    });
+
+    test("RFC 3711 §3.3.2: of an SSRC that comes back, what it sent before it was set aside is late", () => {
+      const keys = testKeys(profile);
+      const sender = new SrtpSender(nodeCrypto, keys);
+      const receiver = new SrtpReceiver(nodeCrypto, keys, { maxSsrcs: 2 });
+      const sealed = (index: number, ssrc: number): Uint8Array =>
+        good(sender.protect(rtpPacket(index, ssrc), index));
+      const late = sealed(5, 1);
+      good(receiver.unprotect(sealed(6, 1)));
+      for (const ssrc of [2, 3]) good(receiver.unprotect(sealed(1, ssrc)));
+      assert.equal(receiver.unprotect(late), SRTP_REPLAYED);
+      good(receiver.unprotect(sealed(7, 1)));
+      // The one that was silent longest made room: 3 is heard with what comes late.
+      good(receiver.unprotect(sealed(3, 3)));
+      assert.equal(good(receiver.unprotect(sealed(2, 3))).index, 2);
+    });
+
+    test("an SSRC more than the tables hold is refused, and those inside go on", () => {
+      const keys = testKeys(profile);
+      const receiver = new SrtpReceiver(nodeCrypto, keys, { maxSsrcs: 3 });
+      const most = 3 + SET_ASIDE_MAX;
+      let sender = new SrtpSender(nodeCrypto, keys);
+      for (let ssrc = 1; ssrc <= most + 1; ssrc++) {
+        if (ssrc % MAX_SRTP_SSRCS === 0) sender = new SrtpSender(nodeCrypto, keys);
         const rtp = receiver.unprotect(good(sender.protect(rtpPacket(1, ssrc), 1)));
         const rtcp = receiver.unprotectRtcp(good(sender.protectRtcp(rtcpPacket(ssrc))));
-        assert.equal(rtp === SRTP_TOO_MANY_SSRCS, ssrc > 3);
-        assert.equal(rtcp === SRTP_TOO_MANY_SSRCS, ssrc > 3);
+        assert.equal(rtp === SRTP_TOO_MANY_SSRCS, ssrc > most);
+        assert.equal(rtcp === SRTP_TOO_MANY_SSRCS, ssrc > most);
       }
-      // Those inside go on.
-      assert.equal(good(receiver.unprotect(good(sender.protect(rtpPacket(2, 3), 2)))).index, 2);
+      for (const ssrc of [1, most]) {
+        const next = good(new SrtpSender(nodeCrypto, keys).protect(rtpPacket(2, ssrc), 2));
+        assert.equal(good(receiver.unprotect(next)).index, 2);
+      }
     });
 
     test("a packet without payload is a packet", () => {
