@@ -9,7 +9,6 @@ import type { Readiness } from "./readiness.ts";
 import { type ApiOptions, apiRoutes } from "./routes/api.ts";
 import { type DiagnoseOptions, diagnoseRoutes } from "./routes/diagnose.ts";
 import { eventRoutes } from "./routes/events.ts";
-import { type FlvRoutesOptions, flvRoutes } from "./routes/flv.ts";
 import { type HlsRoutesOptions, hlsRoutes } from "./routes/hls.ts";
 import { layerRoutes } from "./routes/layer.ts";
 import { type Asset, type PackedAsset, pageRoutes } from "./routes/pages.ts";
@@ -20,6 +19,7 @@ import {
 } from "./routes/recorded_files.ts";
 import { type RecordingRoutesOptions, recordingRoutes } from "./routes/recordings.ts";
 import { type RelayRoutesOptions, relayRoutes } from "./routes/relays.ts";
+import { type RemuxRoutesOptions, remuxRoutes } from "./routes/remux.ts";
 import { type RtcRoutesOptions, rtcRoutes } from "./routes/rtc.ts";
 import { checkVia } from "./routes/via.ts";
 
@@ -39,7 +39,7 @@ export interface AppOptions {
   /** Absent when `rtc_server.enabled` or `http_api.enabled` is off: SRS serves both by its API. */
   readonly rtc: RtcRoutesOptions | undefined;
   /** Absent when `vhost.http_remux.enabled` or `http_server.enabled` is off. */
-  readonly flv: FlvRoutesOptions | undefined;
+  readonly remux: RemuxRoutesOptions | undefined;
   /** Absent when `vhost.hls.enabled` or `http_server.enabled` is off. */
   readonly hls: HlsRoutesOptions | undefined;
   /** Absent when `http_server.enabled` is off. */
@@ -104,7 +104,7 @@ export function createApp(options: AppOptions): Hono {
     app.route("/", eventRoutes(options.rtc));
     app.route("/", rtcRoutes(options.rtc));
   }
-  if (options.flv !== undefined) app.route("/", flvRoutes(options.flv));
+  if (options.remux !== undefined) app.route("/", remuxRoutes(options.remux));
   if (options.hls !== undefined) app.route("/", hlsRoutes(options.hls));
   if (options.pages !== undefined && options.files !== undefined)
     app.route("/", playedFileRoutes(options.files));

@@ -60,6 +60,9 @@ export interface ViewersByWay {
   /** Pushes to other servers. */
   push: number;
   flv: number;
+  /** MPEG-TS and AAC over HTTP. */
+  ts: number;
+  aac: number;
   rtmp: number;
   hls: number;
 }
@@ -99,6 +102,8 @@ export interface ClientFacts extends Rates {
     | "hls-play"
     | "flv-play"
     | "rtmp-play";
+  /** Of who is `flv-play`, as with SRS, what he gets. */
+  readonly format?: "flv" | "ts" | "aac" | undefined;
   /** Seconds. */
   readonly alive: number;
   readonly sentBytes: number;
@@ -174,7 +179,7 @@ function withViewers(stream: StreamFacts, viewers: readonly ClientFacts[]): Stre
     clients++;
     sentBytes += viewer.sentBytes;
     sentKbps += viewer.sentKbps;
-    if (viewer.type === "flv-play") count.flv++;
+    if (viewer.type === "flv-play") count[viewer.format ?? "flv"]++;
     else if (viewer.type === "rtmp-play") count.rtmp++;
     else if (viewer.type === "hls-play") count.hls++;
   }

@@ -125,7 +125,7 @@ function appOptions(parts: HttpParts): AppOptions {
       config["http_server.enabled"] && hls !== undefined
         ? { hls, admit: parts.admit, metrics, now: () => runtime.now(), peer }
         : undefined,
-    flv:
+    remux:
       config["http_server.enabled"] && config["vhost.http_remux.enabled"]
         ? { runtime, casts, peer, info }
         : undefined,

@@ -175,6 +175,11 @@ function declareViewers(metrics: Metrics): void {
     "monoport_flv_dropped_frames_total",
     "Frames dropped for FLV and RTMP viewers who fell behind",
   );
+  metrics.counter("monoport_ts_sent_bytes_total", "Bytes sent to MPEG-TS and AAC viewers");
+  metrics.counter(
+    "monoport_ts_dropped_frames_total",
+    "Frames dropped for MPEG-TS and AAC viewers who fell behind",
+  );
   metrics.counter("monoport_layer_switches_total", "Changes of a viewer to another layer");
 }
 

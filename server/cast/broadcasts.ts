@@ -1,12 +1,13 @@
 import type { Cast, CastMade, CastOptions, Framing } from "../../core/egress/cast/mod.ts";
 import type { StreamName } from "../../core/stream/mod.ts";
 import { Broadcast, type BroadcastOptions } from "./broadcast.ts";
-import type { Source, Viewer } from "./viewer.ts";
+import type { Format, Source, Viewer } from "./viewer.ts";
 
 type Sound = "aac" | "opus";
 
 export interface BroadcastsOptions<Piece, Made extends CastMade<Made>>
   extends Omit<BroadcastOptions<Piece, Made>, "name" | "audio" | "cast"> {
+  readonly format: Format;
   readonly cast: (audio: Sound, options: CastOptions) => Cast<Piece, Made>;
   /** Of viewers, before they lose frames. */
   readonly lagMillis: CastOptions["lagMillis"];
@@ -25,6 +26,10 @@ export class Broadcasts<Piece, Made extends CastMade<Made>> {
 
   constructor(options: BroadcastsOptions<Piece, Made>) {
     this.#options = options;
+  }
+
+  get format(): Format {
+    return this.#options.format;
   }
 
   get keptBytes(): number {
@@ -47,7 +52,7 @@ export class Broadcasts<Piece, Made extends CastMade<Made>> {
     const key = keyOf(what);
     let broadcast = this.#broadcasts.get(key);
     if (broadcast === undefined) {
-      const { cast, lagMillis, ...more } = this.#options;
+      const { cast, lagMillis, format: _, ...more } = this.#options;
       const { gopCache } = more;
       const { name, audio } = what;
       broadcast = new Broadcast({

@@ -1,7 +1,9 @@
-/** Everybody who watches what is made once for all: FLV over HTTP, WebSocket and RTMP. @module */
+/** Everybody who watches what is made once for all: FLV, MPEG-TS and AAC by HTTP and WebSocket, FLV by RTMP. @module */
 import type { Runtime } from "../../core/base/mod.ts";
+import { type AdtsBytes, adtsCast } from "../../core/egress/adts/mod.ts";
 import type { CastMade, Framing } from "../../core/egress/cast/mod.ts";
 import { type FlvTag, flvCast } from "../../core/egress/flv/mod.ts";
+import { type TsPackets, type TsPiece, tsCast } from "../../core/egress/ts/mod.ts";
 import type { Hub, StreamName } from "../../core/stream/mod.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientFacts, MoreClients } from "../facts.ts";
@@ -14,7 +16,7 @@ import { word } from "../routes/envelope.ts";
 import { streamId } from "../rtc/stream_facts.ts";
 import { SERVER_NAME } from "../version.ts";
 import { Broadcasts, type BroadcastsOptions } from "./broadcasts.ts";
-import { type Outlet, Viewer, type ViewerFacts } from "./viewer.ts";
+import { type Format, type Outlet, Viewer, type ViewerFacts } from "./viewer.ts";
 
 export interface CastsOptions extends Door {
   readonly runtime: Runtime;
@@ -57,23 +59,25 @@ export class Casts implements MoreClients {
   readonly #options: CastsOptions;
   /** Formats, for `play`. */
   readonly flv: Broadcasts<FlvTag, FlvTag>;
+  readonly ts: Broadcasts<TsPiece, TsPackets>;
+  readonly aac: Broadcasts<AdtsBytes, AdtsBytes>;
   readonly #viewers = new Map<string, Viewer>();
   #refuses = false;
   /** Of viewers who have left. */
-  #sentToGone = 0;
-  #droppedForGone = 0;
+  readonly #gone = { flv: { ...NOBODY }, ts: { ...NOBODY }, aac: { ...NOBODY } };
 
   constructor(options: CastsOptions) {
     this.#options = options;
     const { metrics } = options;
+    const common = broadcastsOptions(options);
     this.flv = new Broadcasts({
-      ...broadcastsOptions(options),
+      ...common,
+      format: "flv",
       cast: (audio, more) => flvCast({ ...more, server: SERVER_NAME, opus: audio === "opus" }),
     });
-    metrics.gauge("monoport_flv_viewers", "Viewers by FLV and RTMP", () => this.sessions);
-    metrics.gauge("monoport_flv_kept_bytes", "Bytes kept for them", () => this.flv.keptBytes);
-    metrics.follow("monoport_flv_sent_bytes_total", () => this.#sum("sentBytes"));
-    metrics.follow("monoport_flv_dropped_frames_total", () => this.#sum("droppedFrames"));
+    this.ts = new Broadcasts({ ...common, format: "ts", cast: (_, more) => tsCast(more) });
+    this.aac = new Broadcasts({ ...common, format: "aac", cast: (_, more) => adtsCast(more) });
+    this.#measure(metrics);
   }
 
   /** Viewers at the moment. */
@@ -103,19 +107,21 @@ export class Casts implements MoreClients {
   /** Makes a viewer, who gets the stream as soon as there is one. */
   play<Piece, Made extends CastMade<Made>>(
     wanted: Admitted,
-    format: Broadcasts<Piece, Made>,
+    broadcasts: Broadcasts<Piece, Made>,
     framing: Framing<Made>,
     outlet: Outlet,
   ): Viewer {
     const { runtime, log, metrics } = this.#options;
     const { name, address, type, visit } = wanted;
-    const facts = { id: visit?.id ?? word(runtime, 8), name, address, type, since: runtime.now() };
+    const { format } = broadcasts;
+    const id = visit?.id ?? word(runtime, 8);
+    const facts = { id, name, address, type, format, since: runtime.now() };
     const session = this.#options.sessions.begin(address, name.key);
     const left = (viewer: Viewer): void => {
       session[Symbol.dispose]();
-      if (this.#left(viewer, wanted)) format.remove(wanted, viewer);
+      if (this.#left(viewer, wanted)) broadcasts.remove(wanted, viewer);
     };
-    const viewer = format.add(
+    const viewer = broadcasts.add(
       wanted,
       framing,
       (source) => new Viewer(facts, source, outlet, runtime, left),
@@ -157,8 +163,9 @@ export class Casts implements MoreClients {
     const { id, since } = viewer.facts;
     if (!this.#viewers.delete(id)) return false;
     visit?.left({ sentBytes: viewer.sentBytes, receivedBytes: 0 });
-    this.#sentToGone += viewer.sentBytes;
-    this.#droppedForGone += viewer.droppedFrames;
+    const gone = this.#gone[viewer.facts.format];
+    gone.sentBytes += viewer.sentBytes;
+    gone.droppedFrames += viewer.droppedFrames;
     log.event("Session ended", {
       stream: name.key,
       client: id,
@@ -177,7 +184,7 @@ export class Casts implements MoreClients {
     if (stream === undefined && hub.size >= config["limits.streams"]) {
       return { status: 503, reason: "Too many streams (limits.streams)" };
     }
-    if (!stream?.live && this.flv.waiting(name) >= config["limits.waiting_viewers"]) {
+    if (!stream?.live && this.#waiting(name) >= config["limits.waiting_viewers"]) {
       const reason =
         "Nobody publishes this stream, and too many viewers wait for it (limits.waiting_viewers)";
       return { status: 503, reason };
@@ -195,6 +202,7 @@ export class Casts implements MoreClients {
       name: name.stream,
       address,
       type,
+      format: viewer.facts.format,
       alive: (now - since) / 1000,
       sentBytes: viewer.sentBytes,
       receivedBytes: 0,
@@ -207,12 +215,47 @@ export class Casts implements MoreClients {
     };
   }
 
-  #sum(what: "sentBytes" | "droppedFrames"): number {
-    let sum = what === "sentBytes" ? this.#sentToGone : this.#droppedForGone;
-    for (const viewer of this.#viewers.values()) sum += viewer[what];
+  #waiting(name: StreamName): number {
+    return [this.flv, this.ts, this.aac].reduce((sum, one) => sum + one.waiting(name), 0);
+  }
+
+  #measure(metrics: Metrics): void {
+    const kept = (): number => this.ts.keptBytes + this.aac.keptBytes;
+    metrics.gauge("monoport_flv_viewers", "Viewers by FLV and RTMP", () => this.#count(FLV));
+    metrics.gauge("monoport_flv_kept_bytes", "Bytes kept for them", () => this.flv.keptBytes);
+    metrics.gauge("monoport_ts_viewers", "Viewers by MPEG-TS and AAC", () => this.#count(TS));
+    metrics.gauge("monoport_ts_kept_bytes", "Bytes kept for them", kept);
+    for (const [name, formats] of [
+      ["flv", FLV],
+      ["ts", TS],
+    ] as const) {
+      metrics.follow(`monoport_${name}_sent_bytes_total`, () => this.#sum("sentBytes", formats));
+      metrics.follow(`monoport_${name}_dropped_frames_total`, () =>
+        this.#sum("droppedFrames", formats),
+      );
+    }
+  }
+
+  #count(formats: readonly Format[]): number {
+    let count = 0;
+    for (const { facts } of this.#viewers.values()) if (formats.includes(facts.format)) count++;
+    return count;
+  }
+
+  #sum(what: "sentBytes" | "droppedFrames", formats: readonly Format[]): number {
+    let sum = 0;
+    for (const format of formats) sum += this.#gone[format][what];
+    for (const viewer of this.#viewers.values()) {
+      if (formats.includes(viewer.facts.format)) sum += viewer[what];
+    }
     return sum;
   }
 }
+
+/** As they are counted. */
+const FLV: readonly Format[] = ["flv"];
+const TS: readonly Format[] = ["ts", "aac"];
+const NOBODY = { sentBytes: 0, droppedFrames: 0 };
 
 /** What all formats have in common. */
 function broadcastsOptions({
@@ -220,7 +263,7 @@ function broadcastsOptions({
   config,
   frames,
   metrics,
-}: CastsOptions): Omit<BroadcastsOptions<never, never>, "cast"> {
+}: CastsOptions): Omit<BroadcastsOptions<never, never>, "cast" | "format"> {
   return {
     runtime,
     frames,

@@ -1,4 +1,5 @@
-/** Viewers by HTTP-FLV, WS-FLV and RTMP. @module */
+/** Viewers by HTTP-FLV, WS-FLV, MPEG-TS and AAC over HTTP, and RTMP. @module */
+export type { Broadcasts } from "./broadcasts.ts";
 export {
   type Admitted,
   Casts,
@@ -8,4 +9,4 @@ export {
 } from "./casts.ts";
 export { HttpOutlet, webSocketViewer } from "./outlets.ts";
 export { rtmpFraming } from "./rtmp_framing.ts";
-export type { Outlet, Viewer } from "./viewer.ts";
+export type { Format, Outlet, Viewer } from "./viewer.ts";

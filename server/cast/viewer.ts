@@ -24,11 +24,16 @@ export interface Source {
   poll(now: Millis): Uint8Array | undefined;
 }
 
+/** What he gets. */
+export type Format = "flv" | "ts" | "aac";
+
 export interface ViewerFacts {
   readonly id: string;
   readonly name: StreamName;
   readonly address: string;
+  /** As of SRS, who tells all by HTTP as the first. */
   readonly type: "flv-play" | "rtmp-play";
+  readonly format: Format;
   readonly since: Millis;
 }
 

@@ -2,9 +2,9 @@
 import { milliseconds, onOff, type Setting, seconds, setting, wholeNumber } from "./types.ts";
 
 export interface PlayConfig {
-  /** Whether streams are served as `/APP/STREAM.flv`, by HTTP and WebSocket. */
+  /** Whether streams are served as `/APP/STREAM.flv`, `.ts` and `.aac`, by HTTP and WebSocket. */
   readonly "vhost.http_remux.enabled": boolean;
-  /** How long tags are gathered for one write. */
+  /** How long frames are gathered for one write. */
   readonly "vhost.play.mw_latency": number;
   /** How far such a viewer may be behind before whole groups of pictures are dropped for him. */
   readonly "vhost.play.queue_length": number;
@@ -17,21 +17,21 @@ export interface PlayConfig {
 type PlaySettings = { readonly [Key in keyof PlayConfig]: Setting<PlayConfig[Key]> };
 
 export const playSettings: PlaySettings = {
-  "vhost.http_remux.enabled": setting(onOff, "on", "serve HTTP-FLV and WS-FLV"),
+  "vhost.http_remux.enabled": setting(onOff, "on", "serve HTTP-FLV, WS-FLV, MPEG-TS and AAC"),
   "vhost.play.mw_latency": setting(
     milliseconds(0, 350),
     "100",
-    "ms that FLV and RTMP viewers' tags are gathered for one write",
+    "ms that FLV, MPEG-TS and RTMP viewers' frames are gathered for one write",
   ),
   "vhost.play.queue_length": setting(
     seconds(1, 30),
     "5",
-    "seconds an FLV or RTMP viewer may be behind before pictures are dropped",
+    "seconds an FLV, MPEG-TS or RTMP viewer may be behind before pictures are dropped",
   ),
   "vhost.play.gop_cache": setting(
     onOff,
     "on",
-    "begin FLV and RTMP viewers with the last keyframe: an instant picture; off: with the next",
+    "begin FLV, MPEG-TS and RTMP viewers with the last keyframe: an instant picture; off: with the next",
   ),
   "vhost.play.gop_cache_max_frames": setting(
     wholeNumber(1, 100_000),

@@ -238,6 +238,7 @@ function clientJson(one: ClientFacts, vhostId: string): object {
     recv_bytes: one.receivedBytes,
     kbps: { recv_30s: one.receivedKbps, send_30s: one.sentKbps },
     transport: one.transport,
+    ...(one.type === "flv-play" && { format: one.format }),
     dropped_frames: one.droppedFrames,
     ...(one.layer && { layer: one.layer.rid, layer_switches: one.layer.switches }),
     ...(one.trouble === "" ? {} : { trouble: one.trouble }),

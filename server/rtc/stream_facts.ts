@@ -73,7 +73,10 @@ function transportOf(client: Client | undefined): "tcp" | "udp" | "" {
 
 /** Those the hub sends packets to; who is no client is another server. */
 function viewersOf(stream: Stream, clients: Pick<Clients, "watching">): ViewersByWay {
-  const viewers = { whep: 0, whepUdp: 0, whepTcp: 0, push: 0, flv: 0, rtmp: 0, hls: 0 };
+  const viewers = {
+    ...{ whep: 0, whepUdp: 0, whepTcp: 0, push: 0 },
+    ...{ flv: 0, ts: 0, aac: 0, rtmp: 0, hls: 0 },
+  };
   for (const subscriber of stream.viewers) {
     const client = clients.watching(subscriber);
     if (client === undefined) {

@@ -45,7 +45,10 @@ describe("the HTTP API", () => {
     assert.match(String(profile), /^(CELT|hybrid) fullband$/);
     assert.ok((kbps as number) > 5);
     assert.deepEqual(stream["publish"], { active: true, cid: "", by: "demo", transport: "" });
-    const nobody = { whep: 0, whep_udp: 0, whep_tcp: 0, push: 0, flv: 0, rtmp: 0, hls: 0 };
+    const nobody = {
+      ...{ whep: 0, whep_udp: 0, whep_tcp: 0, push: 0 },
+      ...{ flv: 0, ts: 0, aac: 0, rtmp: 0, hls: 0 },
+    };
     assert.deepEqual(stream["viewers"], nobody);
     assert.deepEqual(stream["warnings"], []);
     const { stream: one } = (await get(`/api/v1/streams/${stream["id"]}`)) as {

@@ -30,10 +30,12 @@ describe("the address that srs_player.html plays", () => {
   });
 
   test("is read back: what plays it, and its name", () => {
-    const kinds = ["http://h/a/b.flv", "wss://h/a/b.flv", "https://h/a/b.m3u8?x=1"].map(
-      (text) => sourceOf(text, 2)?.kind,
-    );
-    assert.deepEqual(kinds, ["flv", "flv", "hls"]);
+    const kinds = [
+      ...["http://h/a/b.flv", "wss://h/a/b.flv", "https://h/a/b.m3u8?x=1"],
+      ...["http://h/a/b.ts", "ws://h/a/b.ts"],
+    ].map((text) => sourceOf(text, 2)?.kind);
+    assert.deepEqual(kinds, ["flv", "flv", "hls", "ts", "ts"]);
+    assert.equal(page("?stream=b.ts"), `${page("?stream=b").slice(0, -4)}.ts`);
     assert.equal(sourceOf(" http://h/a/b.flv ", 2)?.name, "a/b");
     for (const text of ["", "a/b.flv", "ws://h/a/b.m3u8", "ftp://h/a/b.flv", "http://h/a/b.mp4"])
       assert.equal(sourceOf(text, undefined), undefined, text);

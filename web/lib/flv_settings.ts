@@ -1,7 +1,7 @@
 /**
  * What srs_player.html was asked for, with the queries of SRS's page: `schema` (`http`, `https`,
  * `ws`, `wss`), `server`, `port`, `app`, `stream` (`livestream`, `livestream.flv`,
- * `livestream.m3u8`), `buffer` (seconds), `autostart`. Others go on to the stream's address.
+ * `livestream.ts`, `livestream.m3u8`), `buffer` (seconds), `autostart`. Others go on to the stream's address.
  *
  * @module
  */
@@ -21,6 +21,8 @@ const own = new Set([
   "dir",
 ]);
 
+const kinds: Readonly<Record<string, Source["kind"]>> = { flv: "flv", ts: "ts", m3u8: "hls" };
+
 /** The address of the stream that the page's queries name. */
 export function streamUrl(page: URL): URL {
   const query = page.searchParams;
@@ -29,7 +31,7 @@ export function streamUrl(page: URL): URL {
   const port = query.get("port") || (server === page.hostname ? page.port : "");
   const app = query.get("app") || "live";
   const stream = query.get("stream") || "livestream";
-  const name = /\.(flv|m3u8)$/.test(stream) ? stream : `${stream}.flv`;
+  const name = /\.(flv|ts|m3u8)$/.test(stream) ? stream : `${stream}.flv`;
   const url = new URL(`${scheme}://${server}`);
   if (port !== "") url.port = port;
   url.pathname = `/${app}/${name}`;
@@ -45,11 +47,12 @@ export function sourceOf(text: string, buffer: number | undefined): Source | und
   } catch {
     return undefined;
   }
-  const kind = /\.m3u8$/.test(url.pathname) ? "hls" : /\.flv$/.test(url.pathname) ? "flv" : "";
-  if (kind === "") return undefined;
+  const [, ending = ""] = /\.(flv|ts|m3u8)$/.exec(url.pathname) ?? [];
+  const kind = kinds[ending];
+  if (kind === undefined) return undefined;
   const schemes = kind === "hls" ? /^https?:$/ : /^(https?|wss?):$/;
   if (!schemes.test(url.protocol)) return undefined;
-  const name = url.pathname.slice(1).replace(/\.(flv|m3u8)$/, "");
+  const name = url.pathname.slice(1).replace(/\.(flv|ts|m3u8)$/, "");
   return { kind, url, name, buffer };
 }
 

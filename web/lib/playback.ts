@@ -1,10 +1,10 @@
-/** Plays HTTP-FLV, WS-FLV or HLS into a `<video>`, watches it, and tells it in words. @module */
+/** Plays HTTP-FLV, WS-FLV, MPEG-TS or HLS into a `<video>`, watches it, and tells it in words. @module */
 import type { State } from "./conversation.ts";
 import { pageLoaded } from "./dom.ts";
 import { type FlvPlayer, type Hls, type HlsError, loadHls, loadMpegts } from "./vendor.ts";
 
 export interface Source {
-  readonly kind: "flv" | "hls";
+  readonly kind: "flv" | "ts" | "hls";
   readonly url: URL;
   /** As in `live/livestream`. */
   readonly name: string;
@@ -13,7 +13,7 @@ export interface Source {
 }
 
 export interface PlaybackFigures {
-  /** `HTTP-FLV`, `WS-FLV`, `HLS`. */
+  /** `HTTP-FLV`, `WS-FLV`, `HTTP-TS`, `WS-TS`, `HLS`. */
   readonly protocol: string;
   readonly width: number;
   readonly height: number;
@@ -21,7 +21,7 @@ export interface PlaybackFigures {
   readonly frames: number;
   readonly framesPerSecond: number;
   readonly dropped: number;
-  /** Seconds from the server's live edge (HLS), or what waits in the browser (FLV). */
+  /** Seconds from the server's live edge (HLS), or what waits in the browser (FLV, MPEG-TS). */
   readonly latency: number | undefined;
 }
 
@@ -135,10 +135,10 @@ export class Playback {
     const mpegts = await loadMpegts();
     if (turn !== this.#turn) return;
     if (!mpegts.isSupported())
-      throw new Error("This browser cannot play FLV: it has no Media Source Extensions.");
+      throw new Error("This browser cannot play this: it has no Media Source Extensions.");
     const remain = source.buffer ?? 0.5;
     const flv = mpegts.createPlayer(
-      { type: "flv", isLive: true, url: source.url.href },
+      { type: source.kind === "ts" ? "mpegts" : "flv", isLive: true, url: source.url.href },
       {
         enableWorker: false,
         enableStashBuffer: false,
@@ -247,7 +247,7 @@ export class Playback {
 
 export function protocolOf({ kind, url }: Source): string {
   if (kind === "hls") return "HLS";
-  return url.protocol.startsWith("ws") ? "WS-FLV" : "HTTP-FLV";
+  return `${url.protocol.startsWith("ws") ? "WS" : "HTTP"}-${kind === "ts" ? "TS" : "FLV"}`;
 }
 
 function whyFailed(source: Source, status: number | undefined, otherwise: string): string {

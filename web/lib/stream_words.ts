@@ -67,15 +67,17 @@ const waysOut: readonly (readonly [key: string, word: string])[] = [
   ["whep_tcp", "WebRTC TCP"],
   ["hls", "HLS"],
   ["flv", "FLV"],
+  ["ts", "MPEG-TS"],
+  ["aac", "AAC"],
   ["rtmp", "RTMP"],
   ["push", "pushed on"],
 ];
 
 /** SRS counts the publisher as a client; the demo has none. */
 export function viewersOf({ viewers = {}, clients }: LiveStream): number {
-  const { whep, hls, flv, rtmp, push } = viewers;
+  const { whep, hls, flv, ts, aac, rtmp, push } = viewers;
   if (whep === undefined) return Math.max(0, clients - 1);
-  return whep + (hls ?? 0) + (flv ?? 0) + (rtmp ?? 0) + (push ?? 0);
+  return [whep, hls, flv, ts, aac, rtmp, push].reduce((sum: number, one) => sum + (one ?? 0), 0);
 }
 
 function viewersInWords(stream: LiveStream): string {

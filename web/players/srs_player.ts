@@ -41,7 +41,9 @@ field.form?.addEventListener("submit", (event) => event.preventDefault());
 field.addEventListener("change", () => {
   const read = sourceOf(field.value, bufferOf(page));
   field.setCustomValidity(
-    read === undefined ? "It has to end in .flv (http, https, ws, wss) or .m3u8 (http, https)" : "",
+    read === undefined
+      ? "It has to end in .flv or .ts (http, https, ws, wss) or .m3u8 (http, https)"
+      : "",
   );
   if (!field.reportValidity() || read === undefined) return;
   source = read;

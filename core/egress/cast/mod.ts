@@ -1,4 +1,5 @@
 /** One stream for many viewers, whatever the format. @module */
+export { chunkedBytes, type MadeBytes, plainBytes, webSocketBytes } from "./bytes_framing.ts";
 export {
   Cast,
   type CastOptions,

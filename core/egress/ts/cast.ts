@@ -9,6 +9,7 @@ import {
   type CastMuxer,
   type CastOptions,
   type Introduction,
+  type MadeBytes,
 } from "../cast/mod.ts";
 import { CLOCK, encodePayloads, fitsTs, Program } from "./program.ts";
 import { SoundUnits } from "./sound_units.ts";
@@ -32,8 +33,7 @@ const FRAME_COST_BYTES = 128;
 const KINDS: readonly MediaKind[] = ["video", "audio"];
 
 /** Whole packets. */
-export interface TsPackets extends CastMade<TsPackets> {
-  readonly bytes: Uint8Array;
+export interface TsPackets extends CastMade<TsPackets>, MadeBytes {
   /** What goes before them to who has not got all before, on the first ones of a batch. */
   readonly resumption?: readonly TsPayload[];
 }
@@ -44,7 +44,7 @@ interface TsFrame {
 }
 
 /** A frame, or what those behind it are. */
-type TsPiece = TsFrame | FrameFormat;
+export type TsPiece = TsFrame | FrameFormat;
 
 export type TsCast = Cast<TsPiece, TsPackets>;
 

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat } from "../../../../core/bytes/mod.ts";
-import { KEPT_MAX_BYTES, TRACK_WAIT_MILLIS } from "../../../../core/egress/cast/mod.ts";
 import {
-  chunkedPackets,
-  plainPackets,
-  type TsPackets,
-  webSocketPackets,
-} from "../../../../core/egress/ts/mod.ts";
+  chunkedBytes,
+  KEPT_MAX_BYTES,
+  plainBytes,
+  TRACK_WAIT_MILLIS,
+  webSocketBytes,
+} from "../../../../core/egress/cast/mod.ts";
+import type { TsPackets } from "../../../../core/egress/ts/mod.ts";
 import { StreamType } from "../../../../core/wire/mpegts/mod.ts";
 import { AUDIO, all, heard, made, pesOf, Show, SOUND, shown, VIDEO } from "./live_stage.ts";
 import { brokenPackets, brokenTimes, readTs } from "./packet_rules.ts";
@@ -18,7 +19,7 @@ describe("A transport stream for many", () => {
     const cast = made();
     cast.handleFormat(H264_TS);
     cast.handleFormat(AAC);
-    const viewer = cast.join(plainPackets);
+    const viewer = cast.join(plainBytes);
     const parts: Uint8Array[] = [];
     const show = new Show(cast, 0, [viewer], (now) => parts.push(all(cast, viewer, now)));
     show.run(0, 10_000);
@@ -49,7 +50,7 @@ describe("A transport stream for many", () => {
     const cast = made();
     cast.handleFormat(H264_TS);
     cast.handleFormat(AAC);
-    const [first, second] = [cast.join(plainPackets), cast.join(plainPackets)];
+    const [first, second] = [cast.join(plainBytes), cast.join(plainBytes)];
     let joined = false;
     const parts: Uint8Array[] = [];
     const show = new Show(cast, 0, [first, second], (now) => {
@@ -77,7 +78,7 @@ describe("A transport stream for many", () => {
     const cast = made({ lagMillis: 1000 });
     cast.handleFormat(H264_TS);
     cast.handleFormat(AAC);
-    const [slow, other] = [cast.join(plainPackets), cast.join(plainPackets)];
+    const [slow, other] = [cast.join(plainBytes), cast.join(plainBytes)];
     const parts: Uint8Array[] = [];
     const resumed: Uint8Array[] = [];
     const show = new Show(cast, 0, [slow, other], (now) => {
@@ -107,7 +108,7 @@ describe("A transport stream for many", () => {
     cast.handleFormat(H264_TS);
     cast.handleFrame(shown(0, true));
     cast.flush(0);
-    const viewer = cast.join(plainPackets);
+    const viewer = cast.join(plainBytes);
     assert.equal(cast.poll(viewer, 0), undefined);
     cast.handleFormat(AAC);
     cast.handleFrame(heard(0));
@@ -121,7 +122,7 @@ describe("A transport stream for many", () => {
     late.handleFrame(shown(0, true));
     late.flush(0);
     late.flush(TRACK_WAIT_MILLIS);
-    const other = late.join(plainPackets);
+    const other = late.join(plainBytes);
     const before = all(late, other, TRACK_WAIT_MILLIS);
     assert.deepEqual([...readTs(before).types.values()], [StreamType.H264]);
     late.handleFormat(AAC);
@@ -134,7 +135,7 @@ describe("A transport stream for many", () => {
 
   test("another publisher's tracks are in another PMT, and his pictures wait for his sound", () => {
     const cast = made();
-    const viewer = cast.join(plainPackets);
+    const viewer = cast.join(plainBytes);
     cast.handleFormat(H264_TS);
     cast.handleFormat(AAC);
     cast.handleFrame(shown(0, true));
@@ -165,11 +166,11 @@ describe("A transport stream for many", () => {
     cast.handleFormat(AAC);
     cast.handleFrame(shown(0, true));
     let sound = 0;
-    let viewer = cast.join(plainPackets);
+    let viewer = cast.join(plainBytes);
     for (let now = 100; now < 4000; now += 100) {
       for (; sound < now; sound += SOUND) cast.handleFrame(heard(sound));
       cast.flush(now);
-      if (now === 3000) viewer = cast.join(plainPackets);
+      if (now === 3000) viewer = cast.join(plainBytes);
       if (now < 3500) cast.trim([viewer], now);
     }
     const bytes = all(cast, viewer, 4000);
@@ -185,7 +186,7 @@ describe("A transport stream for many", () => {
     cast.handleFrame(heard(0));
     cast.handleFrame(shown(0, true));
     cast.flush(0);
-    const bytes = all(cast, cast.join(plainPackets), 0);
+    const bytes = all(cast, cast.join(plainBytes), 0);
     assert.deepEqual(brokenTimes(bytes), []);
     assert.deepEqual([...readTs(bytes).types.values()], [StreamType.H264]);
   });
@@ -194,7 +195,7 @@ describe("A transport stream for many", () => {
     const cast = made({ lagMillis: 1e9 });
     cast.handleFormat(H264_TS);
     cast.handleFormat(AAC);
-    const stalled = cast.join(plainPackets);
+    const stalled = cast.join(plainBytes);
     cast.handleFrame(shown(0, true, 10));
     cast.flush(0);
     cast.poll(stalled, 0);
@@ -217,16 +218,16 @@ describe("A transport stream for many", () => {
 
   test("the same packets as a chunk and as a WebSocket message; a batch of a format alone is no write", () => {
     const packets: TsPackets[] = [{ bytes: new Uint8Array(188).fill(7) }];
-    assert.equal(plainPackets(packets), packets[0]?.bytes);
+    assert.equal(plainBytes(packets), packets[0]?.bytes);
     const two = [...packets, ...packets];
-    assert.equal(Buffer.from(chunkedPackets(two)).toString("latin1", 0, 5), "178\r\n");
-    assert.deepEqual([...webSocketPackets(two).subarray(0, 4)], [0x82, 126, 1, 0x78]);
+    assert.equal(Buffer.from(chunkedBytes(two)).toString("latin1", 0, 5), "178\r\n");
+    assert.deepEqual([...webSocketBytes(two).subarray(0, 4)], [0x82, 126, 1, 0x78]);
     const cast = made();
     cast.handleFormat(H264_TS);
     cast.handleFormat(AAC);
     cast.handleFrame(shown(0, true));
     cast.flush(0);
-    const viewer = cast.join(chunkedPackets);
+    const viewer = cast.join(chunkedBytes);
     all(cast, viewer, 0);
     cast.handleFormat(H264_TS);
     cast.flush(100);

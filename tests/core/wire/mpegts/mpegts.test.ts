@@ -81,4 +81,16 @@ describe("MPEG-TS", () => {
     });
     assert.equal(hex(out.subarray(0, 12)), "475fff30ad50fffffffffe00");
   });
+
+  test("a packet without a payload has no start and does not count; a discontinuity is told", () => {
+    const out = new Uint8Array(188);
+    const data = {
+      ...{ pid: 0x100, payload: new Uint8Array(0), continuity: 15 },
+      ...{ pcr: 63_000, discontinuity: true },
+    };
+    assert.equal(packetsOf(data), 1);
+    assert.equal(putPackets(out, 0, data), 188);
+    assert.equal(hex(out.subarray(0, 12)), "4701002fb7" + "9000007b0c7e00");
+    assert.ok(out.subarray(12).every((byte) => byte === 0xff));
+  });
 });
