@@ -8,6 +8,7 @@
  *
  * @module
  */
+import "./help.ts";
 import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";

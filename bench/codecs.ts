@@ -2,6 +2,7 @@
  * What transcoding costs: % of a core for one track, CPU time of all threads. `npx node
  * bench/codecs.ts`, `npx deno run -A bench/codecs.ts`, `npx bun bench/codecs.ts`.
  */
+import "./help.ts";
 import process from "node:process";
 import type { TargetCodec } from "../server/codecs/mod.ts";
 import { Transcoder } from "../server/codecs/transcoder.ts";

@@ -1,4 +1,5 @@
 /** What it costs to find the session of a datagram, and to drop a stranger's. @module */
+import "./help.ts";
 import type { UdpSocket } from "../core/base/mod.ts";
 import { latin1Bytes } from "../core/bytes/mod.ts";
 import { makeIceCredentials } from "../core/session/webrtc/ice_credentials.ts";

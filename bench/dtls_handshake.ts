@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "./help.ts";
 import { DtlsEndpoint } from "../core/session/webrtc/dtls/mod.ts";
 import { nodeCrypto } from "../runtime/common/crypto.ts";
 import { makeDtlsCertificate } from "../server/certificates.ts";

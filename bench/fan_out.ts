@@ -3,6 +3,7 @@
  * (830 bytes on average), through the hub and the plain SRTP engine to viewers that take the bytes
  * and report them received. CPU per delivered packet, without sockets.
  */
+import "./help.ts";
 import type { SrtpKeys, SrtpProfile } from "../core/base/mod.ts";
 import { putU32 } from "../core/bytes/mod.ts";
 import {

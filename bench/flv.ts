@@ -10,6 +10,7 @@
  *
  * @module
  */
+import "./help.ts";
 import { parseArgs } from "node:util";
 import { buildFlvload, type FlvReport, publishClip, runFlvload } from "../tests/load/flvload.ts";
 import { buildRtcload, publishRtc } from "../tests/load/rtcload.ts";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "./help.ts";
 import type { FrameFormat } from "../core/stream/mod.ts";
 import { loadRuntime } from "../runtime/mod.ts";
 import { HlsMuxer, MP4, TS } from "../server/hls/mod.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-
+import "./help.ts";
 import { Hono } from "hono";
 import type { Conn, ConnHandler } from "../core/base/mod.ts";
 import { latin1Bytes } from "../core/bytes/mod.ts";

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import "./help.ts";
 import { parseArgs } from "node:util";
 import { buildRtcload, type LoadReport, runRtcload } from "../tests/load/rtcload.ts";
 import type { Runtime } from "../tests/runtimes.ts";

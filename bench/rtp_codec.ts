@@ -1,4 +1,5 @@
 /** RTP headers, extensions and keyframe detection per packet. */
+import "./help.ts";
 import { isFault } from "../core/base/mod.ts";
 import { inspect } from "../core/media/mod.ts";
 import { decodeRtp, findExtension, rewriteExtensions } from "../core/wire/rtp/mod.ts";

@@ -1,4 +1,5 @@
 /** SRTP per 1200-byte packet: one at a time, and a batch of 8 to one and to 64 viewers. */
+import "./help.ts";
 import { isFault, type SrtpKeys, type SrtpProfile } from "../core/base/mod.ts";
 import { encodeRtpHeader } from "../core/wire/rtp/mod.ts";
 import {

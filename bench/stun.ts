@@ -1,4 +1,5 @@
 /** What a connectivity check costs: decode, authenticate, answer. @module */
+import "./help.ts";
 import { latin1Bytes } from "../core/bytes/mod.ts";
 import { makeIceCredentials } from "../core/session/webrtc/ice_credentials.ts";
 import { IceLite } from "../core/session/webrtc/ice_lite.ts";

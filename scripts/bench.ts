@@ -12,14 +12,31 @@ import { parseArgs } from "node:util";
 import { type Runtime, runtimeProgram } from "../tests/runtimes.ts";
 import { repository } from "../tests/tools.ts";
 
+const HELP = `npm run bench [-- NAME ... --runtime node20|node|deno|bun]
+
+Runs what measures hot paths, one after the other, or those that are named:
+  ${hotPaths().join(", ")}
+npm run bench -- NAME --help says what one measures. bench:load, bench:flv, bench:bridge and
+bench:abuse are programs of their own, with a --help each.
+`;
+
 const { values, positionals } = parseArgs({
-  options: { runtime: { type: "string", default: "node" } },
+  options: {
+    runtime: { type: "string", default: "node" },
+    help: { type: "boolean", short: "h" },
+  },
   allowPositionals: true,
 });
 
+if (values.help && positionals.length === 0) {
+  console.log(HELP);
+  process.exit(0);
+}
 const names = positionals.length > 0 ? positionals : hotPaths();
+const more = values.help ? ["--help"] : [];
 for (const name of names) {
-  const { status } = spawnSync(...command(values.runtime as Runtime, `bench/${name}.ts`), {
+  const [program, args] = command(values.runtime as Runtime, `bench/${name}.ts`);
+  const { status } = spawnSync(program, [...args, ...more], {
     cwd: repository,
     stdio: "inherit",
   });
