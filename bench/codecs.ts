@@ -6,7 +6,7 @@ import "./help.ts";
 import process from "node:process";
 import type { TargetCodec } from "../server/codecs/mod.ts";
 import { Transcoder } from "../server/codecs/transcoder.ts";
-import { codecs, encoded, RATE } from "../tests/server/codecs/tone.ts";
+import { codecs, encoded, RATE, tone } from "../tests/server/codecs/tone.ts";
 import { runtimeName } from "./harness.ts";
 
 const SECONDS = 20;
@@ -27,13 +27,14 @@ function music(): Float32Array {
 }
 
 const module = await codecs();
-const samples = music();
+const sounds = { music: music(), tone: tone(440, RATE * SECONDS) };
 console.log(`transcoding of 48 kHz stereo, ${runtimeName()}: % of a core, best of ${ROUNDS}`);
-for (const [from, to] of [
-  ["opus", "aac"],
-  ["aac", "opus"],
-] as [TargetCodec, TargetCodec][]) {
-  const { packets, format } = encoded(module, from, samples);
+for (const [from, to, sound] of [
+  ["opus", "aac", "music"],
+  ["opus", "aac", "tone"],
+  ["aac", "opus", "music"],
+] as [TargetCodec, TargetCodec, keyof typeof sounds][]) {
+  const { packets, format } = encoded(module, from, sounds[sound]);
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < ROUNDS; round++) {
     const options = { from: format, to, bitrate: 128_000 };
@@ -44,6 +45,6 @@ for (const [from, to] of [
     transcoder?.close();
     best = Math.min(best, (user + system) / 1e6 / SECONDS);
   }
-  console.log(`  ${from} to ${to}`.padEnd(20), `${(best * 100).toFixed(2)} %`);
+  console.log(`  ${from} to ${to}, ${sound}`.padEnd(26), `${(best * 100).toFixed(2)} %`);
 }
 console.log(`  memory of the module: ${(module.memory.buffer.byteLength / 2 ** 20).toFixed(1)} MB`);

@@ -321,6 +321,8 @@ static int open_aac(Encoder *e, int bitrate) {
   av_channel_layout_default(&c->ch_layout, e->channels);
   /* The default coder, twoloop, wobbles on tones and costs twice as much. */
   av_opt_set(c->priv_data, "aac_coder", "fast", 0);
+  /* There are bits for both channels: intensity stereo costs what two unlike ones differ in (6 dB of noise). */
+  if (bitrate >= 96000) av_opt_set_int(c->priv_data, "aac_is", 0, 0);
   if (avcodec_open2(c, codec, 0) < 0) return 0;
   e->packet = av_packet_alloc();
   e->frame = av_frame_alloc();

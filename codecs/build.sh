@@ -19,6 +19,7 @@ make -j"$jobs" >make.log 2>&1 || { tail -30 make.log; exit 1; }
 
 # Without --enable-gpl, --enable-version3 and --enable-nonfree: LGPL 2.1 or later, all of it.
 cd "$sources/ffmpeg"
+patch -p1 <"$here/ffmpeg.patch"
 ./configure --target-os=none --arch=x86_32 --enable-cross-compile --disable-asm \
   --disable-x86asm --disable-inline-asm --disable-programs --disable-doc --disable-debug \
   --disable-all --disable-everything --disable-autodetect --disable-pthreads \

@@ -21,9 +21,9 @@ interface Source {
   readonly sha256: string;
 }
 
-const TOOLS = ["clang-16", "wasm-ld-16", "llvm-ar-16", "make", "apt-get", "tar"];
+const TOOLS = ["clang-16", "wasm-ld-16", "llvm-ar-16", "make", "patch", "apt-get", "tar"];
 const INSTALL =
-  "apt-get install -y --no-install-recommends clang-16 lld-16 llvm-16 wasi-libc libclang-rt-16-dev-wasm32 make";
+  "apt-get install -y --no-install-recommends clang-16 lld-16 llvm-16 wasi-libc libclang-rt-16-dev-wasm32 make patch";
 const generated = join(repository, "server", "codecs", "module.gen.ts");
 const { suite, packages } = JSON.parse(
   readFileSync(join(repository, "codecs", "sources.json"), "utf8"),

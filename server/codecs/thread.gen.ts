@@ -122,7 +122,7 @@ export const threadCode: string = `
   };
 
   // encoder.ts
-  var OPUS_COMPLEXITY = 5;
+  var OPUS_COMPLEXITY = 7;
   var AudioEncoder = class _AudioEncoder {
     format;
     #codecs;
