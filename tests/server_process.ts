@@ -74,6 +74,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     throw new Error(`${command.join(" ")} did not start:\n${printed}`, { cause });
   }
   letGo(child);
+  remember(command, () => printed);
   return {
     url: `http://${listen}`,
     host,
@@ -92,6 +93,30 @@ function letGo(child: ChildProcess): void {
   child.once("exit", () => process.off("exit", kill));
   child.unref();
   for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
+}
+
+interface Started {
+  readonly command: string;
+  readonly output: () => string;
+}
+
+/** Of this test file. */
+const started: Started[] = [];
+/** Lines that are told of each. */
+const TOLD_LINES = 40;
+
+/** Where a test fails, what the servers of its file printed last is told at the end, for who cannot run it again. */
+function remember(command: readonly string[], output: () => string): void {
+  if (started.length === 0) process.once("exit", (code) => tellOutputs(code));
+  started.push({ command: command.join(" "), output });
+}
+
+function tellOutputs(code: number): void {
+  if (code === 0) return;
+  for (const { command, output } of started) {
+    const lines = output().trimEnd().split("\n").slice(-TOLD_LINES);
+    console.error(`--- the last of ${command}\n${lines.join("\n")}`);
+  }
 }
 
 function environment(extra: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
