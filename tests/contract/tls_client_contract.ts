@@ -60,8 +60,8 @@ export function tlsClientContract(name: string, runtime: Runtime): void {
       t.after(() => listener.close());
       const tls = { serverName: "names.test" };
       const started = performance.now();
-      await assert.rejects(runtime.connect(listener.local, { tls, timeoutMillis: 5000 }));
-      assert.ok(performance.now() - started < 4500);
+      await assert.rejects(runtime.connect(listener.local, { tls, timeoutMillis: 60_000 }));
+      assert.ok(performance.now() - started < 30_000);
     });
   });
 }

@@ -190,14 +190,14 @@ function failures(open: () => TlsServer): void {
   test("a peer that leaves during the handshake is an error, however it leaves", async () => {
     for (const leave of ["end", "reset"] as const) {
       const server = open();
-      server.options = { handshakeMillis: 5000 };
+      server.options = { handshakeMillis: 60_000 };
       const outcome = server.next();
       const peer = await openPeer(server.port);
       const start = performance.now();
       peer.socket.write(Uint8Array.of(0x16, 3, 1, 2, 0, 1));
       setTimeout(() => (leave === "end" ? peer.socket.end() : peer.reset()), 20);
       await assert.rejects(outcome);
-      assert.ok(performance.now() - start < 4000, "not only by the timeout");
+      assert.ok(performance.now() - start < 30_000, "not only by the timeout");
       peer.socket.destroy();
     }
   });

@@ -84,7 +84,7 @@ describe("RFC 6184: H.264", () => {
     bytes[0] = 24;
     const before = performance.now();
     assert.equal(inspect("h264", bytes, 0, bytes.length), 0);
-    assert.ok(performance.now() - before < 1000);
+    assert.ok(performance.now() - before < 10_000);
   });
 });
 

@@ -190,7 +190,9 @@ test("a thousand jumps cost no more than a thousand packets", () => {
     return performance.now() - before;
   };
   millis(1);
-  const [steady, jumping] = [millis(1), millis(8000)];
+  // The best of five: other programs use this machine, too.
+  const best = (step: number): number => Math.min(...Array.from({ length: 5 }, () => millis(step)));
+  const [steady, jumping] = [best(1), best(8000)];
   assert.ok(jumping < steady * 10 + 50, `${jumping} ms against ${steady} ms`);
 });
 
