@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { Files } from "../../../core/base/mod.ts";
 import {
@@ -7,7 +10,7 @@ import {
   ROUND_MAX,
   START_MILLIS,
 } from "../../../server/record/retention.ts";
-import { DAY, realFiles, Yard } from "./yard.ts";
+import { DAY, realFiles, START, Yard } from "./yard.ts";
 
 describe("recordings that cannot be deleted", () => {
   test("are told once for each reason, tried again after an hour, and cost no newer one", async (t) => {
@@ -75,6 +78,34 @@ describe("recordings that cannot be deleted", () => {
     yard.put("secret/a.1.mp4", 2 * DAY);
     assert.deepEqual(await yard.after(START_MILLIS), ["live/a.1.mp4 age"]);
     assert.deepEqual(yard.failed, []);
+  });
+
+  test("a folder that became a link since it was looked at is not followed", async (t) => {
+    const outside = mkdtempSync(join(tmpdir(), "monoport-outside-"));
+    t.after(() => rmSync(outside, { recursive: true, force: true }));
+    const old = (START - 50 * DAY) / 1000;
+    for (const name of ["a.1.mp4", "b.1.mp4"]) {
+      writeFileSync(join(outside, name), "1");
+      utimesSync(join(outside, name), old, old);
+    }
+    let swapped = false;
+    const yard: Yard = new Yard(t, {
+      maxAge: DAY,
+      files: {
+        ...realFiles,
+        remove: async (path) => {
+          if (!swapped) {
+            rmSync(join(yard.root, "live"), { recursive: true });
+            symlinkSync(outside, join(yard.root, "live"));
+            swapped = true;
+          } else await realFiles.remove(path);
+        },
+      },
+    });
+    yard.put("live/a.1.mp4", 50 * DAY);
+    yard.put("live/b.1.mp4", 40 * DAY);
+    assert.equal((await yard.after(START_MILLIS)).length, 1);
+    assert.deepEqual(readdirSync(outside), ["a.1.mp4", "b.1.mp4"]);
   });
 
   test("a root that cannot be read is told once", async (t) => {
