@@ -48,6 +48,14 @@ const cases: Readonly<Record<string, Case>> = {
     title: "every way out on, recorded",
     args: ["--vhost.dvr.enabled", "on", "--vhost.dvr.dvr_path", join(folder, "[stream].mp4")],
   },
+  dvr_opus: {
+    title: "the same, with Opus",
+    publisher: "webrtc",
+    args: [
+      ...["--vhost.dvr.enabled", "on", "--vhost.dvr.dvr_path", join(folder, "[stream].mp4")],
+      ...["--vhost.dvr.dvr_acodec", "opus"],
+    ],
+  },
   flv: { title: "one by HTTP-FLV, AAC", viewers: [(server) => flv(server, "aac")] },
   opus: {
     title: "one by HTTP-FLV, Opus",
