@@ -1,4 +1,4 @@
-import type { Millis, Runtime } from "../../core/base/mod.ts";
+import { type Millis, NEVER, type Runtime } from "../../core/base/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { bundled, type TimedPacket, unbundled } from "./bundle.ts";
@@ -24,6 +24,8 @@ const SEND_MAX = 16;
  * Opus is for viewers in real time.
  */
 const GATHER_MILLIS: Readonly<Record<TargetCodec, Millis>> = { aac: 60, opus: 0 };
+/** The same where all that is made goes into files. */
+export const PATIENT_MILLIS: Millis = 500;
 /**
  * Tracks of a thread are opened at most so often, all that are new together: a publisher who changes his format all
  * the time would keep the thread from the sound of others.
@@ -55,6 +57,8 @@ export interface TranscodedSink {
 export interface Transcoding {
   /** `pts` in ms. `data` must not be changed. */
   put(data: Uint8Array, pts: number): void;
+  /** Whether all who take it can wait: not so until this is called. */
+  setPatience(patient: boolean): void;
   /** Nothing is put any more: closes when the rest has come. */
   finish(): void;
   close(): void;
@@ -67,6 +71,9 @@ interface Job {
   waiting: number;
   waitingBytes: number;
   gathered: TimedPacket[];
+  /** When these go to the thread at the latest. */
+  due: Millis;
+  patient: boolean;
   /** Of what the thread has: packets, and when it was given to it, message by message. */
   flying: number;
   readonly flights: { readonly bytes: number; readonly at: Millis }[];
@@ -89,6 +96,7 @@ export class Lane {
   #failures = 0;
   #lingering: Disposable | undefined;
   #gathering: Disposable | undefined;
+  #gatheringUntil: Millis = NEVER;
   #opening: Disposable | undefined;
   #openedAt: Millis = Number.NEGATIVE_INFINITY;
 
@@ -113,6 +121,8 @@ export class Lane {
       waiting: 0,
       waitingBytes: 0,
       gathered: [],
+      due: NEVER,
+      patient: false,
       flying: 0,
       flights: [],
       opened: false,
@@ -125,6 +135,10 @@ export class Lane {
     else this.#opening ??= runtime.wakeAt(due, () => this.#openAll());
     return {
       put: (data, pts) => this.#put(id, job, data, pts),
+      setPatience: (patient) => {
+        job.patient = patient;
+        if (!patient) this.#send(id, job);
+      },
       finish: () => this.#finish(id, job),
       close: () => this.#close(id),
     };
@@ -165,9 +179,9 @@ export class Lane {
     job.waiting++;
     job.waitingBytes += data.length;
     job.gathered.push({ data, pts });
-    const millis = GATHER_MILLIS[job.options.to];
-    if (millis === 0 || job.gathered.length >= SEND_MAX) this.#send(id, job);
-    else this.#gathering ??= this.#sendLater(millis);
+    const millis = job.patient ? PATIENT_MILLIS : GATHER_MILLIS[job.options.to];
+    if (millis === 0 || job.gathered.length >= batchOf(job)) this.#send(id, job);
+    else if (job.due === NEVER) this.#sendAt(job, this.#options.runtime.now() + millis);
   }
 
   #isFull({ waiting, waitingBytes, flights }: Job, bytes: number): boolean {
@@ -176,16 +190,28 @@ export class Lane {
     return oldest !== undefined && this.#options.runtime.now() - oldest.at > WAITING_MILLIS;
   }
 
-  #sendLater(millis: Millis): Disposable {
-    const { runtime } = this.#options;
-    return runtime.wakeAt(runtime.now() + millis, () => {
-      this.#gathering = undefined;
-      for (const [id, job] of this.#jobs) this.#send(id, job);
+  #sendAt(job: Job, due: Millis): void {
+    job.due = due;
+    if (due < this.#gatheringUntil) this.#wakeAt(due);
+  }
+
+  #wakeAt(due: Millis): void {
+    this.#gathering?.[Symbol.dispose]();
+    this.#gatheringUntil = due;
+    this.#gathering = this.#options.runtime.wakeAt(due, () => {
+      this.#gatheringUntil = NEVER;
+      let next: Millis = NEVER;
+      for (const [id, job] of this.#jobs) {
+        if (job.due <= due) this.#send(id, job);
+        else next = Math.min(next, job.due);
+      }
+      if (next !== NEVER) this.#wakeAt(next);
     });
   }
 
   /** Gives the thread what waits, as far as it may have it. */
   #send(id: number, job: Job): void {
+    job.due = NEVER;
     while (job.opened && job.gathered.length > 0 && job.flying < FLYING_MAX) {
       const some = job.gathered.length <= SEND_MAX ? job.gathered : job.gathered.slice(0, SEND_MAX);
       job.gathered = some === job.gathered ? [] : job.gathered.slice(SEND_MAX);
@@ -304,8 +330,13 @@ export class Lane {
     job.flying -= packets;
     job.waitingBytes -= job.flights.shift()?.bytes ?? 0;
     // What had to wait goes on; what is only gathered has its own time.
-    if (full || job.gathered.length >= SEND_MAX || job.finishing) this.#send(id, job);
+    if (full || job.gathered.length >= batchOf(job) || job.finishing) this.#send(id, job);
   }
+}
+
+/** Packets that are worth a message. */
+function batchOf({ patient }: Job): number {
+  return patient ? FLYING_MAX : SEND_MAX;
 }
 
 /** The same host without a thread; what it posts comes after the call, as from one. */

@@ -8,6 +8,8 @@ export interface TapOptions {
   readonly fromKeyframe: boolean;
   /** How long pictures wait for sound that a transcoder has and did not give yet; default 2 s. */
   readonly soundWaitMillis?: number;
+  /** Whether its frames may come half a second later, which costs less where sound is transcoded for nobody else. */
+  readonly patient?: boolean;
 }
 
 /** Where muxers get their frames. */

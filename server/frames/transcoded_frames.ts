@@ -43,7 +43,7 @@ export class TranscodedFrames implements FrameSource {
     const outlet = new Outlet({ sink, sound, soundWaitMillis });
     const pictures = source.tap(name, { ...options, audio: "source" }, outlet.pictures);
     outlet.begin();
-    sound.add(outlet.sound);
+    sound.add(outlet.sound, options.patient);
     let over = false;
     return {
       [Symbol.dispose]: () => {

@@ -21,6 +21,8 @@ export interface SoundSink {
 
 /** The sound of one stream in one codec, for all who want it: as it came where it is in that codec. */
 export class TranscodedSound implements FrameSink {
+  /** Those who do not wait. */
+  readonly #hurried = new Set<SoundSink>();
   readonly #transcoders: Pick<Transcoders, "open">;
   readonly #to: TargetCodec;
   readonly #bitrate: number;
@@ -71,12 +73,21 @@ export class TranscodedSound implements FrameSink {
     return this.#lastDts;
   }
 
-  add(sink: SoundSink): void {
+  /** `patient`: it may have to wait for its sound. */
+  add(sink: SoundSink, patient = false): void {
     this.#sinks = [...this.#sinks, sink];
+    if (!patient) this.#hurried.add(sink);
+    this.#transcoding?.setPatience(this.#patient);
   }
 
   remove(sink: SoundSink): void {
     this.#sinks = this.#sinks.filter((one) => one !== sink);
+    this.#hurried.delete(sink);
+    this.#transcoding?.setPatience(this.#patient);
+  }
+
+  get #patient(): boolean {
+    return this.used && this.#hurried.size === 0;
   }
 
   handleFormat(format: FrameFormat): void {
@@ -139,6 +150,7 @@ export class TranscodedSound implements FrameSink {
         transcoding.close();
       },
     };
+    transcoding?.setPatience(this.#patient);
   }
 
   #handlePicture(frame: Frame): void {

@@ -169,7 +169,11 @@ export class Recordings {
     log.event("Recording", { stream, recording: id, format: rules.format, by: source });
     this.#expect(running);
     this.#touching ??= this.#touchLater();
-    running.tap = frames.tap(name, { audio: rules.audio, fromKeyframe: true }, recording);
+    running.tap = frames.tap(
+      name,
+      { audio: rules.audio, fromKeyframe: true, patient: true },
+      recording,
+    );
     return this.#factsOf(running);
   }
 

@@ -22,6 +22,7 @@ class ByHand {
   readonly sink: TranscodedSink;
   closed = false;
   finishing = false;
+  patient: boolean | undefined;
 
   constructor(options: TranscoderOptions, sink: TranscodedSink) {
     this.options = options;
@@ -52,6 +53,9 @@ function opened(t: TestContext, room: () => boolean = () => true) {
         all.push(one);
         return {
           put: (_, pts) => void one.put.push(pts),
+          setPatience: (patient) => {
+            one.patient = patient;
+          },
           finish: () => {
             one.finishing = true;
           },
@@ -65,7 +69,9 @@ function opened(t: TestContext, room: () => boolean = () => true) {
     bitrates: { aac: 128_000, opus: 96_000 },
   });
   t.after(() => frames.close());
-  const tap = (options: { fromKeyframe?: boolean; soundWaitMillis?: number } = {}): Sink => {
+  const tap = (
+    options: { fromKeyframe?: boolean; soundWaitMillis?: number; patient?: boolean } = {},
+  ): Sink => {
     const sink = new Sink();
     frames.tap(name(), { audio: "opus", fromKeyframe: true, ...options }, sink);
     return sink;
@@ -283,4 +289,23 @@ test("for WebRTC viewers a transcoder begins with what comes now: what is kept w
     heard.map(({ dts }) => dts),
     [8000, 8020, 8040, 8060, 8080],
   );
+});
+
+test("sound is transcoded patiently while recordings alone take it", (t) => {
+  const { stream, all, frames, tap } = opened(t);
+  stream.format(AAC);
+  const options = { audio: "opus", fromKeyframe: true, patient: true } as const;
+  const recordings = [1, 2].map(() => frames.tap(name(), options, new Sink()));
+  assert.equal(all[0]?.patient, true);
+  const viewer = frames.tap(name(), { ...options, patient: false }, new Sink());
+  assert.equal(all[0]?.patient, false);
+  recordings[0]?.[Symbol.dispose]();
+  assert.equal(all[0]?.patient, false);
+  viewer[Symbol.dispose]();
+  assert.equal(all[0]?.patient, true);
+  tap();
+  assert.equal(all[0]?.patient, false);
+  // A new source's transcoder knows at once.
+  stream.format({ ...AAC, sampleRate: 44_100 });
+  assert.equal(all[1]?.patient, false);
 });

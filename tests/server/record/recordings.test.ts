@@ -63,7 +63,7 @@ describe("recordings", () => {
       args: ["--vhost.dvr.enabled", "on"],
     });
     recordings.handleHubEvent(published("live/one"));
-    assert.deepEqual(feed.taps[0]?.options, { audio: "aac", fromKeyframe: true });
+    assert.deepEqual(feed.taps[0]?.options, { audio: "aac", fromKeyframe: true, patient: true });
     assert.equal(recordings.facts()[0]?.state, "waiting");
     feed.format(H264, AAC);
     feed.play(1000, 4000);
