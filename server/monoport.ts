@@ -138,7 +138,7 @@ export async function serve({
     await ending.close();
     throw error;
   }
-  begin(config, { certificates, demo, sound, recordings, relays, readiness, candidates });
+  begin(config, { ...media, certificates, demo, sound, relays, readiness, candidates });
   return {
     endpoints: listening.tcp,
     udpEndpoints: listening.udp,
@@ -155,17 +155,21 @@ interface Begun {
   readonly sound: ViewerSound;
   readonly recordings: Recordings;
   readonly relays: Relays;
+  readonly casts: Casts;
+  readonly hls: Hls | undefined;
   readonly readiness: Readiness;
   readonly candidates: CandidateFinder;
 }
 
 /** What is to be done once the server listens. */
 function begin(config: Config, parts: Begun): void {
-  const { certificates, demo, sound, recordings, relays, readiness, candidates } = parts;
+  const { certificates, demo, sound, recordings, relays, casts, hls } = parts;
+  const { readiness, candidates } = parts;
   certificates?.start();
   demo?.start();
   sound.start();
   void recordings.recover();
+  relays.watched.push((key) => casts.watches(key) || hls?.watches(key) === true);
   if (servesRtc(config)) relays.start();
   readiness.open();
   if (servesRtc(config)) void candidates.warm();

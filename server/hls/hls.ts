@@ -6,7 +6,7 @@ import type { Visits } from "../hooks/mod.ts";
 import { MP4, TS } from "./container.ts";
 import { type CompleteSegment, HlsMuxer } from "./muxer.ts";
 import type { StreamFiles } from "./stream_files.ts";
-import { HlsViewers } from "./viewers.ts";
+import { HlsViewers, VIEWER_IDLE_MILLIS } from "./viewers.ts";
 
 export interface HlsOptions {
   readonly runtime: Pick<Runtime, "now" | "wakeAt" | "wallClock" | "crypto">;
@@ -46,6 +46,8 @@ interface Running {
   readonly id: string;
   readonly tap: Disposable;
   asked: Millis;
+  /** When somebody asked by HTTP. */
+  requested: Millis;
   files: StreamFiles | undefined;
 }
 
@@ -82,8 +84,24 @@ export class Hls implements MoreClients {
   /** The muxer of a stream, begun if need be; `undefined` when there are too many. */
   open(name: StreamName, audio: HlsAudio): HlsMuxer | undefined {
     const running = this.#run(name, audio);
-    if (running !== undefined) running.asked = this.#options.runtime.now();
-    return running?.muxer;
+    return this.#requested(running);
+  }
+
+  /** Whether anybody has asked for a stream lately, who need not be its viewer yet. */
+  watches(key: string): boolean {
+    const since = this.#options.runtime.now() - VIEWER_IDLE_MILLIS;
+    for (const audio of ["aac", "opus"] as const) {
+      const running = this.#byKey.get(`${key} ${audio}`);
+      if (running !== undefined && running.requested >= since) return true;
+    }
+    return false;
+  }
+
+  #requested(running: Running | undefined): HlsMuxer | undefined {
+    if (running === undefined) return undefined;
+    running.asked = this.#options.runtime.now();
+    running.requested = running.asked;
+    return running.muxer;
   }
 
   /** Makes a stream into files from now on; `false` when there are too many. */
@@ -115,7 +133,15 @@ export class Hls implements MoreClients {
     // A tap tells at once what is kept: there are no whole segments in it.
     const soundWaitMillis = SOUND_WAIT_MILLIS;
     const tap = frames.tap(name, { audio, fromKeyframe: true, soundWaitMillis }, muxer);
-    const running = { muxer, key, id, tap, asked: runtime.now(), files: undefined };
+    const running = {
+      muxer,
+      key,
+      id,
+      tap,
+      asked: runtime.now(),
+      requested: Number.NEGATIVE_INFINITY,
+      files: undefined,
+    };
     this.#byKey.set(key, running);
     this.#byId.set(id, running);
     this.#timer ??= this.#sweepLater();
@@ -132,9 +158,7 @@ export class Hls implements MoreClients {
 
   /** The muxer that gave a resource its name. */
   find(id: string): HlsMuxer | undefined {
-    const running = this.#byId.get(id);
-    if (running !== undefined) running.asked = this.#options.runtime.now();
-    return running?.muxer;
+    return this.#requested(this.#byId.get(id));
   }
 
   clients(): ClientFacts[] {

@@ -50,6 +50,8 @@ export interface RelayWish {
 }
 
 export class Relays {
+  /** Whether anybody watches a stream, by its key, who is no viewer of the hub's: by HLS, FLV, RTMP. */
+  readonly watched: ((key: string) => boolean)[] = [];
   /** Our id in chains of servers; another one in every run. */
   readonly self: string;
   readonly #rtc: RtcContext;
@@ -261,7 +263,10 @@ export class Relays {
 
   /** Whether anybody watches or waits who is no push of ours. */
   #isWatched(stream: Stream): boolean {
-    return stream.viewers.some((viewer) => this.#pushing(viewer) === undefined);
+    return (
+      stream.viewers.some((viewer) => this.#pushing(viewer) === undefined) ||
+      this.watched.some((watches) => watches(stream.name.key))
+    );
   }
 
   /** The relay of a rule for a stream, made when it is not there. */
