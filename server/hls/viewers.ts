@@ -150,10 +150,14 @@ export class HlsViewers {
 /** Segments may come from a cache. */
 const UNKNOWN = { sentBytes: 0, receivedBytes: 0 };
 
-/** Without what says which playlist is meant, and spelt as playlists spell it. */
+/** As jQuery and others write it, to get past caches; it says nothing of who asks. */
+const CACHE_BUSTER = /^\d{1,20}$/;
+
+/** Without what says which playlist is meant or when it was asked for, and spelt as playlists spell it. */
 function plain(query: string): string {
   const kept = new URLSearchParams(query.slice(0, QUERY_MAX_CHARACTERS));
   for (const name of [...kept.keys()]) if (name.startsWith("_HLS_")) kept.delete(name);
+  if (kept.getAll("_").every((value) => CACHE_BUSTER.test(value))) kept.delete("_");
   return `${kept}`;
 }
 

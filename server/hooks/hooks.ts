@@ -1,7 +1,9 @@
 import type { Millis, Runtime } from "../../core/base/mod.ts";
 import type { StreamName } from "../../core/stream/mod.ts";
-import type { HooksConfig } from "../config/hooks.ts";
+import { AddressRanges } from "../address_ranges.ts";
+import type { Config } from "../config/config.ts";
 import { addressKey } from "../limits/address_key.ts";
+import { RateLimit } from "../limits/rate_limit.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Recordings } from "../record/mod.ts";
@@ -16,7 +18,7 @@ import type { Entered, Refused, Visitor, Visits } from "./visit.ts";
 
 export interface HooksOptions {
   readonly runtime: Runtime;
-  readonly config: HooksConfig;
+  readonly config: Config;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly fetch: Fetch;
@@ -43,11 +45,20 @@ export class Hooks implements Visits {
   /** By key of the stream, who came last at the end. */
   readonly #publishers = new Map<string, Known>();
   readonly #underWay = new Set<AbortController>();
+  readonly #rate: RateLimit;
+  /** Proxies and balancers, for all who come by them. */
+  readonly #many: AddressRanges;
   #closed = false;
   #recordings: HookedRecordings | undefined;
 
   constructor(options: HooksOptions) {
     this.#options = options;
+    const { config } = options;
+    this.#rate = new RateLimit({
+      perSecond: config["limits.requests_per_second"],
+      burst: config["limits.requests_burst"],
+    });
+    this.#many = new AddressRanges([...config.trusted_proxies, ...config["proxy_protocol.from"]]);
     this.#turns = { on_connect: new Turns(), on_publish: new Turns(), on_play: new Turns() };
     options.metrics.gauge(
       "monoport_hooks_waiting",
@@ -61,6 +72,7 @@ export class Hooks implements Visits {
     if ([visitor.param, visitor.tcUrl, visitor.token].some((one) => one.length > WORDS_MAX))
       return TOO_LONG;
     const { runtime } = this.#options;
+    if (!this.#mayAsk(visitor.address)) return TOO_OFTEN;
     const pageUrl = visitor.pageUrl.slice(0, WORDS_MAX);
     const known: Known = { id: word(runtime, 8), visitor: { ...visitor, pageUrl } };
     const { id } = known;
@@ -83,6 +95,15 @@ export class Hooks implements Visits {
     } finally {
       deadline[Symbol.dispose]();
     }
+  }
+
+  /** Whoever makes us ask makes others work for him. */
+  #mayAsk(address: string): boolean {
+    if (this.#many.has(address)) return true;
+    const { runtime, metrics } = this.#options;
+    if (this.#rate.take(addressKey(address), runtime.now()) === 0) return true;
+    metrics.count("monoport_requests_limited_total");
+    return false;
   }
 
   /** Tells of each that is finished, and begins those that hooks ask for. */
@@ -266,6 +287,12 @@ const TOO_LONG: Refused = {
   admitted: false,
   status: 403,
   reason: `A query, token or URL of more than ${WORDS_MAX} characters is not told to hooks`,
+};
+
+const TOO_OFTEN: Refused = {
+  admitted: false,
+  status: 429,
+  reason: "Hooks are asked too often for this address (limits.requests_per_second)",
 };
 
 const NOBODY: Omit<Visitor, "app" | "stream"> = {

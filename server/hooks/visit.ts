@@ -1,5 +1,5 @@
 /** The door that every publisher and viewer comes in by. @module */
-import type { Admission, Admit, Verdict } from "../admit.ts";
+import type { Admission, Admit } from "../admit.ts";
 
 /** Somebody who wants to publish or to play, as hooks are told of him. */
 export interface Visitor extends Admission {
@@ -29,7 +29,12 @@ export interface Visit {
   left(traffic?: Traffic): void;
 }
 
-export type Refused = Extract<Verdict, { readonly admitted: false }>;
+/** 429: he asks too often; 503: it cannot be said now. */
+export interface Refused {
+  readonly admitted: false;
+  readonly status: 401 | 403 | 429 | 503;
+  readonly reason: string;
+}
 
 /** `visit` is there when hooks are configured. */
 export type Entered = { readonly admitted: true; readonly visit: Visit | undefined } | Refused;

@@ -48,7 +48,11 @@ export function hlsRoutes(options: HlsRoutesOptions): Hono {
   return app;
 }
 
-type Refuse = (status: 400 | 401 | 403 | 404 | 503, message: string, retry?: number) => Response;
+type Refuse = (
+  status: 400 | 401 | 403 | 404 | 429 | 503,
+  message: string,
+  retry?: number,
+) => Response;
 
 /** The multivariant playlist of a stream, or that of one of its renditions. */
 async function playlist(
@@ -104,7 +108,11 @@ async function admitted(
   const who = visitor(c, admission);
   const entered = await hls.viewers.enter(name, agent, who, now());
   if (!entered.admitted)
-    return refuse(entered.status, entered.reason, entered.status === 503 ? RETRY_SECONDS : 0);
+    return refuse(
+      entered.status,
+      entered.reason,
+      entered.status === 429 || entered.status === 503 ? RETRY_SECONDS : 0,
+    );
   if (!hls.viewers.see(name, agent, who, now()))
     return refuse(404, `${name.key} was ended for this viewer`);
   return audio;

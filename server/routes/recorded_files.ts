@@ -4,7 +4,8 @@
  * @module
  */
 import { type Context, Hono } from "hono";
-import type { Admission, Admit } from "../admit.ts";
+import type { Admission, Admit, Verdict } from "../admit.ts";
+import type { Refused } from "../hooks/mod.ts";
 import type { RecordedFile } from "../record/mod.ts";
 import { httpDate, select, type Vod } from "../vod/mod.ts";
 import { type Identity, json, jsonCode, SRS_CODE } from "./envelope.ts";
@@ -116,7 +117,7 @@ async function refusalOf(
 ): Promise<Response | undefined> {
   const { app, stream } = file;
   const admission: Admission = { action: "play", app, stream, token: tokenOf(c), address };
-  let verdict = await admit(admission);
+  let verdict: Verdict | Refused = await admit(admission);
   if (verdict.admitted) {
     verdict = await vod.enter(file, c.req.header("user-agent") ?? "", {
       ...admission,
@@ -130,7 +131,7 @@ async function refusalOf(
   const { status, reason } = verdict;
   const more = {
     ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
-    ...(status === 503 ? { "retry-after": RETRY_SECONDS } : {}),
+    ...(status === 429 || status === 503 ? { "retry-after": RETRY_SECONDS } : {}),
   };
   return c.body(`${reason}\n`, status, { ...TEXT, ...more });
 }

@@ -267,7 +267,8 @@ async function check(
   const entered = await enter(options, visitor);
   if (!entered.admitted) {
     const { status, reason: message } = entered;
-    return { status, message, ...(status === 503 ? { retryAfterSeconds: RETRY_SECONDS } : {}) };
+    const later = status === 429 || status === 503;
+    return { status, message, ...(later ? { retryAfterSeconds: RETRY_SECONDS } : {}) };
   }
   const queries = (name: string): readonly string[] => c.req.queries(name) ?? [];
   const query = [...queries("eip"), ...queries("candidate"), ...candidates];

@@ -47,6 +47,23 @@ test("hooks are asked for who has no secret, though one of his address and brows
   assert.equal(all.size, 1, "a reload is the same viewer");
 });
 
+test("who adds the time to each request, to get past caches, is one viewer; nothing else is passed over", async () => {
+  const all = await viewers();
+  const ask = async (param: string): Promise<boolean> =>
+    (await all.enter(NAME, "Firefox", visitor("192.0.2.1", param), 0)).admitted;
+  for (const time of ["1795405384783", "1795405385001", "7"]) {
+    assert.equal(await ask(`?secret=1&_=${time}`), true);
+    assert.equal(await ask(`?_=${time}&secret=1&_HLS_msn=3`), true);
+  }
+  assert.equal(all.size, 1);
+  assert.equal(await ask("?secret=2&_=7"), false);
+  for (const other of ["_=a7", "_=7&_=b", "__=7", "t=7", "_=123456789012345678901"]) {
+    const before: number = all.size;
+    assert.equal(await ask(`?secret=1&${other}`), true);
+    assert.equal(all.size, before + 1, other);
+  }
+});
+
 test("one address leaves room for others, and gets its own back", async () => {
   const all = await viewers();
   const ask = async (address: string, agent: number, now = 0): Promise<boolean> =>

@@ -340,3 +340,33 @@ test("hooks are off unless vhost.http_hooks.enabled is on; their URLs are not to
     return !error.message.includes("hunter2");
   });
 });
+
+test("one address makes hooks be asked limits.requests_per_second times, however it asks; then it is 429", async (t) => {
+  const hooks = await hookServer(t);
+  hooks.answer = (_, response) => response.end('{"code":1}');
+  const server = await running(t, [
+    ...hooks.settings("on_play"),
+    ...["--limits.requests_per_second", "1", "--limits.requests_burst", "20"],
+    ...["--trusted_proxies", "127.0.0.1"],
+  ]);
+  const ask = async (i: number, address: string): Promise<Response> => {
+    const headers = { "x-forwarded-for": address };
+    const path = [`/live/a.flv?t=${i}`, `/live/a.m3u8?t=${i}`][i % 2];
+    const answer = await fetch(server.url + path, { headers });
+    await answer.text();
+    return answer;
+  };
+  const begun = performance.now();
+  const refused: Response[] = [];
+  for (let i = 0; i < 60; i++) {
+    const answer = await ask(i, "192.0.2.1");
+    if (answer.status === 429) refused.push(answer);
+    else assert.equal(answer.status, 403);
+  }
+  const seconds = Math.ceil((performance.now() - begun) / 1000);
+  const asked = hooks.of("on_play").length;
+  assert.ok(asked >= 20 && asked <= 20 + seconds, `${asked} calls in ${seconds} s`);
+  assert.equal(refused.length, 60 - asked);
+  assert.ok(refused.every(({ headers }) => Number(headers.get("retry-after")) > 0));
+  assert.equal((await ask(0, "192.0.2.2")).status, 403);
+});
