@@ -104,7 +104,8 @@ for (const codec of ["video/VP8", "video/H264"]) {
     for (const page of [best, low]) {
       const video = inbound(await statsOf(page), "video");
       assert.equal(video.codec, codec);
-      assert.equal(video.lost, 0);
+      // Over UDP, where a kernel may drop some while Chromium is kept from reading.
+      assert.ok(video.lost <= video.packets / 100, `${video.lost} of ${video.packets} lost`);
     }
     const faults = (await (await fetch(`${server.url}/metrics`)).text()).match(
       /monoport_faults_total\{.*(layer|source).*/g,
