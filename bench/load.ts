@@ -1,7 +1,7 @@
 /**
  * Fan-out over real sockets: `npm run bench:load [-- --runtime node,deno] [--players 100,200]`
  * starts the server on each runtime and lets rtcload play one stream of 1 Mbit/s over TCP, or with
- * `--transport udp` over UDP, publisher and players alike.
+ * `--transport udp` over UDP, publisher and players alike; `--srtp gcm` offers AEAD_AES_128_GCM.
  *
  * CPU per packet is the server's, all its threads and the kernel's share for it included, divided
  * by the packets that arrived. Latency is from the publisher's send to the viewer's read. Read
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     players: { type: "string", default: "100,200" },
     duration: { type: "string", default: "10" },
     transport: { type: "string", default: "tcp" },
+    srtp: { type: "string", default: "aes_cm" },
   },
 });
 
@@ -43,7 +44,8 @@ for (const runtime of values.runtime.split(",")) {
   const server = await startServer({ runtime: runtime as Runtime, args: ["--demo", "off"] });
   try {
     for (const players of values.players.split(",").map(Number)) {
-      const args = ["--duration", values.duration, "--transport", values.transport];
+      const { duration, transport, srtp } = values;
+      const args = ["--duration", duration, "--transport", transport, "--srtp", srtp];
       const report = await runRtcload({ server, video: "720p30-1m.h264", players, args });
       console.log(row(runtime, players, report));
     }

@@ -9,7 +9,6 @@
  */
 import { Buffer } from "node:buffer";
 import crypto from "node:crypto";
-import process from "node:process";
 import type {
   AesEcb,
   AesGcm,
@@ -60,7 +59,7 @@ let lanesOpened = false;
 
 /** Opened with the first engine. */
 function srtpLanes(): SrtpLanes | undefined {
-  if (!lanesOpened && process.versions["bun"] === undefined) lanes = WasmSrtpLanes.open();
+  if (!lanesOpened) lanes = WasmSrtpLanes.open();
   lanesOpened = true;
   return lanes;
 }

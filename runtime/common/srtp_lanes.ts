@@ -1,6 +1,6 @@
 /**
  * `SrtpLanes` by a module of WebAssembly, which signs four packets at a time: native calls for each
- * packet cost more on Node and Deno. Bun's own are cheaper.
+ * packet cost more.
  *
  * @module
  */

@@ -53,9 +53,9 @@ function fault(code: string, spec: string): Fault {
 
 /**
  * Profiles we take, best first. A browser offers several, so the order is ours to choose
- * by cost: GCM wants a new cipher object per packet, counter mode one call per viewer and batch and
- * two hashes per packet. That is a third less of the server's whole cost on Node, a fifth on Deno;
- * only Bun is better off with GCM, by a sixth (docs/performance.md).
+ * by cost: GCM wants a new cipher object per packet, counter mode is sealed for a group of viewers in
+ * one call. With it the server's whole cost is about half of GCM's on Node and Deno, a fifth less on
+ * Bun (docs/performance.md).
  */
 export const SRTP_PROFILES: readonly SrtpProfile[] = [
   "SRTP_AES128_CM_HMAC_SHA1_80",

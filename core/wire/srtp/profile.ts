@@ -12,8 +12,8 @@ export interface SrtpProfileInfo {
 }
 
 /**
- * What Monoport speaks, the stronger ones first. Which is cheaper depends on the runtime: a batch
- * for viewers costs less with AES-CM on Node and Deno, with GCM on Bun (bench/srtp_packet.ts).
+ * What Monoport speaks, the stronger ones first. A batch for viewers costs least with AES-CM, which is
+ * sealed in lanes (bench/srtp_packet.ts); on Bun GCM is as cheap.
  */
 export const SRTP_PROFILES: readonly SrtpProfileInfo[] = [
   profile("SRTP_AEAD_AES_128_GCM", 16, 12, 16, true),
