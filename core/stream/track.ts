@@ -148,8 +148,8 @@ export class Track {
 
   /** The source's sender report: its timestamp `rtpTime` was at `at` on our wall clock. */
   report(ssrc: number, at: number, rtpTime: number): void {
-    if (ssrc !== this.ssrc || this.#fresh) return;
-    this.clock.report(at, this.timeline.timestampOf(rtpTime));
+    if (ssrc !== this.ssrc || this.#fresh || this.format === undefined) return;
+    this.clock.report(at, this.timeline.timestampOf(rtpTime), this.format.clockRate);
   }
 
   /** Follows changes of SSRC and payload type; false for packets to pass over. */

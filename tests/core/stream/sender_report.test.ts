@@ -135,3 +135,30 @@ test("a publisher whose clock is set anew is believed anew", () => {
   const ahead = ((last.rtpTime - newest.header.timestamp) | 0) / 90;
   assert.ok(Math.abs(ahead) < 200, `${ahead} ms between a report and the media beside it`);
 });
+
+test("reports whose timestamps run at another rate than the track's are not believed", () => {
+  const world = new World();
+  const source = world.publish();
+  const viewer = world.view();
+  const { videoTime, audioTime } = source;
+  const early = (): number => {
+    const newest = viewer.of(VIDEO_SSRC).at(-1)!;
+    const { at, report: last } = reportsOf(viewer, VIDEO_SSRC).at(-1)!;
+    return ((last.rtpTime - newest.header.timestamp) | 0) / 90 - (at - newest.at);
+  };
+  // GStreamer's, twice as fast.
+  for (let passed = 500; passed <= 5000; passed += 500) {
+    play(world, source, 500);
+    const twice = 2 * passed;
+    report(world, source, THEIRS + passed, videoTime + 90 * twice, audioTime + 48 * twice);
+  }
+  play(world, source, 1500);
+  assert.ok(Math.abs(early()) < 50, `${early()} ms before it is taken`);
+  assert.ok(Math.abs(skew(viewer, source.videoTime, source.audioTime)) < 25);
+  // Two that agree with each other are.
+  for (const wall of [8000, 10_000]) {
+    report(world, source, THEIRS + wall, source.videoTime, source.audioTime - 48 * 100);
+    play(world, source, 2000);
+  }
+  assert.ok(Math.abs(skew(viewer, source.videoTime, source.audioTime) + 100) < 1);
+});
