@@ -7,7 +7,9 @@ import { need } from "../../tools.ts";
 import { publishEnhanced } from "./enhanced.ts";
 import { gstreamerPublishes } from "./gstreamer.ts";
 import { type Publish, publishInPage } from "./page.ts";
+import { rtpPublishes } from "./rtp.ts";
 import type { PublisherName } from "./table.ts";
+import { type WebrtcbinPublish, webrtcbinPublishes } from "./webrtcbin.ts";
 
 export interface Stage {
   /** The same is published to each. */
@@ -41,6 +43,9 @@ const AAC = "-c:a aac -b:a 96k -ac 2";
 const H264 =
   "-c:v libx264 -preset ultrafast -tune zerolatency -profile:v baseline -pix_fmt yuv420p -g 25 -b:v 300k";
 
+const H265 =
+  "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25:bframes=0 -pix_fmt yuv420p";
+
 export const H264_AAC: string = `${H264} ${AAC}`;
 
 export const PUBLISHERS: Readonly<Record<PublisherName, PublisherKind>> = {
@@ -49,13 +54,24 @@ export const PUBLISHERS: Readonly<Record<PublisherName, PublisherKind>> = {
   "Chromium, WHIP over TCP: VP8, Opus": chromium("vp8", "tcp"),
   "Chromium, WHIP over TCP: VP9, Opus": chromium("vp9", "tcp"),
   "Chromium, WHIP over TCP: AV1, Opus": chromium("av1", "tcp"),
+  "GStreamer, WHIP over TCP: H.264, Opus": webrtcbin("h264", "tcp"),
+  "GStreamer, WHIP over UDP: VP8, Opus": webrtcbin("vp8", "udp"),
+  "libdatachannel, WHIP over TCP: H.265, Opus": {
+    ...ffmpegClip,
+    start: ({ servers }, stream) => {
+      const urls = servers.map(({ url }) => `${url}/whip/live/${stream}`);
+      const codecs = `${H265} -map 0:v -f rtp VIDEO -c:a libopus -b:a 96k -ac 2 -map 1:a -f rtp AUDIO`;
+      return rtpPublishes(urls, clip(codecs));
+    },
+  },
   "ffmpeg, RTMP: H.264, AAC": {
     ...ffmpegClip,
     start: (stage, stream) => ffmpegPublishes(stage, stream, H264_AAC),
   },
-  "ffmpeg, RTMP: H.264, MP3": {
+  "ffmpeg, RTMPS: H.264, MP3": {
     ...ffmpegClip,
-    start: (stage, stream) => ffmpegPublishes(stage, stream, `${H264} -c:a libmp3lame -b:a 96k`),
+    start: (stage, stream) =>
+      ffmpegPublishes(stage, stream, `${H264} -c:a libmp3lame -b:a 96k`, "rtmps"),
   },
   "ffmpeg, RTMP: AAC alone": {
     ...ffmpegClip,
@@ -65,9 +81,7 @@ export const PUBLISHERS: Readonly<Record<PublisherName, PublisherKind>> = {
   "Enhanced RTMP: H.265, AAC": {
     ...ffmpegClip,
     start: (stage, stream) => {
-      const args = clip(
-        `-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25:bframes=0 -pix_fmt yuv420p ${AAC}`,
-      );
+      const args = clip(`${H265} ${AAC}`);
       return publishEnhanced(ports(stage), stream, { args, video: "h265", audio: "aac" });
     },
   },
@@ -123,6 +137,19 @@ function chromium(codec: string, transport: Publish["transport"]): PublisherKind
   return { tone: 1000, apart: CHROMIUM_APART, rate: 25, heavy, start };
 }
 
+function webrtcbin(
+  codec: WebrtcbinPublish["codec"],
+  transport: WebrtcbinPublish["transport"],
+): PublisherKind {
+  const start: PublisherKind["start"] = ({ servers }, stream) =>
+    webrtcbinPublishes({
+      transport,
+      codec,
+      urls: servers.map(({ url }) => `${url}/rtc/v1/whip/?app=live&stream=${stream}`),
+    });
+  return { tone: 1000, apart: APART, rate: 25, start };
+}
+
 /** ffmpeg's, of a picture that flashes and a tone that beeps, both for the first 0.2 s of each second. */
 function clip(codecs: string): string[] {
   const inputs = [
@@ -141,8 +168,10 @@ export function ffmpegPublishes(
   { servers }: Pick<Stage, "servers">,
   stream: string,
   codecs: string,
+  scheme: "rtmp" | "rtmps" = "rtmp",
 ): Promise<Publishing> {
-  const outputs = servers.map((server) => `[f=flv]${rtmp(server, stream)}`).join("|");
+  const to = (server: ServerProcess): string => rtmp(server, stream).replace("rtmp", scheme);
+  const outputs = servers.map((server) => `[f=flv]${to(server)}`).join("|");
   const mapped = codecs.includes("-vn") ? ["-map", "1:a"] : ["-map", "0:v", "-map", "1:a"];
   // The muxer behind cannot ask for it.
   const headers = "-flags +global_header -f tee".split(" ");

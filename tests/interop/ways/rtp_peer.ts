@@ -1,5 +1,5 @@
 /**
- * libdatachannel as a WHIP publisher of somebody else's RTP: `node rtp_peer.ts CODEC URL...`. It tells the UDP ports
+ * libdatachannel as a WHIP publisher over TCP of somebody else's RTP: `node rtp_peer.ts CODEC URL...`. It tells the UDP ports
  * where it takes Opus (payload type 111) and video (96) with their RTCP, and when all are connected.
  *
  * @module
@@ -46,7 +46,8 @@ async function connect(url: string, index: number): Promise<Tracks> {
   });
   pc.setLocalDescription("offer");
   await gathered;
-  pc.setRemoteDescription(await postOffer(url, pc.localDescription()?.sdp ?? ""), "answer");
+  const answer = await postOffer(url, pc.localDescription()?.sdp ?? "");
+  pc.setRemoteDescription(answer.replace(/^a=candidate:\S+ \d udp .*\r\n/gim, ""), "answer");
   return tracks;
 }
 

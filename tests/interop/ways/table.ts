@@ -10,6 +10,8 @@
 export type ViewerName =
   | "WHEP over TCP"
   | "WHEP over UDP"
+  | "WHEP over TCP by GStreamer"
+  | "WHEP over UDP by GStreamer"
   | "HTTP-FLV by mpegts.js"
   | "WS-FLV by mpegts.js"
   | "LL-HLS by hls.js"
@@ -40,6 +42,18 @@ export const WAYS_OUT: readonly WayOut[] = [
       "H.264": "H.264, Opus",
       "H.265": "no (5)",
       AV1: "AV1, Opus",
+      VP9: "VP9, Opus",
+      VP8: "VP8, Opus",
+      "sound alone": "Opus",
+    },
+  },
+  {
+    heading: "WHEP: GStreamer, TCP and UDP",
+    viewers: ["WHEP over TCP by GStreamer", "WHEP over UDP by GStreamer"],
+    cells: {
+      "H.264": "H.264, Opus",
+      "H.265": "H.265, Opus",
+      AV1: "no (6)",
       VP9: "VP9, Opus",
       VP8: "VP8, Opus",
       "sound alone": "Opus",
@@ -149,8 +163,11 @@ export type PublisherName =
   | "Chromium, WHIP over TCP: VP9, Opus"
   | "Chromium, WHIP over TCP: AV1, Opus"
   | "Chromium, WHIP over UDP: H.264, Opus"
+  | "GStreamer, WHIP over TCP: H.264, Opus"
+  | "GStreamer, WHIP over UDP: VP8, Opus"
+  | "libdatachannel, WHIP over TCP: H.265, Opus"
   | "ffmpeg, RTMP: H.264, AAC"
-  | "ffmpeg, RTMP: H.264, MP3"
+  | "ffmpeg, RTMPS: H.264, MP3"
   | "ffmpeg, RTMP: AAC alone"
   | "Enhanced RTMP: H.265, AAC"
   | "Enhanced RTMP: AV1, Opus"
@@ -168,8 +185,11 @@ export const WAYS_IN: readonly WayIn[] = [
   { publisher: "Chromium, WHIP over TCP: VP8, Opus", content: "VP8" },
   { publisher: "Chromium, WHIP over TCP: VP9, Opus", content: "VP9" },
   { publisher: "Chromium, WHIP over TCP: AV1, Opus", content: "AV1" },
+  { publisher: "GStreamer, WHIP over TCP: H.264, Opus", content: "H.264" },
+  { publisher: "GStreamer, WHIP over UDP: VP8, Opus", content: "VP8" },
+  { publisher: "libdatachannel, WHIP over TCP: H.265, Opus", content: "H.265" },
   { publisher: "ffmpeg, RTMP: H.264, AAC", content: "H.264" },
-  { publisher: "ffmpeg, RTMP: H.264, MP3", content: "H.264" },
+  { publisher: "ffmpeg, RTMPS: H.264, MP3", content: "H.264" },
   { publisher: "ffmpeg, RTMP: AAC alone", content: "sound alone" },
   { publisher: "Enhanced RTMP: H.265, AAC", content: "H.265" },
   { publisher: "Enhanced RTMP: AV1, Opus", content: "AV1" },
@@ -207,6 +227,10 @@ export const NOTES: readonly Note[] = [
   {
     text: "Debian's Chromium has no H.265: WHEP answers 406 and says so, MSE refuses it, and hls.js takes the rendition of the sound alone.",
     says: /406.*H265|is unsupported/s,
+  },
+  {
+    text: "GStreamer 1.22 has no AV1 in RTP: WHEP answers 406 and says so.",
+    says: /406.*AV1/s,
   },
 ];
 

@@ -8,6 +8,7 @@ import { gstreamerSees } from "./gstreamer.ts";
 import { type Watch, watchInPage } from "./page.ts";
 import type { Seen } from "./seen.ts";
 import { type Cell, type ViewerName, WAYS_OUT } from "./table.ts";
+import { webrtcbinSees } from "./webrtcbin.ts";
 
 /** A page shows so many pictures, and has so long for it. */
 export const PAGE_FRAMES = 30;
@@ -99,15 +100,22 @@ function whep({ url }: ServerProcess, stream: string): string {
 
 function sees(
   viewer: ViewerName,
-  { url, port }: ServerProcess,
+  server: ServerProcess,
   stream: string,
   { video, audio }: Cell,
 ): Promise<Seen> {
+  const { url, port } = server;
   const key = `live/${stream}`;
   const rtmp = `rtmp://127.0.0.1:${port}/${key}`;
   const picture = video !== undefined;
   const millis = picture || audio !== undefined ? LIMIT_MILLIS : FAIL_MILLIS;
   switch (viewer) {
+    case "WHEP over TCP by GStreamer":
+    case "WHEP over UDP by GStreamer": {
+      const transport = viewer.includes("TCP") ? "tcp" : "udp";
+      const kinds = (["video", "audio"] as const).filter((kind) => ({ video, audio })[kind]);
+      return webrtcbinSees(whep(server, stream), transport, kinds, millis);
+    }
     case "HTTP-FLV by ffmpeg":
       return ffmpegSees(`${url}/${key}.flv`, picture, millis);
     case "RTMP by ffmpeg":

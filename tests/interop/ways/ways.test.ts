@@ -35,8 +35,8 @@ describe("Ways in and out", () => {
     const path = `${folder}/[app]/[stream].[timestamp].mp4`;
     const args = ["--demo", "off", "--relay.allow", "127.0.0.1", "--http_api.https.enabled", "on"];
     [server, ts, browser] = await Promise.all([
-      startServer({ args: [...args, "--vhost.dvr.dvr_path", path] }),
-      startServer({ args: [...args, "--vhost.hls.hls_ts", "on"] }),
+      start([...args, "--vhost.dvr.dvr_path", path]),
+      start([...args, "--vhost.hls.hls_ts", "on"]),
       launchChromium(),
     ]);
     page = await openPlayers(browser, server);
@@ -97,6 +97,12 @@ describe("Ways in and out", () => {
     });
   }
 });
+
+/** On all interfaces: over UDP, libnice gets nowhere but to the address of the one it sends by. */
+async function start(args: readonly string[]): Promise<ServerProcess> {
+  const server = await startServer({ host: "0.0.0.0", args });
+  return { ...server, url: `http://127.0.0.1:${server.port}` };
+}
 
 /**
  * Resolves when HLS has enough to start with, which takes longest. The sound is there before: a busy machine may need

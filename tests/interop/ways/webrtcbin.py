@@ -1,11 +1,12 @@
 """GStreamer's webrtcbin (libnice, OpenSSL, libsrtp) by WHIP and WHEP: `publish TRANSPORT CODEC URL...`,
-`watch TRANSPORT SECONDS KINDS URL` for so much of sound, of pictures or of both.
+`watch TRANSPORT SECONDS KINDS LIMIT URL` for so much of sound, of pictures or of both, in so many seconds.
 
 It writes lines of JSON. A publisher says when all are connected, and leaves at SIGTERM; a viewer tells once what it saw.
 """
 import array
 import json
 import math
+import os
 import re
 import signal
 import sys
@@ -21,14 +22,15 @@ from gi.repository import GLib, Gst, GstController, GstSdp, GstWebRTC  # noqa: E
 
 Gst.init(None)
 
+# Keyframes are 10 s apart unless they are asked for. One slice to a picture: rtph264pay would put parameter sets before
+# each, and rtph264depay take each for a picture.
 ENCODERS = {
-    "h264": "x264enc tune=zerolatency speed-preset=ultrafast bitrate=300 key-int-max=250"
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast bitrate=300 key-int-max=250 threads=1"
     " ! video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 aggregate-mode=zero-latency"
     " ! application/x-rtp,media=video,encoding-name=H264,payload=96",
     "vp8": "vp8enc deadline=1 cpu-used=8 target-bitrate=300000 keyframe-max-dist=250 ! rtpvp8pay"
     " ! application/x-rtp,media=video,encoding-name=VP8,payload=96",
 }
-# Keyframes are 10 s apart unless they are asked for.
 PICTURE = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=25/1 ! videobalance name=flash"
 SOUND = (
     "audiotestsrc is-live=true freq=1000 samplesperbuffer=480 name=beep ! audio/x-raw,rate=48000,channels=2"
@@ -136,9 +138,10 @@ def run(pipeline, failed):
     bus = pipeline.get_bus()
     bus.add_signal_watch()
     bus.connect("message::error", lambda _, message: failed(str(message.parse_error())))
+    # Without it rtpsession does not know when packets belong, and its sender reports run twice as fast.
+    bus.connect("message::latency", lambda *_: pipeline.recalculate_latency())
     pipeline.set_state(Gst.State.PLAYING)
     loop.run()
-    pipeline.set_state(Gst.State.NULL)
 
 
 def each_second(element, name, on, off):
@@ -183,10 +186,12 @@ def publish(transport, codec, urls):
     run(pipeline, failed)
     for session in sessions:
         session.leave()
+    os._exit(0)  # to take a pipeline down may hang
 
 
-def watch(transport, seconds, wanted, url):
+def watch(transport, seconds, wanted, limit, url):
     seen = {"video": None, "audio": None, "pictures": [], "sounds": [], "rate": RATE, "complaints": []}
+    before = 0
     pipeline = Gst.Pipeline.new()
     webrtc = Gst.ElementFactory.make("webrtcbin")
     webrtc.set_property("bundle-policy", "max-bundle")
@@ -202,11 +207,13 @@ def watch(transport, seconds, wanted, url):
         seen["pictures"].append((buffer.pts / Gst.SECOND, sum(pixels) / len(pixels)))
 
     def sound(_, buffer, __):
+        nonlocal before
         samples = array.array("h", buffer.extract_dup(0, buffer.get_size()))
         for at in range(0, len(samples), SLICE):
             piece = samples[at : at + SLICE]
             power = sum(sample * sample for sample in piece) / len(piece) / 32768**2
-            crossings = sum((a < 0) != (b < 0) for a, b in zip(piece, piece[1:]))
+            crossings = sum((a < 0) != (b < 0) for a, b in zip([before, *piece], piece))
+            before = piece[-1]
             level = 10 * math.log10(power) if power > 0 else -200
             seen["sounds"].append((buffer.pts / Gst.SECOND + at / RATE, level, crossings / len(piece)))
 
@@ -240,16 +247,18 @@ def watch(transport, seconds, wanted, url):
         webrtc.emit("add-transceiver", direction, Gst.Caps.from_string(caps))
     webrtc.connect("pad-added", added)
     session = Session(webrtc, url, transport, lambda: None, finish)
+    GLib.timeout_add_seconds(limit, finish, f"there was too little after {limit} s")
     if wanted:
         GLib.timeout_add(100, look)
     run(pipeline, finish)
-    session.leave()
     tell(seen)
+    session.leave()
+    os._exit(0)
 
 
 mode, transport, *rest = sys.argv[1:]
 if mode == "publish":
     publish(transport, rest[0], rest[1:])
 else:
-    seconds, kinds, url = rest
-    watch(transport, float(seconds), [kind for kind in kinds.split(",") if kind], url)
+    seconds, kinds, limit, url = rest
+    watch(transport, float(seconds), [kind for kind in kinds.split(",") if kind], int(limit), url)

@@ -58,7 +58,9 @@ export async function webrtcbinSees(
   kinds: readonly ("video" | "audio")[],
   millis: number,
 ): Promise<Seen> {
-  const child = start(["watch", transport, String(SECONDS), kinds.join(","), url], millis);
+  const limit = String(Math.floor(millis / 1000));
+  const args = ["watch", transport, String(SECONDS), kinds.join(","), limit, url];
+  const child = start(args, millis + 10_000);
   const lines = linesOf(child);
   const told = await lines.next();
   if (told === undefined) {
