@@ -11,6 +11,16 @@ import { MAX_LAYERS } from "./video_layers.ts";
 export const MAX_WARNINGS = 16;
 export const MAX_WARNING_CHARACTERS = 400;
 
+/** Sender reports of SSRCs that have sent nothing yet; of more the oldest is forgotten. */
+export const MAX_EARLY_REPORTS = 8;
+
+interface EarlyReport {
+  readonly ssrc: number;
+  readonly ntp: NtpTime;
+  readonly rtpTime: number;
+  readonly at: Millis;
+}
+
 /** One packet of a publisher. */
 export interface SourcePacket {
   /** As given to `addTrack`. */
@@ -45,6 +55,7 @@ export class Publisher {
   /** `video` and its further layers. */
   readonly layers: SourceTrack[] = [];
   readonly #warnings: string[] = [];
+  #early: readonly EarlyReport[] = [];
 
   readonly #emit: EventSink;
 
@@ -103,7 +114,9 @@ export class Publisher {
 
   /** Sends the batch. */
   flush(now: Millis): void {
-    if (!this.ended) this.stream.flush(now);
+    if (this.ended) return;
+    if (this.#early.length > 0) this.#tellEarly();
+    this.stream.flush(now);
   }
 
   /** Something came, which makes the stream live. */
@@ -125,9 +138,18 @@ export class Publisher {
     this.stream.frames.putFrame(frame, now);
   }
 
-  /** The publisher's RTCP SR for one of its SSRCs. */
+  /**
+   * The publisher's RTCP SR for one of its SSRCs. Some come before the first packet, as ffmpeg's, whose next is
+   * 5 s later: they wait for it.
+   */
   handleSenderReport(ssrc: number, ntp: NtpTime, rtpTime: number, now: Millis): void {
-    if (!this.ended) this.stream.senderReport(ssrc, ntp, rtpTime, now);
+    if (this.ended) return;
+    if (this.trackOf(ssrc) !== undefined) {
+      this.stream.senderReport(ssrc, ntp, rtpTime, now);
+      return;
+    }
+    const others = this.#early.filter((one) => one.ssrc !== ssrc);
+    this.#early = [...others, { ssrc, ntp, rtpTime, at: now }].slice(-MAX_EARLY_REPORTS);
   }
 
   /** The session is over; viewers wait for the next one. */
@@ -153,6 +175,15 @@ export class Publisher {
     if (audio.ssrc === ssrc && this.audio !== undefined) return audio;
     if (this.video === undefined) return undefined;
     return layers.active.find(({ track }) => track.ssrc === ssrc)?.track;
+  }
+
+  #tellEarly(): void {
+    const waiting = this.#early;
+    this.#early = waiting.filter(({ ssrc }) => this.trackOf(ssrc) === undefined);
+    for (const report of waiting) {
+      if (this.#early.includes(report)) continue;
+      this.stream.senderReport(report.ssrc, report.ntp, report.rtpTime, report.at);
+    }
   }
 
   #isLayer(first: SourceTrack, track: SourceTrack): boolean {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MAX_EARLY_REPORTS } from "../../../core/stream/publisher.ts";
 import { ntpFromUnix, type SenderReport, unixFromNtp } from "../../../core/wire/rtcp/mod.ts";
 import { AUDIO_SSRC, type Source, VIDEO_SSRC, type Viewer, World } from "./fixture.ts";
 
@@ -134,6 +135,18 @@ test("a publisher whose clock is set anew is believed anew", () => {
   const newest = viewer.of(VIDEO_SSRC).findLast((one) => one.at <= at)!;
   const ahead = ((last.rtpTime - newest.header.timestamp) | 0) / 90;
   assert.ok(Math.abs(ahead) < 200, `${ahead} ms between a report and the media beside it`);
+});
+
+test("a report that comes before the first packet counts from that on", () => {
+  const world = new World();
+  const source = world.publish();
+  const viewer = world.view();
+  const { publisher, videoTime, audioTime } = source;
+  for (let ssrc = 1; ssrc <= MAX_EARLY_REPORTS; ssrc++)
+    publisher.handleSenderReport(ssrc, ntpFromUnix(1), 1, world.now); // of nobody, and forgotten
+  report(world, source, THEIRS, videoTime, audioTime - 48 * 100);
+  play(world, source, 1500);
+  assert.ok(Math.abs(skew(viewer, videoTime, audioTime) + 100) < 0.05);
 });
 
 test("reports whose timestamps run at another rate than the track's are not believed", () => {
