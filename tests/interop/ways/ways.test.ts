@@ -109,20 +109,30 @@ async function start(args: readonly string[]): Promise<ServerProcess> {
  * more than 2 s for its transcoder, and ffmpeg's HLS cannot follow a track that comes later.
  */
 async function hasBegun({ url }: ServerProcess, stream: string): Promise<void> {
-  const flv = await fetch(`${url}/live/${stream}.flv`);
-  const reader = flv.body?.getReader();
+  for (let i = 0; i < 3; i++) {
+    const flv = await fetch(`${url}/live/${stream}.flv`);
+    const reader = flv.body?.getReader();
+    const sounds = reader !== undefined && (await hasSound(reader));
+    for (let j = 0; sounds && j < 20; j++) {
+      const answer = await fetch(`${url}/live/${stream}.m3u8`);
+      await answer.body?.cancel();
+      if (answer.ok) break;
+    }
+    await reader?.cancel();
+    if (sounds) return;
+  }
+  throw new Error(`${stream} did not begin`);
+}
+
+/** False when the body ends before. */
+async function hasSound(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<boolean> {
   let bytes: Uint8Array = new Uint8Array(0);
   while (!tagsOf(bytes).some(({ type }) => type === TagType.Audio)) {
-    const piece = await reader?.read();
-    if (piece?.value === undefined) break;
-    bytes = concat([bytes, piece.value]);
+    const { value } = await reader.read();
+    if (value === undefined) return false;
+    bytes = concat([bytes, value]);
   }
-  for (let i = 0; i < 20; i++) {
-    const answer = await fetch(`${url}/live/${stream}.m3u8`);
-    await answer.body?.cancel();
-    if (answer.ok) break;
-  }
-  await reader?.cancel();
+  return true;
 }
 
 function isHeavy(way: WayIn | undefined): boolean {
