@@ -22,13 +22,13 @@ from gi.repository import GLib, Gst, GstController, GstSdp, GstWebRTC  # noqa: E
 
 Gst.init(None)
 
-# Keyframes are 10 s apart unless they are asked for. One slice to a picture: rtph264pay would put parameter sets before
+# One slice to a picture: rtph264pay would put parameter sets before
 # each, and rtph264depay take each for a picture.
 ENCODERS = {
-    "h264": "x264enc tune=zerolatency speed-preset=ultrafast bitrate=300 key-int-max=250 threads=1"
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast bitrate=300 key-int-max=50 threads=1"
     " ! video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 aggregate-mode=zero-latency"
     " ! application/x-rtp,media=video,encoding-name=H264,payload=96",
-    "vp8": "vp8enc deadline=1 cpu-used=8 target-bitrate=300000 keyframe-max-dist=250 ! rtpvp8pay"
+    "vp8": "vp8enc deadline=1 cpu-used=8 target-bitrate=300000 keyframe-max-dist=50 ! rtpvp8pay"
     " ! application/x-rtp,media=video,encoding-name=VP8,payload=96",
 }
 PICTURE = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=25/1 ! videobalance name=flash"

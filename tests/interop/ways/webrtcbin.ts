@@ -11,6 +11,9 @@ const SCRIPT = fileURLToPath(new URL("webrtcbin.py", import.meta.url));
 /** Debian's own, which knows Debian's modules; another may come first in PATH. */
 const PYTHON = "/usr/bin/python3";
 
+/** ms: rtpbin places both by their arrival, and then them by each other. */
+const INEXACT = 60;
+
 export interface WebrtcbinPublish {
   readonly transport: "tcp" | "udp";
   readonly codec: "h264" | "vp8";
@@ -69,10 +72,14 @@ export async function webrtcbinSees(
     return { video: undefined, audio: undefined, ...nothing, complaints };
   }
   const { video, audio, pictures, sounds, rate, complaints } = JSON.parse(told) as Told;
+  const seen = clipSeen(pictures, sounds, rate);
   return {
     video: video ?? undefined,
     audio: audio ?? undefined,
-    ...clipSeen(pictures, sounds, rate),
+    ...seen,
+    // It goes over to what sender reports say in the first seconds.
+    apart: seen.apart.slice(-1),
+    inexact: INEXACT,
     complaints,
   };
 }
