@@ -106,9 +106,9 @@ function feed(
 test("the sound of a long group of pictures is all transcoded, though it comes at once and before the thread", async (t) => {
   const { transcoders, metrics } = opened(t, { real: true });
   const hears = ear();
-  const count = 900; // 19 s
+  const count = 620; // 13 s
   feed(transcoders.open(options, hears)?.put, count);
-  await until(() => hears.packets.length >= 955, "not all of it came");
+  await until(() => hears.packets.length >= 655, "not all of it came");
   assert.equal(metrics.value("monoport_transcode_dropped_total", "queue-full"), 0);
   for (let i = 1; i < hears.packets.length; i++) {
     assert.ok(Math.abs(hears.packets[i]!.pts - hears.packets[i - 1]!.pts - 20) < 0.01, `${i}`);
@@ -202,13 +202,16 @@ test("16 tracks go on when their thread ends, again when it ends before it has b
   let at = 0;
   const goesOn = async (what: string): Promise<void> => {
     const before = ears.map(({ packets }) => packets.length);
-    for (let i = 0; i < 200; i++) {
-      for (const job of jobs) feed(job?.put, 5, at);
-      at += 5;
-      await new Promise((go) => setTimeout(go, 20));
-      if (ears.every(({ packets }, n) => packets.length > before[n]! + 10)) return;
+    const heard = (): boolean => ears.every(({ packets }, n) => packets.length > before[n]! + 4);
+    // What a thread had when it ended is lost: some more is put now and then.
+    for (let i = 0; i < 2000 && !heard(); i++) {
+      if (i % 50 === 0) {
+        for (const job of jobs) feed(job?.put, 6, at);
+        at += 6;
+      }
+      await new Promise((go) => setTimeout(go, 10));
     }
-    assert.fail(`${what}: ${ears.map(({ packets }, n) => packets.length - before[n]!)}`);
+    assert.ok(heard(), `${what}: ${ears.map(({ packets }, n) => packets.length - before[n]!)}`);
   };
   await goesOn("at first");
   kill(threads[0]!);
