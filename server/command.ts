@@ -2,7 +2,8 @@
 import { MonoportError, type Runtime } from "../core/base/mod.ts";
 import { banner } from "./banner.ts";
 import { checkCommand } from "./check/mod.ts";
-import { describeSettings, parseConfig } from "./config/config.ts";
+import { parseConfig } from "./config/config.ts";
+import { help } from "./help.ts";
 import { type Monoport, serve } from "./monoport.ts";
 import { VERSION } from "./version.ts";
 
@@ -59,23 +60,4 @@ function stopOnSignal(runtime: Runtime, monoport: Monoport): void {
 function explain(error: MonoportError): string {
   if (error.code !== "config-invalid") return `Cannot start: ${error.message}`;
   return `Cannot start, the configuration is wrong:\n${error.message.replaceAll(/^/gm, "  ")}`;
-}
-
-function help(): string {
-  const rows = describeSettings().map(
-    ({ key, absent, help: text, env }) =>
-      `  --${key} ${absent === "" ? '""' : absent}\n      ${text}; environment ${env}`,
-  );
-  return [
-    `Monoport ${VERSION}: a live media server on one TCP port`,
-    "",
-    "Usage: monoport [--listen [host:]port] [--candidate ADDRESS] [--SETTING VALUE]...",
-    "       monoport check HOST:PORT    tells what passes to a server; see monoport check --help",
-    "",
-    "  --help, --version",
-    "",
-    "Settings, with their defaults (later wins: default, environment, command line):",
-    "",
-    ...rows,
-  ].join("\n");
 }

@@ -81,7 +81,7 @@ export const rtcSettings: RtcSettings = {
   "rtc_server.ip_family": setting(
     v.picklist(["ipv4", "ipv6", "all"], "ipv4, ipv6 or all"),
     "ipv4",
-    "which of them",
+    "which of their addresses: ipv4, ipv6 or all",
   ),
   "rtc_server.api_as_candidates": setting(onOff, "on", "use the request's Host as a candidate"),
   "rtc_server.resolve_api_domain": setting(onOff, "on", "offer a name's addresses"),
