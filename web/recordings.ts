@@ -19,7 +19,12 @@ const count = 100;
 const list = element("recordings", HTMLElement);
 const more = element("more", HTMLButtonElement);
 const message = element("message", HTMLElement);
-const video = make("video", { id: "video", controls: "", playsinline: "" });
+const video = make("video", {
+  id: "video",
+  controls: "",
+  playsinline: "",
+  "aria-label": "The recording",
+});
 /** `?token=` of this page goes along with what is played. */
 const token = new URL(location.href).searchParams.get("token");
 
