@@ -32,3 +32,14 @@ test("README has its sections in the order a newcomer asks", () => {
     ],
   );
 });
+
+test("every script of npm is told in README or CONTRIBUTING", () => {
+  const { scripts } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  const text = readme + readFileSync(join(repository, "CONTRIBUTING.md"), "utf8");
+  // npm runs that one by itself.
+  const told = Object.keys(scripts).filter((name) => name !== "prepack");
+  assert.ok(told.length > 10);
+  for (const name of told) assert.match(text, new RegExp(`(npm (run )?|\`)${name}\\b`), name);
+});
