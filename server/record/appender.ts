@@ -1,10 +1,13 @@
-import type { OpenFile } from "../../core/base/mod.ts";
+import type { Millis, OpenFile } from "../../core/base/mod.ts";
+import type { Flusher } from "./flusher.ts";
 
 export interface AppenderOptions {
   /** Opens the file; asked once, at the first bytes. */
   readonly open: () => Promise<OpenFile>;
   /** Asked now and then whether there is still room; rejects when there is not. */
   readonly check: () => Promise<void>;
+  /** Asked with all that was written. */
+  readonly flusher: Pick<Flusher, "now" | "flush">;
   /** Once: nothing is written any more. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -22,6 +25,8 @@ export class Appender {
   /** Of the last piece. */
   #lastByte: Uint8Array = new Uint8Array(0);
   #file: OpenFile | undefined;
+  /** When the disk had all of it. */
+  #flushedAt: Millis = 0;
   #failed = false;
   #closed = false;
   #work: Promise<void> | undefined;
@@ -64,11 +69,14 @@ export class Appender {
   async #run(again?: Uint8Array): Promise<void> {
     try {
       if (again !== undefined) await this.#file?.write(again, this.#written - again.length);
-      for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-        await this.#write(next);
-        this.#waiting.shift();
-        this.#queued -= next.length;
-      }
+      do {
+        for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+          await this.#write(next);
+          this.#waiting.shift();
+          this.#queued -= next.length;
+        }
+        await this.#flush();
+      } while (this.#waiting.length > 0);
     } catch (error) {
       this.#failed = true;
       this.#waiting = [];
@@ -84,6 +92,7 @@ export class Appender {
     if (this.#file === undefined) {
       await check();
       this.#file = await open();
+      this.#flushedAt = this.#options.flusher.now();
     } else if (this.#written - this.#checkedAt >= CHECK_EVERY_BYTES) {
       this.#checkedAt = this.#written;
       await check();
@@ -91,6 +100,13 @@ export class Appender {
     await this.#file.write(bytes, this.#written);
     this.#written += bytes.length;
     this.#lastByte = bytes.slice(-1);
+  }
+
+  async #flush(): Promise<void> {
+    const file = this.#file;
+    // Who finishes a file brings it to the disk.
+    if (file === undefined || this.#closed) return;
+    this.#flushedAt = await this.#options.flusher.flush(file, this.#flushedAt);
   }
 
   async #closeFile(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Files, Millis, OpenFile } from "../../core/base/mod.ts";
 import { describeFileError } from "../file_error.ts";
 import { scanFlv, writeFlv } from "./finish_flv.ts";
 import { MAX_SAMPLES, scanMp4, writeMp4 } from "./finish_mp4.ts";
+import { bringToDisk } from "./flusher.ts";
 import type { RecordingFormat } from "./path_template.ts";
 import { NEW_ENDING, type RecordingPlace } from "./store.ts";
 
@@ -95,7 +96,10 @@ export class Finisher {
       const why = plain || scanned?.plain;
       made = scanned === undefined || why ? (why ?? "") : await this.#make(scanned, path);
       // What a killed server wrote in part is cut off.
-      if (typeof made === "string" && scanned !== undefined) await from.truncate(scanned.end);
+      if (typeof made === "string" && scanned !== undefined) {
+        await from.truncate(scanned.end);
+        await bringToDisk(from);
+      }
     } finally {
       await from.close();
     }
@@ -104,6 +108,7 @@ export class Finisher {
       await files.remove(partPath);
       return undefined;
     }
+    // What is renamed is on the disk by then: after a loss of power one of both is there, and whole.
     if (typeof made === "number") {
       await files.rename(`${path}${NEW_ENDING}`, path);
       await files.remove(partPath);
@@ -127,7 +132,7 @@ export class Finisher {
       const to = await files.open(anew, "create");
       try {
         const size = await scanned.write(to);
-        await to.sync();
+        await bringToDisk(to);
         return size;
       } finally {
         await to.close();

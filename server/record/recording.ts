@@ -4,6 +4,7 @@ import { Cutter, type FileSink, KEYFRAME_WAIT_MILLIS } from "../../core/egress/r
 import type { MediaKind } from "../../core/media/mod.ts";
 import type { Frame, FrameFormat, FrameSink, StreamName } from "../../core/stream/mod.ts";
 import { Appender } from "./appender.ts";
+import type { Flusher } from "./flusher.ts";
 import { type FileMaker, goesOn, makerOf, unfit } from "./makers.ts";
 import type { RecordingFormat } from "./path_template.ts";
 import type { RecordingPlace, RecordingStore } from "./store.ts";
@@ -24,6 +25,7 @@ export interface RecordingOptions extends RecordingRules {
   readonly runtime: Pick<Runtime, "now" | "wallClock">;
   readonly store: RecordingStore;
   readonly minFreeBytes: number;
+  readonly flusher: Flusher;
   /** Whether the stream has such a track, as far as is known by now. */
   readonly hasTrack: (kind: MediaKind) => boolean;
   readonly onEvent: RecordingEvents;
@@ -200,6 +202,7 @@ export class Recording implements FrameSink {
         return file;
       },
       check: () => store.checkRoom(minFreeBytes),
+      flusher: this.#options.flusher,
       onFailed: (error) => void this.stop(error),
     });
     const current: Current = { maker, appender, startedAt, place: undefined };

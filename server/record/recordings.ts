@@ -11,6 +11,7 @@ import { word } from "../routes/envelope.ts";
 import { codeLabel } from "./error_code.ts";
 import type { RecordingFacts, RecordingFinished, RecordingSource, RecordingWish } from "./facts.ts";
 import { Finisher } from "./finisher.ts";
+import { Flusher } from "./flusher.ts";
 import { LeftOver } from "./left_over.ts";
 import { openRetention } from "./open_retention.ts";
 import type { RecordingFormat } from "./path_template.ts";
@@ -57,6 +58,7 @@ export class Recordings {
   readonly store: RecordingStore;
   readonly #options: RecordingsOptions;
   readonly #finisher: Finisher;
+  readonly #flusher: Flusher;
   readonly #leftOver: LeftOver;
   readonly #retention: Retention;
   readonly #running = new Map<string, Running>();
@@ -71,6 +73,7 @@ export class Recordings {
     this.#options = options;
     const { runtime, config, metrics, log } = options;
     this.store = new RecordingStore(runtime.files, config["vhost.dvr.dvr_path"]);
+    this.#flusher = new Flusher(runtime);
     this.#finisher = new Finisher({ files: runtime.files, minFreeBytes: this.#minFreeBytes });
     this.#leftOver = new LeftOver({
       runtime,
@@ -137,6 +140,7 @@ export class Recordings {
       runtime,
       store: this.store,
       minFreeBytes: this.#minFreeBytes,
+      flusher: this.#flusher,
       hasTrack: (kind) => hasTrack(stream, kind),
       onEvent: {
         written: (place, startedAt) => this.#finish(place, rules.format, startedAt),
