@@ -30,6 +30,7 @@ export type ToolName =
   | "gstreamer dtls"
   | "gstreamer faad"
   | "gstreamer level"
+  | "gstreamer mpegtsdemux"
   | "gstreamer nice"
   | "gstreamer openh264"
   | "gstreamer rtp"
@@ -75,6 +76,7 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   "gstreamer dtls": gstreamerPlugin("dtls", "plugins-bad"),
   "gstreamer faad": gstreamerPlugin("faad", "plugins-bad"),
   "gstreamer level": gstreamerPlugin("level", "plugins-good"),
+  "gstreamer mpegtsdemux": gstreamerPlugin("mpegtsdemux", "plugins-bad"),
   "gstreamer nice": gstreamerPlugin("nice", "nice"),
   "gstreamer openh264": gstreamerPlugin("openh264", "plugins-bad"),
   "gstreamer rtp": gstreamerPlugin("rtp", "plugins-good"),

@@ -1,9 +1,12 @@
-/** ffmpeg publishes by RTMP; ffmpeg and GStreamer play by HTTP-FLV and RTMP. @module */
+/** ffmpeg publishes by RTMP; ffmpeg and GStreamer play by HTTP-FLV, MPEG-TS and RTMP. @module */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { type ServerProcess, startServer } from "../server_process.ts";
 import { need } from "../tools.ts";
+
+/** Both tracks are there from the first second on. */
+const SHORT = "-v error -analyzeduration 1000000".split(" ");
 
 interface Probed {
   readonly streams: { codec_type: string; codec_name: string; sample_rate?: string }[];
@@ -36,15 +39,17 @@ describe("FLV", () => {
 
   for (const [name, url] of [
     ["HTTP-FLV", (): string => `${server.url}/live/ff.flv`],
+    ["MPEG-TS over HTTP", (): string => `${server.url}/live/ff.ts`],
     ["RTMP", (): string => `rtmp://127.0.0.1:${server.port}/live/ff`],
   ] as const) {
     test(`ffprobe finds the H.264 and AAC of an RTMP publisher by ${name}, and ffmpeg decodes both in step`, () => {
-      const probed = run("ffprobe", ["-v", "error", "-of", "json", "-show_streams", url()]);
+      const probed = run("ffprobe", [...SHORT, "-of", "json", "-show_streams", url()]);
       assert.equal(probed.errors, "");
       const { streams } = JSON.parse(probed.output) as Probed;
       assert.deepEqual(streams.map(({ codec_name }) => codec_name).sort(), ["aac", "h264"]);
       const decoded = run("ffmpeg", [
-        ..."-v error -copyts -i".split(" "),
+        ...SHORT,
+        ..."-copyts -i".split(" "),
         url(),
         ..."-t 3 -f framecrc -".split(" "),
       ]);
@@ -83,7 +88,39 @@ describe("FLV", () => {
     ]);
     assert.equal(played.status, 0, played.errors);
   });
+
+  test("GStreamer's tsdemux takes the transport stream from its first byte on, and decodes both tracks", async () => {
+    for (const plugin of ["openh264", "faad", "mpegtsdemux"] as const) need(`gstreamer ${plugin}`);
+    const bytes = await takePictures(`${server.url}/live/ff.ts`, 60);
+    const decoded = (decoder: string): number => {
+      const args = `-q fdsrc fd=0 ! tsdemux ! ${decoder} ! fdsink fd=1`.split(" ");
+      const { status, stdout, stderr } = spawnSync(need("gst-launch-1.0"), args, {
+        ...{ input: bytes, timeout: 30_000, maxBuffer: 64 * 1024 * 1024 },
+      });
+      assert.equal(status, 0, `${stderr}`);
+      return stdout.length;
+    };
+    const pictures = decoded("h264parse ! openh264dec") / (320 * 180 * 1.5);
+    assert.ok(pictures >= 58, `${pictures} pictures`);
+    const samples = decoded("aacparse ! faad ! audio/x-raw,format=S16LE") / 4;
+    assert.ok(samples >= 1.5 * 44_100, `${samples} samples`);
+  });
 });
+
+/** A transport stream from its beginning, until so many pictures have begun. */
+async function takePictures(url: string, pictures: number): Promise<Buffer> {
+  const reader = (await fetch(url, { signal: AbortSignal.timeout(30_000) })).body?.getReader();
+  let bytes = Buffer.alloc(0);
+  for (let begun = 0, at = 0; begun < pictures; ) {
+    const { value } = (await reader?.read()) ?? {};
+    if (value === undefined) break;
+    bytes = Buffer.concat([bytes, value]);
+    // payload_unit_start_indicator, and the PID of pictures.
+    for (; at + 188 <= bytes.length; at += 188) if (bytes.readUInt16BE(at + 1) === 0x4100) begun++;
+  }
+  await reader?.cancel();
+  return bytes;
+}
 
 function run(
   program: "ffmpeg" | "ffprobe" | "gst-launch-1.0",

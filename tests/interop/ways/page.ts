@@ -73,7 +73,7 @@ export async function publishInPage({ urls, transport }: Publish): Promise<void>
 }
 
 export interface Watch {
-  readonly by: "whep" | "flv" | "hls";
+  readonly by: "whep" | "flv" | "ts" | "hls";
   readonly url: string;
   /** For WHEP. */
   readonly transport: "tcp" | "udp";
@@ -150,10 +150,10 @@ export async function watchInPage({ ways, frames, millis }: WatchAll): Promise<S
 
   async function flv(way: Watch, element: HTMLVideoElement, seen: Watching): Promise<void> {
     const player = mpegts.createPlayer(
-      { type: "flv", isLive: true, url: way.url },
+      { type: way.by === "ts" ? "mpegts" : "flv", isLive: true, url: way.url },
       { enableWorker: false, enableStashBuffer: false, lazyLoad: false },
     );
-    // Its `media_info` never comes for AV1.
+    // Its `media_info` never comes for AV1, nor for sound alone in MPEG-TS, and this not for MPEG-TS at all.
     player.on("metadata_arrived", ({ videocodecid = 0, audiocodecid = 0 }: Any) => {
       const legacy: Record<number, string> = { 7: "avc1", 10: "mp4a", 2: "mp3" };
       const name = (id: number): string =>
@@ -164,7 +164,18 @@ export async function watchInPage({ ways, frames, millis }: WatchAll): Promise<S
     player.on("error", (type: string, detail: string, info: Any) =>
       seen.complaints.push(`${type} ${detail} ${info?.msg ?? ""}`),
     );
+    const makeUrl = URL.createObjectURL;
+    URL.createObjectURL = (made: Any) => {
+      const add = made.addSourceBuffer;
+      made.addSourceBuffer = (type: string) => {
+        const [, kind, codec] = /^(video|audio)\/.*codecs="?([^"]+)/.exec(type) ?? [];
+        if (way.by === "ts" && kind !== undefined) seen[kind as "video" | "audio"] = codec ?? "";
+        return add.call(made, type);
+      };
+      return makeUrl.call(URL, made);
+    };
     player.attachMediaElement(element);
+    URL.createObjectURL = makeUrl;
     player.load();
     seen.source = () => context.createMediaElementSource(element);
     seen.stop = () => player.destroy();
@@ -223,7 +234,7 @@ export async function watchInPage({ ways, frames, millis }: WatchAll): Promise<S
     const done = (): boolean =>
       (way.video || way.audio) && (!way.video || decoded >= frames) && (!way.audio || sounds >= 4);
     try {
-      await { whep, flv, hls }[way.by](way, element, seen);
+      await { whep, flv, ts: flv, hls }[way.by](way, element, seen);
       element.play().catch(() => {});
       while (performance.now() < until && seen.complaints.length === 0) {
         await sleep(40);

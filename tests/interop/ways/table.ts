@@ -19,6 +19,8 @@ export type ViewerName =
   | "RTMP by ffmpeg"
   | "RTMPS by ffmpeg"
   | "HLS by ffmpeg"
+  | "HTTP-TS by mpegts.js"
+  | "HTTP-TS by ffmpeg"
   | "MPEG-TS by hls.js"
   | "MPEG-TS by ffmpeg"
   | "Recording by ffmpeg"
@@ -104,6 +106,30 @@ export const WAYS_OUT: readonly WayOut[] = [
       AV1: "AV1, AAC",
       VP9: "VP9, AAC",
       VP8: "AAC (2)",
+      "sound alone": "AAC",
+    },
+  },
+  {
+    heading: "MPEG-TS over HTTP: mpegts.js",
+    viewers: ["HTTP-TS by mpegts.js"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "no (5)",
+      AV1: "AAC (4)",
+      VP9: "AAC (4)",
+      VP8: "AAC (4)",
+      "sound alone": "AAC",
+    },
+  },
+  {
+    heading: "MPEG-TS over HTTP: ffmpeg",
+    viewers: ["HTTP-TS by ffmpeg"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "H.265, AAC",
+      AV1: "AAC (4)",
+      VP9: "AAC (4)",
+      VP8: "AAC (4)",
       "sound alone": "AAC",
     },
   },

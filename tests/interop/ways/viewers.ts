@@ -86,6 +86,11 @@ const IN_PAGE: Partial<Record<ViewerName, (server: ServerProcess, stream: string
     url: `${url.replace("http", "ws")}/live/${stream}.flv`,
     transport: "tcp",
   }),
+  "HTTP-TS by mpegts.js": ({ url }, stream) => ({
+    by: "ts",
+    url: `${url}/live/${stream}.ts`,
+    transport: "tcp",
+  }),
   "LL-HLS by hls.js": hls,
   "MPEG-TS by hls.js": hls,
 };
@@ -118,6 +123,8 @@ function sees(
     }
     case "HTTP-FLV by ffmpeg":
       return ffmpegSees(`${url}/${key}.flv`, picture, millis);
+    case "HTTP-TS by ffmpeg":
+      return ffmpegSees(`${url}/${key}.ts`, picture, millis);
     case "RTMP by ffmpeg":
       return ffmpegSees(rtmp, picture, millis);
     case "RTMPS by ffmpeg":
