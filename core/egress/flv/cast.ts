@@ -9,7 +9,7 @@ import {
   type Introduction,
 } from "../cast/mod.ts";
 import { encodeFlvHeader } from "./framing.ts";
-import { FlvMuxer, type FlvMuxerOptions, type FlvTag } from "./muxer.ts";
+import { FlvMuxer, type FlvMuxerOptions, type FlvTag, TagType } from "./muxer.ts";
 
 /** What a tag costs in memory besides its body, about: there are publishers who send single bytes. */
 export const TAG_COST_BYTES = 128;
@@ -66,8 +66,13 @@ class TagMuxer implements CastMuxer<FlvTag, FlvTag> {
   introduction({ anew, told, next }: Beginning<FlvTag>): Introduction<FlvTag> | undefined {
     if (!anew && told) return undefined;
     const made = this.#muxer.headers(next[0]?.timestamp);
-    return anew
-      ? { made, header: encodeFlvHeader(this.has("video"), this.has("audio")) }
-      : { made };
+    if (!anew) return { made };
+    const header = encodeFlvHeader(this.has("video"), this.has("audio"));
+    return { made: made.map(asFirst), header };
   }
+}
+
+/** FFmpeg takes an onMetaData of a later time for a track of text. */
+function asFirst(tag: FlvTag): FlvTag {
+  return tag.type === TagType.Script ? { ...tag, timestamp: 0 } : tag;
 }

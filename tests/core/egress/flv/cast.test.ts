@@ -103,7 +103,9 @@ test("who joins gets what came since the last keyframe, and then the same bytes 
   const late = cast.join(encodeTags);
   const tags = tagsOf(all(cast, late, 0));
   assert.deepEqual(tags.map(shown).slice(-2), ["9@120:105", "9@160:105"]);
-  assert.equal(tags[0]!.timestamp, 120, "times do not go back from the headers");
+  const headers = tags.slice(0, 2).map(({ type, timestamp }) => `${type}@${timestamp}`);
+  // FFmpeg takes an onMetaData of a later time for a track of text.
+  assert.deepEqual(headers, ["18@0", "9@120"], "times do not go back from the headers");
   const early = cast.join(encodeTags);
   all(cast, early, 0);
   cast.handleFrame(picture(200));
