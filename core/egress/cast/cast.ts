@@ -116,8 +116,9 @@ export class Cast<Piece, Made extends CastMade<Made>> implements FrameSink {
   /** Whether no track is waited for any more, and until when one is; `undefined` without any. */
   #settled = false;
   #settleAt: Millis | undefined;
-  /** When a picture was flushed. */
+  /** When a picture was flushed, or the first of a track could be. */
   #pictureAt: Millis = Number.NEGATIVE_INFINITY;
+  #awaitsPicture = false;
   #sawPicture = false;
 
   constructor(muxer: CastMuxer<Piece, Made>, options: CastOptions) {
@@ -146,6 +147,7 @@ export class Cast<Piece, Made extends CastMade<Made>> implements FrameSink {
     this.#version++;
     // What was sent in another format is of no use to who joins.
     if (known || format.kind === "video") this.#start = -1;
+    if (!known && format.kind === "video") this.#awaitsPicture = true;
     for (const piece of pieces) this.#add(piece);
     this.#options.onPending();
   }
@@ -166,6 +168,7 @@ export class Cast<Piece, Made extends CastMade<Made>> implements FrameSink {
     this.#muxer.clearFormats();
     this.#settled = false;
     this.#settleAt = undefined;
+    this.#awaitsPicture = false;
     this.#start = -1;
     this.#ownFrom = this.#end;
   }
@@ -178,14 +181,16 @@ export class Cast<Piece, Made extends CastMade<Made>> implements FrameSink {
     // What comes before is all of one publisher.
     const end = this.#settled ? this.#end : Math.max(this.#ownFrom, this.#flushedTo);
     if (end < this.#end) this.#options.onPending();
-    if (this.#sawPicture) this.#pictureAt = now;
+    const awaits = this.#awaitsPicture && this.#settled;
+    if (this.#sawPicture || awaits) this.#pictureAt = now;
     this.#sawPicture = false;
+    if (awaits) this.#awaitsPicture = false;
     for (let number = this.#flushedTo; number < end; number++) {
       const batch = this.#batches[number - this.#first];
       if (batch === undefined) continue;
       this.#seal(batch);
       batch.at = now;
-      // Without pictures, sound can be joined anywhere.
+      // Without pictures, sound can be joined anywhere; those of a new track are waited for as the track was.
       if (batch.frames > 0 && now - this.#pictureAt > TRACK_WAIT_MILLIS) this.#start = number;
     }
     this.#join(this.#flushedTo, end);

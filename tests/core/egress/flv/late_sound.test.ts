@@ -82,3 +82,41 @@ test("a viewer who lost frames goes on with a keyframe and sound of its time", (
   cast.flush(1060);
   assert.deepEqual(tagsOf(all(cast, viewer, 1060)).map(shown), ["9@1000:105", "8@1010:4"]);
 });
+
+test("who joins before the first picture begins with it, not with sound that is older", () => {
+  const cast = made();
+  cast.handleFormat(format("h264"));
+  cast.handleFormat(format("aac"));
+  const viewer = cast.join(encodeTags);
+  for (let now = 0; now < 1000; now += 100) {
+    cast.handleFrame(sound(now));
+    cast.flush(now);
+    assert.equal(cast.poll(viewer, now), undefined);
+    cast.trim([viewer], now);
+  }
+  cast.handleFrame(picture(1000, true));
+  cast.handleFrame(sound(1001));
+  cast.flush(1000);
+  const media = tagsOf(all(cast, viewer, 1000)).filter(({ body }) => body[1] === 1);
+  assert.deepEqual(media.map(shown), ["9@1000:105", "8@1001:4"]);
+});
+
+test("pictures that are announced and do not come are waited for 2 s, then there is sound", () => {
+  const cast = made();
+  cast.handleFormat(format("h264"));
+  cast.handleFormat(format("aac"));
+  const viewer = cast.join(encodeTags);
+  for (let now = 0; now <= 2000; now += 100) {
+    cast.handleFrame(sound(now));
+    cast.flush(now);
+    assert.equal(cast.poll(viewer, now), undefined);
+  }
+  cast.handleFrame(sound(2100));
+  cast.flush(2100);
+  assert.equal(
+    tagsOf(all(cast, viewer, 2100))
+      .map(shown)
+      .at(-1),
+    "8@2100:4",
+  );
+});
