@@ -21,6 +21,7 @@ import { Hooks } from "./hooks/mod.ts";
 import type { HttpServer } from "./http/mod.ts";
 import { httpServer } from "./http_app.ts";
 import { HeldBytes } from "./limits/held_bytes.ts";
+import type { Sessions } from "./limits/sessions.ts";
 import { Log } from "./log.ts";
 import { type Metrics, serverMetrics } from "./metrics.ts";
 import { type Listening, listenAll, servesRtc, servesRtcTcp } from "./port/listening.ts";
@@ -138,7 +139,7 @@ export async function serve({
     await ending.close();
     throw error;
   }
-  begin(config, { ...media, certificates, demo, sound, relays, readiness, candidates });
+  begin(config, { ...media, sessions, certificates, demo, sound, relays, readiness, candidates });
   return {
     endpoints: listening.tcp,
     udpEndpoints: listening.udp,
@@ -155,7 +156,7 @@ interface Begun {
   readonly sound: ViewerSound;
   readonly recordings: Recordings;
   readonly relays: Relays;
-  readonly casts: Casts;
+  readonly sessions: Sessions;
   readonly hls: Hls | undefined;
   readonly readiness: Readiness;
   readonly candidates: CandidateFinder;
@@ -163,13 +164,16 @@ interface Begun {
 
 /** What is to be done once the server listens. */
 function begin(config: Config, parts: Begun): void {
-  const { certificates, demo, sound, recordings, relays, casts, hls } = parts;
+  const { certificates, demo, sound, recordings, relays, sessions, hls } = parts;
   const { readiness, candidates } = parts;
   certificates?.start();
   demo?.start();
   sound.start();
   void recordings.recover();
-  relays.watched.push((key) => casts.watches(key) || hls?.watches(key) === true);
+  relays.watchers.push(
+    (key) => sessions.watching(key),
+    (key) => hls?.watching(key) ?? [],
+  );
   if (servesRtc(config)) relays.start();
   readiness.open();
   if (servesRtc(config)) void candidates.warm();

@@ -62,8 +62,6 @@ export class Casts implements MoreClients {
   readonly ts: Broadcasts<TsPiece, TsPackets>;
   readonly aac: Broadcasts<AdtsBytes, AdtsBytes>;
   readonly #viewers = new Map<string, Viewer>();
-  /** How many watch each stream. */
-  readonly #byStream = new Map<string, number>();
   #refuses = false;
   /** Of viewers who have left. */
   readonly #gone = { flv: { ...NOBODY }, ts: { ...NOBODY }, aac: { ...NOBODY } };
@@ -85,11 +83,6 @@ export class Casts implements MoreClients {
   /** Viewers at the moment. */
   get sessions(): number {
     return this.#viewers.size;
-  }
-
-  /** Whether anybody watches a stream, or waits for it. */
-  watches(key: string): boolean {
-    return this.#byStream.has(key);
   }
 
   /** Asks the limits, then admission and hooks; who is admitted may `play`. */
@@ -123,7 +116,7 @@ export class Casts implements MoreClients {
     const { format } = broadcasts;
     const id = visit?.id ?? word(runtime, 8);
     const facts = { id, name, address, type, format, since: runtime.now() };
-    const session = this.#options.sessions.begin(address, name.key);
+    const session = this.#options.sessions.begin(address, name.key, "play");
     const left = (viewer: Viewer): void => {
       session[Symbol.dispose]();
       if (this.#left(viewer, wanted)) broadcasts.remove(wanted, viewer);
@@ -134,7 +127,6 @@ export class Casts implements MoreClients {
       (source) => new Viewer(facts, source, outlet, runtime, left),
     );
     this.#viewers.set(facts.id, viewer);
-    this.#byStream.set(name.key, (this.#byStream.get(name.key) ?? 0) + 1);
     metrics.count("monoport_sessions_total", type);
     log.event("Playing", { stream: name.key, client: facts.id, address, protocol: type });
     visit?.began();
@@ -171,9 +163,6 @@ export class Casts implements MoreClients {
     const { id, since } = viewer.facts;
     if (!this.#viewers.delete(id)) return false;
     visit?.left({ sentBytes: viewer.sentBytes, receivedBytes: 0 });
-    const others = (this.#byStream.get(name.key) ?? 0) - 1;
-    if (others > 0) this.#byStream.set(name.key, others);
-    else this.#byStream.delete(name.key);
     const gone = this.#gone[viewer.facts.format];
     gone.sentBytes += viewer.sentBytes;
     gone.droppedFrames += viewer.droppedFrames;

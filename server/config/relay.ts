@@ -23,6 +23,8 @@ export interface RelayConfig {
   readonly "relay.ca": string;
   /** Pushes and pulls at a time. */
   readonly "limits.relays": number;
+  /** Of these, pulls by rules with `*` that the viewers of one address have begun. */
+  readonly "limits.relays_per_address": number;
 }
 
 type RelaySettings = { readonly [Key in keyof RelayConfig]: Setting<RelayConfig[Key]> };
@@ -80,6 +82,11 @@ export const relaySettings: RelaySettings = {
   ),
   "relay.ca": setting(v.string(), "", "PEM file of authorities trusted for https of other servers"),
   "limits.relays": setting(wholeNumber(1, 100_000), "100", "pushes and pulls at a time"),
+  "limits.relays_per_address": setting(
+    wholeNumber(1, 100_000),
+    "50",
+    "pulls that viewers of one address begin by rules with *",
+  ),
 };
 
 /** What is wrong between these settings, one line each. */

@@ -48,6 +48,8 @@ interface Running {
   asked: Millis;
   /** When somebody asked by HTTP. */
   requested: Millis;
+  /** Who asked last, each once. */
+  readonly addresses: Set<string>;
   files: StreamFiles | undefined;
 }
 
@@ -82,19 +84,24 @@ export class Hls implements MoreClients {
   }
 
   /** The muxer of a stream, begun if need be; `undefined` when there are too many. */
-  open(name: StreamName, audio: HlsAudio): HlsMuxer | undefined {
+  open(name: StreamName, audio: HlsAudio, address = ""): HlsMuxer | undefined {
     const running = this.#run(name, audio);
+    if (running !== undefined) remember(running.addresses, address);
     return this.#requested(running);
   }
 
   /** Whether anybody has asked for a stream lately, who need not be its viewer yet. */
   watches(key: string): boolean {
+    return this.watching(key).length > 0;
+  }
+
+  /** Addresses that asked for it, if anybody has lately. */
+  watching(key: string): string[] {
     const since = this.#options.runtime.now() - VIEWER_IDLE_MILLIS;
-    for (const audio of ["aac", "opus"] as const) {
+    return (["aac", "opus"] as const).flatMap((audio) => {
       const running = this.#byKey.get(`${key} ${audio}`);
-      if (running !== undefined && running.requested >= since) return true;
-    }
-    return false;
+      return running !== undefined && running.requested >= since ? [...running.addresses] : [];
+    });
   }
 
   #requested(running: Running | undefined): HlsMuxer | undefined {
@@ -140,6 +147,7 @@ export class Hls implements MoreClients {
       tap,
       asked: runtime.now(),
       requested: Number.NEGATIVE_INFINITY,
+      addresses: new Set<string>(),
       files: undefined,
     };
     this.#byKey.set(key, running);
@@ -215,4 +223,15 @@ export class Hls implements MoreClients {
 
 function hex(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Addresses that are remembered of those who asked for one stream. */
+const ADDRESSES_MAX = 8;
+
+function remember(addresses: Set<string>, address: string): void {
+  addresses.delete(address);
+  addresses.add(address);
+  if (addresses.size <= ADDRESSES_MAX) return;
+  const [oldest = ""] = addresses;
+  addresses.delete(oldest);
 }

@@ -28,6 +28,8 @@ interface OfAddress {
 export class Sessions {
   readonly #limits: SessionLimits;
   readonly #byAddress = new Map<string, OfAddress>();
+  /** By stream, who plays it or waits for it: addresses, and how many sessions of each. */
+  readonly #watching = new Map<string, Map<string, number>>();
   #size = 0;
 
   constructor(limits: SessionLimits) {
@@ -56,22 +58,38 @@ export class Sessions {
     return undefined;
   }
 
+  /** Addresses that play a stream or wait for it, each once. */
+  watching(stream: string): Iterable<string> {
+    return this.#watching.get(stream)?.keys() ?? [];
+  }
+
   /** A session, until it is disposed of. */
-  begin(address: string, stream: string): Disposable {
+  begin(address: string, stream: string, action: "publish" | "play"): Disposable {
     const key = addressKey(address);
     const own = this.#byAddress.get(key) ?? { sessions: 0, streams: new Map<string, number>() };
     this.#byAddress.set(key, own);
     own.sessions++;
     own.streams.set(stream, (own.streams.get(stream) ?? 0) + 1);
     this.#size++;
+    if (action === "play") this.#watch(stream, address, 1);
     let held = true;
     return {
       [Symbol.dispose]: () => {
         if (!held) return;
         held = false;
         this.#end(key, own, stream);
+        if (action === "play") this.#watch(stream, address, -1);
       },
     };
+  }
+
+  #watch(stream: string, address: string, more: 1 | -1): void {
+    const watching = this.#watching.get(stream) ?? new Map<string, number>();
+    const count = (watching.get(address) ?? 0) + more;
+    if (count > 0) watching.set(address, count);
+    else watching.delete(address);
+    if (watching.size > 0) this.#watching.set(stream, watching);
+    else this.#watching.delete(stream);
   }
 
   #end(key: string, own: OfAddress, stream: string): void {

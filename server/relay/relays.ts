@@ -14,11 +14,13 @@ import {
   type StreamName,
   type Subscriber,
 } from "../../core/stream/mod.ts";
+import { AddressRanges } from "../address_ranges.ts";
 import { word } from "../routes/envelope.ts";
 import type { RtcContext } from "../rtc/context.ts";
 import { AllowList } from "./allow_list.ts";
 import type { RelayContext } from "./context.ts";
 import { HttpClient } from "./http_client.ts";
+import { Owners } from "./owners.ts";
 import { Relay, type RelayFacts } from "./relay.ts";
 import {
   fitsRule,
@@ -50,14 +52,15 @@ export interface RelayWish {
 }
 
 export class Relays {
-  /** Whether anybody watches a stream, by its key, who is no viewer of the hub's: by HLS, FLV, RTMP. */
-  readonly watched: ((key: string) => boolean)[] = [];
+  /** The addresses of those who watch a stream, by its key, by whatever protocol. */
+  readonly watchers: ((key: string) => Iterable<string>)[] = [];
   /** Our id in chains of servers; another one in every run. */
   readonly self: string;
   readonly #rtc: RtcContext;
   readonly #context: RelayContext;
   readonly #rules: readonly RelayRule[];
   readonly #relays = new Map<string, Relay>();
+  readonly #owners: Owners;
   /** The servers that published streams came by, by stream. */
   readonly #publishedVia = new Map<string, readonly string[]>();
   #tick: Disposable | undefined;
@@ -67,6 +70,8 @@ export class Relays {
     const allow = new AllowList(config["relay.allow"]);
     this.self = word(runtime, 12);
     this.#rtc = rtc;
+    const many = new AddressRanges([...config["proxy_protocol.from"], ...config.trusted_proxies]);
+    this.#owners = new Owners(config["limits.relays_per_address"], many);
     this.#rules = [...config["relay.push"], ...config["relay.pull"]];
     this.#context = {
       rtc,
@@ -118,7 +123,7 @@ export class Relays {
   remove(id: string): boolean {
     const relay = this.#relays.get(id);
     relay?.stop();
-    return this.#relays.delete(id);
+    return this.#forget(id);
   }
 
   /** The servers that the stream has passed before us. */
@@ -240,12 +245,17 @@ export class Relays {
     }
     relay.wantedSince = undefined;
     if (relay.state === "idle") {
-      if (!byApi && this.#isPassing(relay)) this.#relays.delete(relay.options.id);
+      if (!byApi && this.#isPassing(relay)) this.#forget(relay.options.id);
       return;
     }
     relay.unwantedSince ??= now;
     const patience = config[kind === "push" ? "relay.push_idle" : "relay.pull_idle"];
     if (now - relay.unwantedSince >= patience) relay.stop();
+  }
+
+  #forget(id: string): boolean {
+    this.#owners.delete(id);
+    return this.#relays.delete(id);
   }
 
   /** Whether nobody else publishes the stream of a pull. */
@@ -265,15 +275,33 @@ export class Relays {
   #isWatched(stream: Stream): boolean {
     return (
       stream.viewers.some((viewer) => this.#pushing(viewer) === undefined) ||
-      this.watched.some((watches) => watches(stream.name.key))
+      this.#watching(stream.name.key).next().done === false
     );
+  }
+
+  *#watching(key: string): Generator<string> {
+    for (const watching of this.watchers) yield* watching(key);
   }
 
   /** The relay of a rule for a stream, made when it is not there. */
   #demand(rule: RelayRule, name: StreamName): Relay | undefined {
     const url = urlFor(rule, name);
     if (url === undefined) return undefined;
-    return this.#find(rule.kind, name, url) ?? this.#make(rule.kind, name, url, undefined, false);
+    const known = this.#find(rule.kind, name, url);
+    if (known !== undefined) return known;
+    // What has `*` is made of names that viewers think of.
+    const bound = rule.kind === "pull" && rule.stream === "*";
+    const owner = bound ? this.#owners.find(this.#watching(name.key)) : "";
+    if (owner === undefined) {
+      const { log } = this.#rtc;
+      log.limited("warn", "Too many pulls for one address (limits.relays_per_address)", {
+        stream: name.key,
+      });
+      return undefined;
+    }
+    const relay = this.#make(rule.kind, name, url, undefined, false);
+    if (relay !== undefined) this.#owners.add(relay.options.id, owner);
+    return relay;
   }
 
   #make(

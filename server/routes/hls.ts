@@ -73,7 +73,7 @@ async function playlist(
   if (typeof directives === "string") return refuse(400, directives);
   const wanted = await admitted(c, options, name, refuse);
   if (wanted instanceof Response) return wanted;
-  const muxer = options.hls.open(name, wanted);
+  const muxer = options.hls.open(name, wanted, options.peer(c).address);
   if (muxer === undefined) return refuse(503, "Too many streams are made into HLS now", 5);
   const { signal } = c.req.raw;
   if (!(await muxer.when(() => muxer.live || muxer.ready, PUBLISHER_MILLIS, signal)))

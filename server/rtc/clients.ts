@@ -49,7 +49,7 @@ export class Clients {
   }
 
   add(client: Client): void {
-    this.#held.set(client, this.#sessions.begin(client.address, client.name.key));
+    this.#held.set(client, this.#sessions.begin(client.address, client.name.key, client.action));
     const key = addressKey(client.address);
     const same = this.#byAddress.get(key);
     if (same === undefined) this.#byAddress.set(key, new Set([client]));

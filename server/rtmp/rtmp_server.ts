@@ -240,7 +240,7 @@ export class RtmpServer implements RtmpHost, MoreClients {
       },
     });
     const kept = this.#keepPictures(name);
-    const session = this.#options.sessions.begin(address, name.key);
+    const session = this.#options.sessions.begin(address, name.key, "publish");
     connection.admitted({ id, name, publisher, ingest, kept, session, visit });
   }
 }

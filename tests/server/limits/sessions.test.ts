@@ -26,15 +26,15 @@ function limits(all: number, perAddress: number, streams: number): Sessions {
 
 test("sessions end in all, by address and by the streams of an address, and who leaves makes room once", () => {
   const sessions = limits(5, 3, 2);
-  const first = sessions.begin("2001:db8::1", "live/a");
-  sessions.begin("2001:db8::2", "live/b");
+  const first = sessions.begin("2001:db8::1", "live/a", "play");
+  sessions.begin("2001:db8::2", "live/b", "play");
   assert.equal(sessions.refusal("2001:db8::3", "live/a"), undefined);
   assert.match(sessions.refusal("2001:db8::3", "live/c")?.message ?? "", /streams_per_address/);
-  const third = sessions.begin("2001:db8::3", "live/b");
+  const third = sessions.begin("2001:db8::3", "live/b", "play");
   assert.match(sessions.refusal("2001:db8::1", "live/a")?.message ?? "", /sessions_per_address/);
   assert.equal(sessions.refusal("192.0.2.1", "live/c"), undefined);
-  sessions.begin("192.0.2.1", "live/c");
-  sessions.begin("192.0.2.1", "live/c");
+  sessions.begin("192.0.2.1", "live/c", "play");
+  sessions.begin("192.0.2.1", "live/c", "play");
   assert.deepEqual(sessions.refusal("192.0.2.2", "live/c"), {
     status: 503,
     message: "Too many sessions (limits.sessions)",
@@ -44,6 +44,18 @@ test("sessions end in all, by address and by the streams of an address, and who 
   assert.equal(sessions.refusal("2001:db8::1", "live/c"), undefined, "live/a has nobody now");
   third[Symbol.dispose]();
   assert.match(sessions.refusal("192.0.2.1", "live/d")?.message ?? "none", /^none$/);
+});
+
+test("those who play a stream are told by address, each once, and publishers are not", () => {
+  const sessions = limits(9, 9, 9);
+  const [first, second] = [1, 2].map(() => sessions.begin("192.0.2.1", "live/a", "play"));
+  sessions.begin("192.0.2.2", "live/a", "publish");
+  sessions.begin("192.0.2.3", "live/b", "play");
+  assert.deepEqual([...sessions.watching("live/a")], ["192.0.2.1"]);
+  first?.[Symbol.dispose]();
+  assert.deepEqual([...sessions.watching("live/a")], ["192.0.2.1"]);
+  second?.[Symbol.dispose]();
+  assert.deepEqual([...sessions.watching("live/a")], []);
 });
 
 async function publishing(t: TestContext, server: Running, stream: string): Promise<Encoder> {
