@@ -53,7 +53,7 @@ function offerAcmeTls(port: number, name: string): string {
   const run = spawnSync(need("openssl"), [...args, "-servername", name], {
     input: "",
     encoding: "utf8",
-    timeout: 10_000,
+    timeout: 60_000,
   });
   return run.stdout + run.stderr;
 }

@@ -67,7 +67,7 @@ test("where a firewall drops UDP it is told, and TCP is enough: 1, and 0 before"
   run(...inside, need("nft"), "add", "table", "inet", "f");
   run(...inside, need("nft"), "add chain inet f out { type filter hook output priority 0 ; }");
   run(...inside, need("nft"), "add rule inet f out meta l4proto udp drop");
-  const shut = check(["--timeout", "2", "--json", target], inside);
+  const shut = check(["--timeout", "4", "--json", target], inside);
   assert.equal(shut.status, 1, shut.text);
   const { verdict, checks } = JSON.parse(shut.text) as {
     verdict: string;

@@ -24,7 +24,7 @@ function ffmpeg(args: readonly string[], input: Uint8Array = new Uint8Array(0)):
   const { status, stdout, stderr } = spawnSync(
     need("ffmpeg"),
     ["-v", "warning", "-nostdin", ...args, "pipe:1"],
-    { input, timeout: 30_000, maxBuffer: 1 << 26 },
+    { input, timeout: 90_000, maxBuffer: 1 << 26 },
   );
   assert.equal(String(stderr), "");
   assert.equal(status, 0);

@@ -51,7 +51,7 @@ for (const [codec, encoder] of Object.entries(ENCODERS)) {
     const probe = spawnSync(
       need("ffprobe"),
       ["-v", "error", "-count_frames", "-of", "json", "-show_entries", asked, file],
-      { encoding: "utf8", timeout: 30_000 },
+      { encoding: "utf8", timeout: 90_000 },
     );
     assert.equal(probe.stderr, "");
     const { streams } = JSON.parse(probe.stdout) as {
@@ -110,7 +110,7 @@ async function framesOf(
       "rtp",
       `rtp://127.0.0.1:${socket.address().port}?pkt_size=1200`,
     ],
-    { stdio: "ignore", timeout: 30_000 },
+    { stdio: "ignore", timeout: 90_000 },
   );
   await once(child, "exit");
   assert.equal(child.exitCode, 0);

@@ -98,7 +98,7 @@ test("what s_client types is counted and dropped", async () => {
     await client.keyingMaterial();
     client.type("hello\n");
     const { counters } = peer.endpoint;
-    for (let i = 0; i < 200 && counters.applicationRecords === 0; i++) await sleep(20);
+    for (let i = 0; i < 1500 && counters.applicationRecords === 0; i++) await sleep(20);
     assert.equal(counters.applicationRecords, 1);
     assert.ok(peer.endpoint.connected);
   } finally {

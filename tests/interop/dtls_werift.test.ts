@@ -93,7 +93,7 @@ function weriftOptions(each: Case, transport: Wire): WeriftOptions {
 }
 
 async function check(role: "client" | "server", each: Case, wire: Wire, socket: DtlsSocket) {
-  for (let i = 0; i < 500 && !(socket.connected && wire.events.length > 0); i++) await sleep(10);
+  for (let i = 0; i < 3000 && !(socket.connected && wire.events.length > 0); i++) await sleep(10);
   const [event] = wire.events;
   assert.ok(event?.type === "connected", JSON.stringify(wire.events));
   assert.equal(event.extendedMasterSecret, each.extendedMasterSecret);

@@ -10,7 +10,7 @@ export function run(
   program: "ffmpeg" | "ffprobe",
   args: readonly string[],
 ): string {
-  const child = spawnSync(need(program), args, { encoding: "utf8", timeout: 30_000 });
+  const child = spawnSync(need(program), args, { encoding: "utf8", timeout: 90_000 });
   // libx265 and SVT-AV1 write their own lines there.
   if (child.stderr !== "") t.diagnostic(child.stderr);
   if (program === "ffprobe") assert.equal(child.stderr, "");

@@ -128,7 +128,7 @@ function run(
 ): { status: number | null; output: string; errors: string } {
   const { status, stdout, stderr } = spawnSync(need(program), args, {
     encoding: "utf8",
-    timeout: 30_000,
+    timeout: 90_000,
   });
   return { status, output: stdout, errors: stderr };
 }

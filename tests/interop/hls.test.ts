@@ -26,7 +26,7 @@ describe("HLS read by ffmpeg", () => {
         "stream=codec_name,width,height,sample_rate,channels",
         `${server.url}/live/demo.m3u8`,
       ],
-      { encoding: "utf8", timeout: 40_000 },
+      { encoding: "utf8", timeout: 90_000 },
     );
     assert.equal(probe.stderr, "");
     const found = [...new Set(probe.stdout.trim().split("\n"))].filter((line) => line !== "");
@@ -43,7 +43,7 @@ describe("HLS read by ffmpeg", () => {
         // Frames that come unevenly must not share a tick of the encoder.
         ..."-t 3 -vsync passthrough -enc_time_base -1 -progress - -f null -".split(" "),
       ],
-      { encoding: "utf8", timeout: 40_000 },
+      { encoding: "utf8", timeout: 90_000 },
     );
     assert.equal(decode.stderr, "");
     assert.equal(decode.status, 0);
@@ -97,7 +97,7 @@ describe("HLS of MPEG-TS, and in files", () => {
           source,
           ..."-t 5 -vsync passthrough -enc_time_base -1 -f null -".split(" "),
         ],
-        { encoding: "utf8", timeout: 30_000 },
+        { encoding: "utf8", timeout: 90_000 },
       );
       assert.equal(decode.stderr, "");
       assert.equal(decode.status, 0);
@@ -111,7 +111,7 @@ describe("HLS of MPEG-TS, and in files", () => {
         ..."! hlsdemux ! tsdemux name=d d. ! queue ! h264parse ! identity eos-after=51".split(" "),
         ..."! fakesink sync=false d. ! queue ! aacparse ! fakesink sync=false".split(" "),
       ],
-      { encoding: "utf8", timeout: 30_000 },
+      { encoding: "utf8", timeout: 90_000 },
     );
     assert.equal(gst.status, 0, gst.stderr);
     const text = readFileSync(path, "utf8");

@@ -75,7 +75,7 @@ describe("MPEG-TS read by strangers", () => {
           ...`! tsdemux name=d d. ! queue ! ${parser} ! identity eos-after=140`.split(" "),
           ..."! fakesink sync=false d. ! queue ! aacparse ! fakesink sync=false".split(" "),
         ],
-        { encoding: "utf8", timeout: 30_000 },
+        { encoding: "utf8", timeout: 90_000 },
       );
       assert.equal(gst.status, 0, gst.stderr);
       assert.equal(gst.stderr, "");
@@ -113,7 +113,7 @@ describe("silence decoded by ffmpeg", () => {
       assert.equal(run("ffmpeg", [...args, path, ...detect]), "");
       const stats = spawnSync(need("ffmpeg"), ["-v", "info", "-ss", "1", "-i", path, ...detect], {
         encoding: "utf8",
-        timeout: 30_000,
+        timeout: 90_000,
       });
       const [, peak = ""] = /Peak level dB: (\S+)/.exec(stats.stderr) ?? [];
       assert.ok(peak === "-inf" || Number(peak) < -80, `${peak} dB`);
@@ -218,7 +218,7 @@ async function written(
 
 /** Standard output of a program that has nothing to complain of. */
 function run(program: "ffmpeg" | "ffprobe", args: readonly string[]): string {
-  const child = spawnSync(need(program), args, { encoding: "utf8", timeout: 30_000 });
+  const child = spawnSync(need(program), args, { encoding: "utf8", timeout: 90_000 });
   assert.equal(child.stderr, "");
   assert.equal(child.status, 0);
   return child.stdout;

@@ -151,7 +151,7 @@ function fetchTrusting(ca: string, url: string, init: RequestInit): Promise<Resp
     const headers = { "user-agent": "test", ...Object.fromEntries(new Headers(init.headers)) };
     const asked = request(
       url,
-      { method: init.method ?? "GET", headers, ca, agent: false, timeout: 10_000 },
+      { method: init.method ?? "GET", headers, ca, agent: false, timeout: 60_000 },
       (answer) => {
         const chunks: Buffer[] = [];
         answer.on("data", (chunk: Buffer) => chunks.push(chunk));

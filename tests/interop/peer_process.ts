@@ -10,7 +10,7 @@ export interface Peer {
 }
 
 /** Runs a script of this folder; it writes lines of JSON and may live for `limitMillis`. */
-export function startPeer(script: string, args: readonly string[], limitMillis = 60_000): Peer {
+export function startPeer(script: string, args: readonly string[], limitMillis = 120_000): Peer {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const child: ChildProcess = spawn(process.execPath, [path, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -46,7 +46,7 @@ export async function postOffer(url: string, sdp: string): Promise<string> {
     method: "POST",
     headers: { "content-type": "application/sdp" },
     body: sdp,
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const answer = await response.text();
   if (response.status !== 201) throw new Error(`${response.status}: ${answer}`);

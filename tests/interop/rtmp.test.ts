@@ -45,7 +45,7 @@ describe("RTMP of strangers", { concurrency: true }, () => {
   test("B-frames come out of HTTP-FLV, RTMP and HLS in order and 40 ms apart", async (t) => {
     publish(t, "ffmpeg", [
       ..."-v error -re -f lavfi -i testsrc2=size=160x90:rate=25 -f lavfi -i sine".split(" "),
-      ..."-t 40 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -bf 3 -g 25 -b:v 200k".split(" "),
+      ..."-t 120 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -bf 3 -g 25 -b:v 200k".split(" "),
       ..."-x264-params b-adapt=0:b-pyramid=normal -c:a aac -f flv".split(" "),
       `rtmp://127.0.0.1:${server.port}/live/b`,
     ]);
@@ -119,7 +119,7 @@ function waysOut({ url, port }: ServerProcess, stream: string): [string, string]
 }
 
 function publish(t: TestContext, tool: "ffmpeg" | "gst-launch-1.0", args: readonly string[]): void {
-  const child = spawn(need(tool), args, { stdio: "ignore", timeout: 60_000 });
+  const child = spawn(need(tool), args, { stdio: "ignore", timeout: 150_000 });
   t.after(() => void child.kill("SIGKILL"));
 }
 
@@ -128,7 +128,7 @@ async function run(
   tool: "ffmpeg" | "ffprobe" | "gst-launch-1.0",
   args: readonly string[],
 ): Promise<string> {
-  const { stdout, stderr } = await execute(need(tool), args, { timeout: 30_000 });
+  const { stdout, stderr } = await execute(need(tool), args, { timeout: 90_000 });
   assert.equal(stderr, "");
   return stdout;
 }

@@ -11,7 +11,7 @@ const peer = fileURLToPath(new URL("sdp_libwebrtc_peer.ts", import.meta.url));
 for (const mode of MODES) {
   test(`libwebrtc takes our answer to ${mode}`, async (t) => {
     const direction = mode === "publish" ? "sendonly" : "recvonly";
-    const child = spawn(process.execPath, [peer, direction], { timeout: 20_000 });
+    const child = spawn(process.execPath, [peer, direction], { timeout: 60_000 });
     t.after(() => child.kill());
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     const read = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value));

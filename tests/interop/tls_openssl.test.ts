@@ -110,7 +110,7 @@ function openssl(server: ServerProcess, ...args: string[]): string {
   const run = spawnSync(
     need("openssl"),
     ["s_client", "-connect", `127.0.0.1:${server.port}`, ...args],
-    { input: "", encoding: "latin1", timeout: 10_000 },
+    { input: "", encoding: "latin1", timeout: 60_000 },
   );
   return run.stdout + run.stderr;
 }
@@ -128,7 +128,7 @@ function answerTo(port: number, suites: readonly number[]): Promise<number | str
       else return;
       socket.destroy();
     };
-    socket.setTimeout(8000, () => socket.destroy(new Error("no answer")));
+    socket.setTimeout(60_000, () => socket.destroy(new Error("no answer")));
     socket.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
       look();
