@@ -99,7 +99,7 @@ for (const codec of ["video/VP8", "video/H264"]) {
     const all = await untilWidth(best, 1280);
     // The first is the start; so early no keyframe could be asked for.
     for (const sizes of [all.slice(1), (await shownSizes(low)).slice(1)]) {
-      for (const { width, gap } of sizes) assert.ok(gap < FREEZE_MILLIS, `${width}: ${gap} ms`);
+      for (const { gap } of sizes) assert.ok(gap < FREEZE_MILLIS, await situation(sizes));
     }
     for (const page of [best, low]) {
       const video = inbound(await statsOf(page), "video");
@@ -158,13 +158,12 @@ for (const [codec, scalabilityMode] of [
     t.after(() => viewer.context().close());
     await playLayer(viewer, `/rtc/v1/whep/${path}`);
     const enough = (frames: number): boolean => frames > 25;
+    // The largest spatial layer comes when Chromium finds the bandwidth for it.
     const stats = await statsWhen(viewer, ({ inbound: all }) =>
-      all.some((one) => enough(one.framesDecoded)),
+      all.some((one) => enough(one.framesDecoded) && one.frameWidth === 640),
     );
     const video = inbound(stats, "video");
-    assert.ok(enough(video.framesDecoded), `${video.framesDecoded} frames`);
     assert.equal(video.codec, codec);
-    assert.equal(video.frameWidth, 640, "the largest spatial layer");
     // More than the first come when Chromium goes on to another number of layers. Pictures that lack a
     // layer they refer to would be shown at keyframes alone.
     const { framesDecoded, keyFramesDecoded } = video;
