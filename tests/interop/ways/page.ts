@@ -13,7 +13,10 @@ export interface Publish {
   readonly transport: "tcp" | "udp";
 }
 
-/** Publishes by WHIP; resolves when it is connected. `window.unpublish` ends it. */
+/**
+ * Publishes by WHIP; resolves when it is connected. `window.unpublish` ends it, `window.shrink` makes the pictures
+ * so many times smaller.
+ */
 export async function publishInPage({ urls, transport }: Publish): Promise<void> {
   const context = new AudioContext();
   const beep = context.createGain();
@@ -41,6 +44,7 @@ export async function publishInPage({ urls, transport }: Publish): Promise<void>
     paint.fillRect((time * 60) % 320, 60, 40, 40);
   }, 20);
   const tracks = [...canvas.captureStream(25).getTracks(), ...sound.stream.getTracks()];
+  const senders: RTCRtpSender[] = [];
   const publish = async (url: string): Promise<() => Promise<void>> => {
     const pc = new RTCPeerConnection();
     for (const track of tracks) pc.addTransceiver(track, { direction: "sendonly" });
@@ -57,6 +61,7 @@ export async function publishInPage({ urls, transport }: Publish): Promise<void>
     for (let i = 0; i < 1200 && pc.connectionState !== "connected"; i++)
       await new Promise((wake) => setTimeout(wake, 50));
     if (pc.connectionState !== "connected") throw new Error(`WHIP is ${pc.connectionState}`);
+    senders.push(...pc.getSenders().filter((one) => one.track?.kind === "video"));
     return async () => {
       await fetch(location, { method: "DELETE" });
       pc.close();
@@ -64,6 +69,13 @@ export async function publishInPage({ urls, transport }: Publish): Promise<void>
   };
   const ends = await Promise.all(urls.map(publish));
   Object.assign(globalThis, {
+    shrink: async (times: number) => {
+      for (const sender of senders) {
+        const parameters = sender.getParameters();
+        for (const one of parameters.encodings) one.scaleResolutionDownBy = times;
+        await sender.setParameters(parameters);
+      }
+    },
     unpublish: async () => {
       clearInterval(draw);
       await Promise.all(ends.map((end) => end()));
