@@ -57,6 +57,7 @@ function served(config: Config, url: string, address: string): readonly (readonl
       ...one(signalling, "WHEP", `${url}/rtc/v1/whep/?app=live&stream=livestream`),
       ...one(pages && config["vhost.hls.enabled"], "HLS", `${url}/${STREAM}.m3u8`),
       ...one(pages && config["vhost.http_remux.enabled"], "HTTP-FLV", `${url}/${STREAM}.flv`),
+      ...one(pages && config["vhost.http_remux.enabled"], "HTTP-TS", `${url}/${STREAM}.ts`),
     ],
   ];
 }
