@@ -181,6 +181,7 @@ describe("srs_player.html of Monoport", () => {
   for (const [query, by] of [
     ["stream=demo", /^HTTP-FLV$/],
     ["stream=demo&schema=ws", /^WS-FLV$/],
+    ["stream=demo.ts", /^HTTP-TS$/],
     ["stream=demo.m3u8", /^HLS$/],
   ] as const) {
     test(`plays the demo stream by ${by.source.slice(1, -1)}`, async (t) => {
