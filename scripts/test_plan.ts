@@ -25,7 +25,6 @@ const measuring = [
   "tests/browser/ice_restart.test.ts",
   "tests/browser/layers.test.ts",
   "tests/browser/lossy_udp.test.ts",
-  "tests/interop/tone.test.ts",
   "tests/interop/ways/",
   "tests/load/",
 ];
