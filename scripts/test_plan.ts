@@ -37,7 +37,7 @@ const togetherMax = 10;
 
 const commandLimitMillis = 180_000;
 const testLimitMillis = 150_000;
-const strangersLimitMillis = 300_000;
+const strangersLimitMillis = 420_000;
 
 const bin = join(repository, "node_modules", ".bin");
 const node = join(bin, "node");

