@@ -26,6 +26,14 @@ function send(from: Encoder, begin: number, end: number): void {
   }
 }
 
+/** Until the server has read all that was sent. */
+async function read(from: Encoder): Promise<void> {
+  const results = (): number => from.words.filter((word) => word === "_result").length;
+  const before = results();
+  from.command("createStream", null);
+  await until(() => results() > before, "an answer");
+}
+
 async function publishing(t: TestContext, server: Running): Promise<Encoder> {
   const from = await openEncoder(server.port);
   t.after(() => from.close());
@@ -66,7 +74,7 @@ test("who joins by FLV has the sound of his first picture's time, though it is t
   t.after(() => server.monoport.close());
   const from = await publishing(t, server);
   send(from, 0, GOP - 200);
-  await until(() => server.monoport.metrics.value("monoport_streams") === 1, "a stream");
+  await read(from);
   const first = await watching(t, server);
   await until(() => span(first.media(8)) > GOP - 400, "all sound since the keyframe");
   assertWhole(first);
