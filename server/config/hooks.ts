@@ -16,6 +16,7 @@ export interface HooksConfig {
   readonly "vhost.http_hooks.on_unpublish": readonly string[];
   readonly "vhost.http_hooks.on_stop": readonly string[];
   readonly "vhost.http_hooks.on_dvr": readonly string[];
+  readonly "vhost.http_hooks.on_dvr_delete": readonly string[];
   readonly "vhost.http_hooks.on_hls": readonly string[];
   /** For all that is asked for one client, and for each call that only tells. */
   readonly "vhost.http_hooks.timeout": number;
@@ -44,6 +45,11 @@ export const hookSettings: HookSettings = {
   "vhost.http_hooks.on_unpublish": setting(urls, "", "URLs told that a publisher has left"),
   "vhost.http_hooks.on_stop": setting(urls, "", "URLs told that a viewer has left"),
   "vhost.http_hooks.on_dvr": setting(urls, "", "URLs told of each finished recording"),
+  "vhost.http_hooks.on_dvr_delete": setting(
+    urls,
+    "",
+    "URLs told of each old recording that was deleted",
+  ),
   "vhost.http_hooks.on_hls": setting(urls, "", "URLs told of each segment of HLS"),
   "vhost.http_hooks.timeout": setting(
     milliseconds(100, 30_000),

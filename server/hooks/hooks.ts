@@ -25,10 +25,10 @@ export interface HooksOptions {
   readonly identity: Identity;
 }
 
-export type HookedRecordings = Pick<Recordings, "onFinished" | "start">;
+export type HookedRecordings = Pick<Recordings, "onFinished" | "onDeleted" | "start">;
 
 type Deciding = "on_connect" | "on_publish" | "on_play";
-type Told = "on_close" | "on_unpublish" | "on_stop" | "on_dvr" | "on_hls";
+type Told = "on_close" | "on_unpublish" | "on_stop" | "on_dvr" | "on_dvr_delete" | "on_hls";
 
 /** A visitor whose session has not begun by then has gone elsewhere. */
 const BEGIN_MILLIS: Millis = 60_000;
@@ -113,6 +113,12 @@ export class Hooks implements Visits {
       const known = this.#publisherOf(app, stream);
       const cwd = this.#options.runtime.cwd();
       this.#tell("on_dvr", known, () => this.#body("on_dvr", known, { cwd, file }));
+    });
+    recordings.onDeleted(({ app, stream, path: file }, why) => {
+      const known = this.#publisherOf(app, stream);
+      const cwd = this.#options.runtime.cwd();
+      const body = { cwd, file, for: why };
+      this.#tell("on_dvr_delete", known, () => this.#body("on_dvr_delete", known, body));
     });
   }
 

@@ -1,20 +1,28 @@
 import { describeFileError } from "../file_error.ts";
 import { codeLabel } from "./error_code.ts";
 import type { RecordingsOptions } from "./recordings.ts";
-import { Retention } from "./retention.ts";
-import type { RecordingStore } from "./store.ts";
+import { type DeletedFor, Retention } from "./retention.ts";
+import type { RecordedFile, RecordingStore } from "./store.ts";
 
-/** As configured, told in log and metrics. */
-export function openRetention(options: RecordingsOptions, store: RecordingStore): Retention {
+export type DeletedListener = (file: RecordedFile, why: DeletedFor) => void;
+
+/** As configured, told in log and metrics, and what is deleted to the listeners there are by then. */
+export function openRetention(
+  options: RecordingsOptions,
+  store: RecordingStore,
+  listeners: ReadonlySet<DeletedListener>,
+): Retention {
   const { runtime, config, log, metrics } = options;
   const retention = new Retention({
     runtime,
     store,
     maxAge: config["vhost.dvr.dvr_max_age"],
     maxBytes: config["vhost.dvr.dvr_max_total"] * 2 ** 20,
-    onDeleted: ({ path, size }, why) => {
+    onDeleted: (file, why) => {
+      const { path, size } = file;
       metrics.count("monoport_recordings_deleted_total", why);
       log.event("Recording deleted", { file: path, for: why, bytes: size });
+      for (const listener of [...listeners]) listener(file, why);
     },
     onFailed: (path, error, told) => {
       metrics.count("monoport_recordings_not_deleted_total", codeLabel(error));

@@ -13,7 +13,7 @@ import type { RecordingFacts, RecordingFinished, RecordingSource, RecordingWish 
 import { Finisher } from "./finisher.ts";
 import { Flusher } from "./flusher.ts";
 import { LeftOver } from "./left_over.ts";
-import { openRetention } from "./open_retention.ts";
+import { type DeletedListener, openRetention } from "./open_retention.ts";
 import type { RecordingFormat } from "./path_template.ts";
 import { Recording, type RecordingRules } from "./recording.ts";
 import type { Retention } from "./retention.ts";
@@ -64,6 +64,7 @@ export class Recordings {
   readonly #running = new Map<string, Running>();
   #past: RecordingFacts[] = [];
   readonly #listeners = new Set<(finished: RecordingFinished) => void>();
+  readonly #deletedListeners = new Set<DeletedListener>();
   #bytesBefore = 0;
   #droppedBefore = 0;
   #touching: Disposable | undefined;
@@ -85,7 +86,7 @@ export class Recordings {
         log.error("Cannot look for left recordings", { folder: root, error: this.#words(error) });
       },
     });
-    this.#retention = openRetention(options, this.store);
+    this.#retention = openRetention(options, this.store, this.#deletedListeners);
     metrics.gauge("monoport_recordings", "Recordings that run", () => this.#running.size);
     metrics.gauge("monoport_recordings_queued_bytes", "Bytes that wait for the disk", () =>
       this.#sum(({ queued }) => queued),
@@ -109,6 +110,12 @@ export class Recordings {
   onFinished(listener: (finished: RecordingFinished) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** The same for each that was deleted for its age or the size of all. */
+  onDeleted(listener: DeletedListener): Disposable {
+    this.#deletedListeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#deletedListeners.delete(listener) };
   }
 
   /** Running ones and the last that are over, the newest first. */
