@@ -147,7 +147,7 @@ export class Cast<Piece, Made extends CastMade<Made>> implements FrameSink {
     this.#version++;
     // What was sent in another format is of no use to who joins.
     if (known || format.kind === "video") this.#start = -1;
-    if (!known && format.kind === "video") this.#awaitsPicture = true;
+    if (!known && format.kind === "video" && this.#muxer.has("video")) this.#awaitsPicture = true;
     for (const piece of pieces) this.#add(piece);
     this.#options.onPending();
   }
