@@ -199,9 +199,11 @@ export class FrameBus {
   }
 
   #tellFormat(format: FrameFormat): void {
+    const known = this.#formats.has(format.kind);
     this.#formats.set(format.kind, format);
     // Frames of another format are of no use to who joins.
     if (format.kind === "video") this.#gop.clear();
+    else if (known) this.#gop.dropSound();
     for (const sink of this.#sinks) sink.handleFormat(format);
   }
 

@@ -31,6 +31,12 @@ export class GopCache {
     if (this.#frames.length > this.#maxFrames || this.#bytes > GOP_MAX_BYTES) this.clear();
   }
 
+  /** Forgets the sound, and goes on with the pictures. */
+  dropSound(): void {
+    this.#frames = this.#frames.filter(({ kind }) => kind !== "audio");
+    this.#bytes = this.#frames.reduce((sum, { data }) => sum + data.length, 0);
+  }
+
   clear(): void {
     this.#frames = [];
     this.#bytes = 0;

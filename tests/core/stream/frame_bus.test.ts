@@ -237,3 +237,35 @@ test("a parameter set longer than a decoder configuration can hold is not kept",
   sets.put("s1", new Uint8Array(PARAMETER_SET_MAX_BYTES + 1));
   assert.equal(sets.of("s").length, 1);
 });
+
+test("who joins after the sound has changed its format gets none of the format before", () => {
+  const hub = newHub();
+  const camera = new Camera(hub, 0);
+  const stream = tap(hub, new Recorder(), 0);
+  const give = (kind: "audio" | "video", at: number, keyframe: boolean, byte: number): void => {
+    const frame = { kind, dts: WALL + at, pts: WALL + at, keyframe, data: Uint8Array.of(byte) };
+    camera.publisher.putFrame(frame, at);
+  };
+  const configuration = new Uint8Array(0);
+  const picture = { width: 64, height: 48, sampleRate: 0, channels: 0 };
+  camera.publisher.putFormat({
+    ...{ kind: "video", codec: "vp9", codecString: "vp09.00.10.08", configuration, ...picture },
+  });
+  for (const [channels, at] of [
+    [1, 0],
+    [2, 100],
+  ] as const) {
+    const sound = { width: 0, height: 0, sampleRate: 48_000, channels };
+    camera.publisher.putFormat({
+      ...{ kind: "audio", codec: "aac", codecString: "mp4a.40.2", configuration, ...sound },
+    });
+    give("video", at, at === 0, 0);
+    give("audio", at, true, channels);
+  }
+  const late = new Recorder();
+  stream.frames.add(late, true, 200);
+  assert.deepEqual(
+    late.frames.map(({ kind, data }) => `${kind} ${data[0]}`),
+    ["video 0", "video 0", "audio 2"],
+  );
+});
