@@ -137,7 +137,7 @@ test("bad names are 404, bad sound 400, refused admission 401, and too many 503"
 });
 
 test("a viewer who takes nothing costs no more than the queue, and the others nothing", {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async (t) => {
   const server = await running(t, ["--vhost.play.queue_length", "1"]);
   await publishing(t, server, "r", 800_000);
@@ -148,7 +148,7 @@ test("a viewer who takes nothing costs no more than the queue, and the others no
   await until(
     () => server.monoport.metrics.value("monoport_flv_dropped_frames_total") > 20,
     "frames are dropped",
-    20_000,
+    60_000,
   );
   assert.ok(server.monoport.metrics.value("monoport_flv_kept_bytes") <= 32 * 1024 * 1024);
   const good = await fetch(`${server.url}/live/r.flv`);

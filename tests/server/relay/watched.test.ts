@@ -22,7 +22,7 @@ const connected = async (place: Running): Promise<boolean> =>
   );
 
 test("a stream is pulled when somebody waits for it by HTTP-FLV, and let go some time after the last", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const near = await edge(t);
   const leaving = new AbortController();
@@ -41,7 +41,7 @@ test("a stream is pulled when somebody waits for it by HTTP-FLV, and let go some
 });
 
 test("a stream is pulled when somebody asks for its playlist of HLS", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const near = await edge(t);
   const leaving = new AbortController();

@@ -50,7 +50,7 @@ async function troubleOf({ url }: Running, client: RtcClient): Promise<string | 
 }
 
 test("no STUN within 5 s of a 201: log, metric and API say what was offered and what to set", {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async (t) => {
   const lines: string[] = [];
   const running = await start(["--log.level", "warn", "--candidate", "203.0.113.5:443"], {
