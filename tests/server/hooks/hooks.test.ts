@@ -341,7 +341,9 @@ test("hooks are off unless vhost.http_hooks.enabled is on; their URLs are not to
   });
 });
 
-test("one address makes hooks be asked limits.requests_per_second times, however it asks; then it is 429", async (t) => {
+test("one address makes hooks be asked limits.requests_per_second times, however it asks; then it is 429", {
+  timeout: 60_000,
+}, async (t) => {
   const hooks = await hookServer(t);
   hooks.answer = (_, response) => response.end('{"code":1}');
   const server = await running(t, [

@@ -75,7 +75,9 @@ test("requests that cost much end a turn", () => {
   }
 });
 
-test("who sends thousands of requests one behind the other gets his answers, and another his before them", async (t) => {
+test("who sends thousands of requests one behind the other gets his answers, and another his before them", {
+  timeout: 60_000,
+}, async (t) => {
   const server = await start();
   t.after(() => server.monoport.close());
   const MANY = 3000;

@@ -52,7 +52,9 @@ async function camera(t: TestContext, server: Running, stream: string): Promise<
   return one;
 }
 
-test("publishers who flood are held back, seen in the API as such, and ended after 10 s: RTMP, WebRTC over TCP and UDP", async (t) => {
+test("publishers who flood are held back, seen in the API as such, and ended after 10 s: RTMP, WebRTC over TCP and UDP", {
+  timeout: 90_000,
+}, async (t) => {
   const server = await running(t, ...FEW);
   const { metrics } = server.monoport;
   const rtmp = await encoder(t, server, "rtmp");

@@ -25,7 +25,9 @@ test("one /64 of IPv6 is one; proxies, and who has no address, have no bound", (
   assert.equal(owners.find([]), "");
 });
 
-test("viewers of one address begin limits.relays_per_address pulls by a rule with *, by WHEP, FLV and HLS, and others theirs", async (t) => {
+test("viewers of one address begin limits.relays_per_address pulls by a rule with *, by WHEP, FLV and HLS, and others theirs", {
+  timeout: 90_000,
+}, async (t) => {
   const far = await server(t);
   const near = await server(
     t,
