@@ -2,6 +2,7 @@
 import {
   type Conn,
   type Endpoint,
+  Fault,
   HIGH_WATER_BYTES,
   type Millis,
   NEVER,
@@ -15,6 +16,15 @@ import type { Field, RequestHead } from "../../core/wire/http1/mod.ts";
 import { acceptKey, isWebSocketKey } from "../../core/wire/websocket/mod.ts";
 import type { HttpConnection } from "./http_connection.ts";
 import type { Swept } from "./sweep.ts";
+
+/** What a client may send at once, and in a ms: viewers have pongs to send, and tests 100 KiB. */
+export const RECEIVED_BURST_BYTES: number = 2 * 1024 * 1024;
+export const RECEIVED_BYTES_PER_MILLI = 64;
+export const WEB_SOCKET_FLOOD: Fault = new Fault(
+  "server/http",
+  "web-socket-flood",
+  "RFC 6455 §10.4",
+);
 
 /** One open WebSocket. */
 export interface WebSocketConn {
@@ -101,6 +111,9 @@ class WebSocketConnection implements WebSocketConn, Swept {
   #closed = false;
   #reported = false;
   #writable = true;
+  /** Bytes received beyond what may come in a ms. */
+  #excess = 0;
+  #countedAt: Millis;
 
   constructor(
     http: HttpConnection,
@@ -111,7 +124,8 @@ class WebSocketConnection implements WebSocketConn, Swept {
     this.#http = http;
     this.#conn = conn;
     this.#handlers = handlers;
-    this.#session = new WebSocketServerSession(limits, http.server.now());
+    this.#countedAt = http.server.now();
+    this.#session = new WebSocketServerSession(limits, this.#countedAt);
   }
 
   start(rest: Uint8Array): void {
@@ -176,9 +190,24 @@ class WebSocketConnection implements WebSocketConn, Swept {
   // -- inside --
 
   #handleData(chunk: Uint8Array): void {
+    if (this.#closed) return;
+    if (this.#floods(chunk.length)) {
+      this.#http.reportFault(WEB_SOCKET_FLOOD);
+      this.#conn.destroy();
+      return;
+    }
     this.#session.answersPings = this.#conn.buffered <= HIGH_WATER_BYTES;
     this.#session.handleInput(chunk, this.#http.server.now());
     this.#pump();
+  }
+
+  /** Frames of a few bytes cost much more than their bytes. */
+  #floods(bytes: number): boolean {
+    const now = this.#http.server.now();
+    const passed = (now - this.#countedAt) * RECEIVED_BYTES_PER_MILLI;
+    this.#countedAt = now;
+    this.#excess = Math.max(0, this.#excess - passed) + bytes;
+    return this.#excess > RECEIVED_BURST_BYTES;
   }
 
   #handleDrain(): void {
