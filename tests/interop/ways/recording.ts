@@ -5,13 +5,20 @@ import type { Seen } from "./seen.ts";
 
 const MILLIS = 20_000;
 
-/** Begins one; resolves to its id. */
+/** Begins one, as soon as the stream is live; resolves to its id. */
 export async function startRecording({ url }: ServerProcess, stream: string): Promise<string> {
-  const answer = await fetch(`${url}/api/v1/recordings`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ app: "live", stream, format: "mp4" }),
-  });
+  const ask = (): Promise<Response> =>
+    fetch(`${url}/api/v1/recordings`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ app: "live", stream, format: "mp4" }),
+    });
+  let answer = await ask();
+  for (let i = 0; i < 200 && answer.status === 404; i++) {
+    await answer.body?.cancel();
+    await new Promise((wake) => setTimeout(wake, 100));
+    answer = await ask();
+  }
   if (!answer.ok) throw new Error(`no recording: ${answer.status} ${await answer.text()}`);
   return ((await answer.json()) as { recording: { id: string } }).recording.id;
 }
@@ -24,7 +31,7 @@ export async function recordingSeen(
   picture: boolean,
 ): Promise<Seen> {
   await fetch(`${url}/api/v1/recordings/${id}`, { method: "DELETE" });
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 600; i++) {
     const answer = await fetch(`${url}/api/v1/recordings/files?app=live&stream=${stream}`);
     const { recordings } = (await answer.json()) as { recordings: { url: string }[] };
     const [file] = recordings;
