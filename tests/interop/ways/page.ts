@@ -1,5 +1,5 @@
 /**
- * What runs in a page of Chromium: a publisher with a clip that flashes and beeps at once, and all viewers that
+ * What runs in a page of a browser: a publisher with a clip that flashes and beeps at once, and all viewers that
  * browsers have. Functions are given to the page as text, so that each holds all it needs.
  *
  * @module
@@ -11,13 +11,15 @@ export interface Publish {
   readonly urls: readonly string[];
   /** Which of our candidates are used. */
   readonly transport: "tcp" | "udp";
+  /** The browser's own camera and microphone in place of the clip: where no sound can be made. */
+  readonly devices?: boolean;
 }
 
 /**
  * Publishes by WHIP; resolves when it is connected. `window.unpublish` ends it, `window.shrink` makes the pictures
  * so many times smaller.
  */
-export async function publishInPage({ urls, transport }: Publish): Promise<void> {
+export async function publishInPage({ urls, transport, devices = false }: Publish): Promise<void> {
   const context = new AudioContext();
   const beep = context.createGain();
   beep.gain.value = 0;
@@ -43,7 +45,10 @@ export async function publishInPage({ urls, transport }: Publish): Promise<void>
     paint.fillStyle = "#c63";
     paint.fillRect((time * 60) % 320, 60, 40, 40);
   }, 20);
-  const tracks = [...canvas.captureStream(25).getTracks(), ...sound.stream.getTracks()];
+  const size = { width: 320, height: 180 };
+  const tracks = devices
+    ? (await navigator.mediaDevices.getUserMedia({ video: size, audio: true })).getTracks()
+    : [...canvas.captureStream(25).getTracks(), ...sound.stream.getTracks()];
   const senders: RTCRtpSender[] = [];
   const publish = async (url: string): Promise<() => Promise<void>> => {
     const pc = new RTCPeerConnection();
@@ -79,7 +84,8 @@ export async function publishInPage({ urls, transport }: Publish): Promise<void>
     unpublish: async () => {
       clearInterval(draw);
       await Promise.all(ends.map((end) => end()));
-      await context.close();
+      for (const track of tracks) track.stop();
+      if (context.state === "running") await context.close();
     },
   });
 }
@@ -114,6 +120,9 @@ export async function watchInPage({ ways, frames, millis }: WatchAll): Promise<S
     audio?: string;
     look?: () => Promise<void>;
     source?: () => AudioNode | undefined;
+    /** By WebRTC's statistics. */
+    frames?: number;
+    energy?: number;
     readonly complaints: string[];
     stop?: () => void;
   }
@@ -151,6 +160,8 @@ export async function watchInPage({ ways, frames, millis }: WatchAll): Promise<S
       for (const one of all.filter(({ type }) => type === "inbound-rtp")) {
         if (one.packetsReceived > 0 && one.codecId !== undefined)
           seen[one.kind as "video" | "audio"] = byId(one.codecId).mimeType.split("/")[1];
+        if (one.kind === "video") seen.frames = one.framesDecoded;
+        else seen.energy = one.totalAudioEnergy;
       }
       const transport = all.find(({ type }) => type === "transport");
       const pair = byId(transport?.selectedCandidatePairId);
@@ -238,6 +249,10 @@ export async function watchInPage({ ways, frames, millis }: WatchAll): Promise<S
       }
       analyser.getFloatFrequencyData(spectrum);
       const peak = Math.max(...spectrum);
+      // Firefox's AudioContext stands still without a device for its sound.
+      const { mozHasAudio } = element as { mozHasAudio?: boolean };
+      const energy = seen.energy ?? (mozHasAudio && element.currentTime > 1 ? 1 : 0);
+      if (mozHasAudio !== undefined && energy > 0.001) sounds++;
       if (peak > -50) sounds++;
       if (peak <= strongest) return;
       strongest = peak;
@@ -252,7 +267,7 @@ export async function watchInPage({ ways, frames, millis }: WatchAll): Promise<S
         await sleep(40);
         listen();
         await seen.look?.();
-        decoded = element.getVideoPlaybackQuality().totalVideoFrames;
+        decoded = seen.frames ?? element.getVideoPlaybackQuality().totalVideoFrames;
         if (done()) break;
       }
     } catch (error) {
@@ -265,6 +280,6 @@ export async function watchInPage({ ways, frames, millis }: WatchAll): Promise<S
   }
 
   const all = await Promise.all(ways.map(one));
-  await context.close();
+  if (context.state === "running") await context.close();
   return all;
 }

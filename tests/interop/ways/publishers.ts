@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Browser } from "playwright-core";
+import type { Browser as Firefox } from "puppeteer-core";
 import { type ServerProcess, startServer } from "../../server_process.ts";
 import { need } from "../../tools.ts";
 import { publishEnhanced } from "./enhanced.ts";
@@ -15,6 +16,8 @@ export interface Stage {
   /** The same is published to each. */
   readonly servers: readonly ServerProcess[];
   readonly browser: Browser;
+  /** For rows that publish from it. */
+  readonly firefox?: Firefox;
 }
 
 /** Somebody who publishes; the stream is there, or soon will be. */
@@ -56,6 +59,7 @@ export const PUBLISHERS: Readonly<Record<PublisherName, PublisherKind>> = {
   "Chromium, WHIP over TCP: VP8, Opus": chromium("vp8", "tcp"),
   "Chromium, WHIP over TCP: VP9, Opus": chromium("vp9", "tcp"),
   "Chromium, WHIP over TCP: AV1, Opus": chromium("av1", "tcp"),
+  "Firefox, WHIP over TCP: VP8, Opus": { tone: 0, apart: undefined, rate: 30, start: firefox },
   "GStreamer, WHIP over TCP: H.264, Opus": webrtcbin("h264", "tcp"),
   "GStreamer, WHIP over UDP: VP8, Opus": webrtcbin("vp8", "udp"),
   "libdatachannel, WHIP over TCP: H.265, Opus": {
@@ -137,6 +141,25 @@ function chromium(codec: string, transport: Publish["transport"]): PublisherKind
   };
   const heavy = codec === "vp9" || codec === "av1";
   return { tone: 1000, apart: CHROMIUM_APART, rate: 25, heavy, start };
+}
+
+/** By name, for a camera is given to addresses of HTTP only when they are localhost. */
+async function firefox(stage: Stage, stream: string): Promise<Publishing> {
+  const page = await stage.firefox?.newPage();
+  if (page === undefined) throw new Error("there is no Firefox here");
+  await page.goto(`http://localhost:${stage.servers[0]?.port}/healthz`);
+  const urls = stage.servers.map(
+    ({ url }) => `${url}/rtc/v1/whip/?app=live&stream=${stream}&codec=vp8`,
+  );
+  await page.evaluate(publishInPage, { urls, transport: "tcp", devices: true } as const);
+  return {
+    stop: async () => {
+      await page.evaluate(() =>
+        (globalThis as unknown as { unpublish: () => Promise<void> }).unpublish(),
+      );
+      await page.close();
+    },
+  };
 }
 
 function webrtcbin(

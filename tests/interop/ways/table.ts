@@ -12,6 +12,8 @@ export type ViewerName =
   | "WHEP over UDP"
   | "WHEP over TCP by GStreamer"
   | "WHEP over UDP by GStreamer"
+  | "WHEP by Firefox"
+  | "LL-HLS by Firefox"
   | "HTTP-FLV by mpegts.js"
   | "WS-FLV by mpegts.js"
   | "LL-HLS by hls.js"
@@ -59,6 +61,30 @@ export const WAYS_OUT: readonly WayOut[] = [
       VP9: "VP9, Opus",
       VP8: "VP8, Opus",
       "sound alone": "Opus",
+    },
+  },
+  {
+    heading: "WHEP: Firefox, TCP",
+    viewers: ["WHEP by Firefox"],
+    cells: {
+      "H.264": "no (7)",
+      "H.265": "no (7)",
+      AV1: "AV1, Opus",
+      VP9: "VP9, Opus",
+      VP8: "VP8, Opus",
+      "sound alone": "Opus",
+    },
+  },
+  {
+    heading: "LL-HLS: hls.js in Firefox",
+    viewers: ["LL-HLS by Firefox"],
+    cells: {
+      "H.264": "H.264, AAC",
+      "H.265": "H.265, AAC",
+      AV1: "AV1, AAC",
+      VP9: "VP9, AAC",
+      VP8: "AAC (2)",
+      "sound alone": "AAC",
     },
   },
   {
@@ -189,6 +215,7 @@ export type PublisherName =
   | "Chromium, WHIP over TCP: VP9, Opus"
   | "Chromium, WHIP over TCP: AV1, Opus"
   | "Chromium, WHIP over UDP: H.264, Opus"
+  | "Firefox, WHIP over TCP: VP8, Opus"
   | "GStreamer, WHIP over TCP: H.264, Opus"
   | "GStreamer, WHIP over UDP: VP8, Opus"
   | "libdatachannel, WHIP over TCP: H.265, Opus"
@@ -211,6 +238,7 @@ export const WAYS_IN: readonly WayIn[] = [
   { publisher: "Chromium, WHIP over TCP: VP8, Opus", content: "VP8" },
   { publisher: "Chromium, WHIP over TCP: VP9, Opus", content: "VP9" },
   { publisher: "Chromium, WHIP over TCP: AV1, Opus", content: "AV1" },
+  { publisher: "Firefox, WHIP over TCP: VP8, Opus", content: "VP8" },
   { publisher: "GStreamer, WHIP over TCP: H.264, Opus", content: "H.264" },
   { publisher: "GStreamer, WHIP over UDP: VP8, Opus", content: "VP8" },
   { publisher: "libdatachannel, WHIP over TCP: H.265, Opus", content: "H.265" },
@@ -257,6 +285,10 @@ export const NOTES: readonly Note[] = [
   {
     text: "GStreamer 1.22 has no AV1 in RTP: WHEP answers 406 and says so.",
     says: /406.*AV1/s,
+  },
+  {
+    text: "Debian's Firefox has neither H.264 (no OpenH264) nor H.265 in WebRTC: WHEP answers 406 and says so.",
+    says: /406.*H26[45]/s,
   },
 ];
 

@@ -1,11 +1,12 @@
 /** Everybody who watches in the table, all at once. @module */
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import type { Browser as Firefox, Page as FirefoxPage } from "puppeteer-core";
 import type { ServerProcess } from "../../server_process.ts";
 import { repository } from "../../tools.ts";
 import { ffmpegSees } from "./ffmpeg_viewer.ts";
 import { gstreamerSees } from "./gstreamer.ts";
-import { type Watch, watchInPage } from "./page.ts";
+import { type Watch, type WatchAll, watchInPage } from "./page.ts";
 import type { Seen } from "./seen.ts";
 import { type Cell, type ViewerName, WAYS_OUT } from "./table.ts";
 import { webrtcbinSees } from "./webrtcbin.ts";
@@ -17,13 +18,23 @@ const PAGE_MILLIS = 60_000;
 const LIMIT_MILLIS = 90_000;
 const FAIL_MILLIS = 8000;
 
-/** A page that has the players. */
-export async function openPlayers(browser: Browser, server: ServerProcess): Promise<Page> {
-  const page = await browser.newPage();
-  await page.goto(`${server.url}/healthz`);
-  for (const player of ["hls.js/dist/hls.min.js", "mpegts.js/dist/mpegts.js"])
-    await page.addScriptTag({ path: join(repository, "node_modules", player) });
-  return page;
+/** Pages that have the players. */
+export interface Pages {
+  readonly chromium: Page;
+  readonly firefox: FirefoxPage;
+}
+
+export async function openPlayers(
+  { chromium, firefox }: { chromium: Browser; firefox: Firefox },
+  server: ServerProcess,
+): Promise<Pages> {
+  const pages = { chromium: await chromium.newPage(), firefox: await firefox.newPage() };
+  for (const page of [pages.chromium, pages.firefox]) {
+    await page.goto(`${server.url}/healthz`);
+    for (const player of ["hls.js/dist/hls.min.js", "mpegts.js/dist/mpegts.js"])
+      await page.addScriptTag({ path: join(repository, "node_modules", player) });
+  }
+  return pages;
 }
 
 export interface Servers {
@@ -34,12 +45,13 @@ export interface Servers {
 
 /** Resolves to what each viewer saw; `cells` says what is waited for, by column. */
 export async function watchAll(
-  page: Page,
+  { chromium, firefox }: Pages,
   { server, ts }: Servers,
   stream: string,
   cells: readonly Cell[],
 ): Promise<Map<ViewerName, Seen>> {
   const inPage: [ViewerName, Watch][] = [];
+  const inFirefox: [ViewerName, Watch][] = [];
   const others: [ViewerName, Promise<Seen>][] = [];
   for (const [i, { viewers }] of WAYS_OUT.entries()) {
     const cell = cells[i];
@@ -50,17 +62,23 @@ export async function watchAll(
       if (viewer === "Recording by ffmpeg") continue; // when it is over
       const where = IN_PAGE[viewer];
       const from = viewer.startsWith("MPEG-TS") ? ts : server;
-      if (where !== undefined) inPage.push([viewer, { ...where(from, stream), video, audio }]);
+      const pages = viewer.endsWith("Firefox") ? inFirefox : inPage;
+      if (where !== undefined) pages.push([viewer, { ...where(from, stream), video, audio }]);
       else others.push([viewer, sees(viewer, from, stream, cell)]);
     }
   }
-  const ways = inPage.map(([, way]) => way);
-  const [pages, rest] = await Promise.all([
-    page.evaluate(watchInPage, { ways, frames: PAGE_FRAMES, millis: PAGE_MILLIS }),
-    Promise.all(others.map(([, seen]) => seen)),
+  const wanted = (all: readonly [ViewerName, Watch][]): WatchAll => ({
+    ways: all.map(([, way]) => way),
+    frames: PAGE_FRAMES,
+    millis: PAGE_MILLIS,
+  });
+  const seen = await Promise.all([
+    chromium.evaluate(watchInPage, wanted(inPage)),
+    firefox.evaluate(watchInPage, wanted(inFirefox)),
+    Promise.all(others.map(([, seeing]) => seeing)),
   ]);
-  const names = [...inPage, ...others].map(([viewer]) => viewer);
-  return new Map([...pages, ...rest].map((seen, i) => [names[i] ?? "WHEP over TCP", seen]));
+  const names = [...inPage, ...inFirefox, ...others].map(([viewer]) => viewer);
+  return new Map(seen.flat().map((one, i) => [names[i] ?? "WHEP over TCP", one]));
 }
 
 type Where = Pick<Watch, "by" | "url" | "transport">;
@@ -93,6 +111,12 @@ const IN_PAGE: Partial<Record<ViewerName, (server: ServerProcess, stream: string
   }),
   "LL-HLS by hls.js": hls,
   "MPEG-TS by hls.js": hls,
+  "WHEP by Firefox": (server, stream) => ({
+    by: "whep",
+    url: whep(server, stream),
+    transport: "tcp",
+  }),
+  "LL-HLS by Firefox": hls,
 };
 
 function hls({ url }: ServerProcess, stream: string): Where {

@@ -1,15 +1,17 @@
 /**
  * Every way in by every way out, as docs/protocols.md has it: one publisher at a time, watched by all at once, with
- * Chromium, ffmpeg and GStreamer at both ends.
+ * Chromium, Firefox, ffmpeg and GStreamer at both ends.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
+import type { Browser as Firefox } from "puppeteer-core";
 import { concat } from "../../../core/bytes/mod.ts";
 import { TagType } from "../../../core/egress/flv/mod.ts";
+import { launchFirefox } from "../../browser/firefox.ts";
 import { launchChromium } from "../../chromium.ts";
 import { tagsOf } from "../../flv_file.ts";
 import { type ServerProcess, startServer } from "../../server_process.ts";
@@ -17,7 +19,7 @@ import { PUBLISHERS, type PublisherKind, type Publishing } from "./publishers.ts
 import { recordingSeen, startRecording } from "./recording.ts";
 import { codecName, type Seen } from "./seen.ts";
 import { type Cell, cellOf, cellsOf, NOTES, WAYS_IN, WAYS_OUT, type WayIn } from "./table.ts";
-import { openPlayers, PAGE_FRAMES, watchAll } from "./viewers.ts";
+import { openPlayers, PAGE_FRAMES, type Pages, watchAll } from "./viewers.ts";
 
 /** Of the tone's frequency: FFT bins are 23 Hz wide, and zero crossings of short beeps few. */
 const HERTZ_OFF = 100;
@@ -26,7 +28,8 @@ describe("Ways in and out", () => {
   let server: ServerProcess;
   let ts: ServerProcess;
   let browser: Browser;
-  let page: Page;
+  let firefox: Firefox;
+  let pages: Pages;
   const folder = mkdtempSync(join(tmpdir(), "monoport-ways-"));
   /** The next publisher gets ready while the one before is watched. */
   const ready = new Map<WayIn, Promise<Publishing>>();
@@ -34,17 +37,18 @@ describe("Ways in and out", () => {
   before(async () => {
     const path = `${folder}/[app]/[stream].[timestamp].mp4`;
     const args = ["--demo", "off", "--relay.allow", "127.0.0.1", "--http_api.https.enabled", "on"];
-    [server, ts, browser] = await Promise.all([
+    [server, ts, browser, firefox] = await Promise.all([
       start([...args, "--vhost.dvr.dvr_path", path]),
       start([...args, "--vhost.hls.hls_ts", "on"]),
       launchChromium(),
+      launchFirefox(),
     ]);
-    page = await openPlayers(browser, server);
+    pages = await openPlayers({ chromium: browser, firefox }, server);
   });
   after(async () => {
     for (const publishing of ready.values())
       await publishing.then((one) => one.stop()).catch(() => {});
-    await browser?.close();
+    await Promise.all([browser?.close(), firefox?.close()]);
     await Promise.all([server?.stop(), ts?.stop()]);
     rmSync(folder, { recursive: true, force: true });
   });
@@ -63,7 +67,7 @@ describe("Ways in and out", () => {
   async function publish(way: WayIn): Promise<Publishing> {
     const stream = streamOf(way);
     const servers = [server, ts];
-    const publishing = await PUBLISHERS[way.publisher].start({ servers, browser }, stream);
+    const publishing = await PUBLISHERS[way.publisher].start({ servers, browser, firefox }, stream);
     await Promise.all(servers.map((to) => hasBegun(to, stream)));
     return publishing;
   }
@@ -79,7 +83,7 @@ describe("Ways in and out", () => {
       const cells = texts.map(cellOf);
       const stream = streamOf(way);
       const recording = await startRecording(server, stream);
-      const seen = await watchAll(page, { server, ts }, stream, cells);
+      const seen = await watchAll(pages, { server, ts }, stream, cells);
       const recorded = WAYS_OUT.findIndex(({ viewers }) => viewers.includes("Recording by ffmpeg"));
       const picture = cells[recorded]?.video !== undefined;
       seen.set("Recording by ffmpeg", await recordingSeen(server, stream, recording, picture));
