@@ -29,7 +29,7 @@ export const LEFT_MILLIS: Millis = 1_000;
 export interface Pair {
   readonly id: PairId;
   readonly transport: Transport;
-  /** When its consent was last given: its latest valid check. */
+  /** When its latest valid check came. */
   checkedAt: Millis;
   /** When anything of the peer last came by it: a check, a handshake packet, media. */
   heardAt: Millis;
@@ -137,19 +137,19 @@ export class Pairs {
   }
 
   /**
-   * One pair that was not checked for `millis`. The sum is the one the timer was armed with: a
+   * One pair without consent for `millis`. The sum is the one the timer was armed with: a
    * difference may come out a little smaller, and the timer would fire for nothing, for ever.
    */
   unchecked(millis: Millis, now: Millis): PairId | undefined {
-    for (const pair of this.#pairs.values()) if (pair.checkedAt + millis <= now) return pair.id;
+    for (const pair of this.#pairs.values()) if (consentOf(pair) + millis <= now) return pair.id;
     return undefined;
   }
 
-  /** The oldest of the pairs' latest checks, `undefined` without pairs. */
+  /** The oldest of the pairs' latest consents, `undefined` without pairs. */
   oldestCheck(): Millis | undefined {
     let oldest: Millis | undefined;
-    for (const { checkedAt } of this.#pairs.values()) {
-      if (oldest === undefined || checkedAt < oldest) oldest = checkedAt;
+    for (const pair of this.#pairs.values()) {
+      oldest = Math.min(oldest ?? Number.POSITIVE_INFINITY, consentOf(pair));
     }
     return oldest;
   }
@@ -179,4 +179,13 @@ export class Pairs {
       return a.nominatedIn > b.nominatedIn;
     return a.nominated === b.nominated ? a.heard > b.heard : a.nominated > b.nominated;
   }
+}
+
+/**
+ * When a pair's peer last agreed to be sent to: by a check, or by media or reports under the session's keys. libnice 0.1
+ * (GStreamer) checks no more once it is connected, and sends indications in their place, which nobody can tell
+ * from those of others.
+ */
+function consentOf({ checkedAt, mediaAt }: Pair): Millis {
+  return Math.max(checkedAt, mediaAt);
 }

@@ -12,8 +12,6 @@ export interface Seen {
   readonly hertz: number;
   /** How many ms each flash came behind its beep. */
   readonly apart: readonly number[];
-  /** What the player itself may add to that. */
-  readonly inexact?: number;
   readonly complaints: readonly string[];
 }
 

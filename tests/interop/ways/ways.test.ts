@@ -165,6 +165,5 @@ function shows(seen: Seen, cell: Cell, kind: PublisherKind): void {
     assert.ok(Math.abs(seen.hertz - kind.tone) < HERTZ_OFF, `${seen.hertz} Hz`);
   if (kind.apart === undefined || seen.apart.length === 0) return;
   const usual = seen.apart.toSorted((a, b) => a - b)[seen.apart.length >> 1] ?? 0;
-  const most = kind.apart + (seen.inexact ?? 0);
-  assert.ok(Math.abs(usual) <= most, `picture behind sound by ${seen.apart.join(", ")} ms`);
+  assert.ok(Math.abs(usual) <= kind.apart, `picture behind sound by ${seen.apart.join(", ")} ms`);
 }

@@ -29,6 +29,7 @@ const anyStep: fc.Arbitrary<Step> = fc.tuple(
 
 /** What the rules say, written the slow way: by going through the whole history. */
 class Model {
+  /** When a checked pair's peer last consented. */
   readonly checked = new Map<number, number>();
   /** When anything came by a pair. */
   readonly heard = new Map<number, number>();
@@ -40,6 +41,12 @@ class Model {
     this.heard.set(pair, now);
     this.everValid = true;
     this.emptySince = undefined;
+  }
+
+  spoke(pair: number, now: number): void {
+    if (!this.checked.has(pair)) return;
+    this.checked.set(pair, now);
+    this.heard.set(pair, now);
   }
 
   /** What is sent goes to a pair that is heard, if there is one. */
@@ -114,7 +121,7 @@ function act(
     if (model.checked.has(pair)) model.heard.set(pair, now);
   } else if (kind === "media") {
     ice.handlePeerMedia(pair, now);
-    if (model.checked.has(pair)) model.heard.set(pair, now);
+    model.spoke(pair, now);
   } else if (kind === "close") {
     ice.handlePairClosed(pair, now);
     model.gone(pair, now);

@@ -241,7 +241,7 @@ describe("time", () => {
     send(ice, 2, request(useCandidate), 10);
     for (let now = 5_000; now <= 25_000; now += 5_000) {
       send(ice, 1, request(), now);
-      ice.handlePeerMedia(2, now); // media goes on, and is no consent
+      ice.handlePeerData(2, now); // no consent
       drain(ice);
     }
     ice.handleTimeout(10 + CONSENT_MILLIS);
@@ -250,6 +250,23 @@ describe("time", () => {
       { type: "selected", pair: 1, nominated: false },
     ]);
     assert.equal(ice.nextTimeout(), 25_000 + CONSENT_MILLIS);
+  });
+
+  test("who checks no more, as libnice, keeps consent by his media and reports, for 30 s from the last", () => {
+    const ice = agent();
+    send(ice, 1, request(useCandidate), 0);
+    for (let now = 0; now <= 120_000; now += 6_000) {
+      ice.handleTimeout(now);
+      ice.handlePeerMedia(1, now);
+    }
+    assert.equal(ice.selected, 1);
+    ice.handleTimeout(120_000 + CONSENT_MILLIS - 1);
+    assert.equal(ice.nextTimeout(), 120_000 + CONSENT_MILLIS);
+    ice.handleTimeout(ice.nextTimeout());
+    assert.deepEqual(drain(ice).events, [
+      { type: "close-pair", pair: 1, fault: NO_CONSENT },
+      { type: "expired", reason: "consent" },
+    ]);
   });
 
   test("a check that is repeated over UDP does not nominate again: our answer did not come through", () => {

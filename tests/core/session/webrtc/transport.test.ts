@@ -142,15 +142,15 @@ describe("when all connections are gone", () => {
   });
 });
 
-test("consent lasts 30 s from the last valid check", () => {
+test("consent lasts 30 s from the last valid check or packet of media", () => {
   const call = new Call().establish();
   call.until(20_000);
   call.check(1, false);
   call.until(40_000);
-  call.feed(1, call.peer.protect(rtpPacket(1), 1)); // media is no consent
-  call.until(49_999);
+  call.feed(1, call.peer.protect(rtpPacket(1), 1));
+  call.until(69_999);
   assert.equal(call.end(), undefined);
-  call.until(50_000);
+  call.until(70_000);
   assert.deepEqual(call.closings(), [[1, "no-consent"]]);
   assert.equal(call.end(), "consent");
   const silent = written(call);
