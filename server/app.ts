@@ -104,10 +104,11 @@ export function createApp(options: AppOptions): Hono {
     app.route("/", eventRoutes(options.rtc));
     app.route("/", rtcRoutes(options.rtc));
   }
-  if (options.remux !== undefined) app.route("/", remuxRoutes(options.remux));
-  if (options.hls !== undefined) app.route("/", hlsRoutes(options.hls));
+  // Before the streams: `/recordings/NAME.flv` may be a recording.
   if (options.pages !== undefined && options.files !== undefined)
     app.route("/", playedFileRoutes(options.files));
+  if (options.remux !== undefined) app.route("/", remuxRoutes(options.remux));
+  if (options.hls !== undefined) app.route("/", hlsRoutes(options.hls));
   if (options.pages !== undefined) app.route("/", pageRoutes(options.pages, options.packed));
   app.notFound((c) => c.text("Not Found\n", 404));
   app.onError((error, c) => {

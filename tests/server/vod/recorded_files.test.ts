@@ -174,3 +174,15 @@ test("the page that deletes is shown in no other site's frame", async (t) => {
   }
   assert.match(await policyOf("/players/whep.html"), /frame-ancestors \*$/);
 });
+
+test("a recording in no folder is not taken for a stream of the application `recordings`", async (t) => {
+  const { folder } = await served(t);
+  const path = `${folder}/[app]-[stream].[timestamp].flv`;
+  writeFileSync(join(folder, "live-a.8.flv"), "y".repeat(10));
+  const { url, monoport } = await start(["--vhost.dvr.dvr_path", path]);
+  t.after(() => monoport.close());
+  const sent = await fetch(`${url}/recordings/live-a.8.flv`, {
+    signal: AbortSignal.timeout(10_000),
+  });
+  assert.equal(await sent.text(), "y".repeat(10));
+});
