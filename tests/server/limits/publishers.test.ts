@@ -85,15 +85,14 @@ test("publishers who flood are held back, seen in the API as such, and ended aft
 });
 
 test("messages without a byte, and chunks of one, are bound as others: a connection that sends them is held back before it publishes", async (t) => {
-  const server = await running(t, "--limits.publisher_packets", "500");
-  const { metrics } = server.monoport;
-  const held = (): number => metrics.value(HELD, "limits.publisher_packets");
   for (const bytes of [empty(), crumbs()]) {
-    const before = held();
+    // Each on a server of its own: who left with empty buckets begins with empty ones, of bytes too.
+    const server = await running(t, "--limits.publisher_packets", "500");
+    const held = (): number => server.monoport.metrics.value(HELD, "limits.publisher_packets");
     const one = await openEncoder(server.port);
     t.after(() => one.close());
     one.socket.write(bytes);
-    await until(() => held() > before, "it is held back");
+    await until(() => held() > 0, "it is held back");
     one.close();
   }
 });
