@@ -41,6 +41,9 @@ const STANDING_TICKS = 200 * TICKS_PER_MILLI;
 const STANDING_PACKETS = 10;
 /** What arrives without a queue is measured over so long: the time that a keyframe takes. */
 const PASSING_TICKS = 100 * TICKS_PER_MILLI;
+/** Fewer packets do when they were so long on their way, as those of a path found very narrow. */
+const RARE_TICKS = 400 * TICKS_PER_MILLI;
+const RARE_PACKETS = 4;
 /** The least delay is that of the last one to two such spans. */
 const BASE_MILLIS = 10_000;
 /** The most that arrived is that of so short a time. */
@@ -298,7 +301,8 @@ export class BandwidthEstimator {
   #pass(arrival: number, bytes: number): void {
     const passing = this.#passing;
     passing.add(arrival, bytes);
-    if (passing.ticks < PASSING_TICKS || passing.packets < STANDING_PACKETS) return;
+    const enough = passing.ticks < RARE_TICKS ? STANDING_PACKETS : RARE_PACKETS;
+    if (passing.ticks < PASSING_TICKS || passing.packets < enough) return;
     if (passing.bitrate > this.#estimate) this.#estimate = passing.bitrate;
     passing.begin(arrival);
   }

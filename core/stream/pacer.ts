@@ -17,6 +17,12 @@ export const PACE_MILLIS: Millis = 5;
  */
 const GAINS: readonly number[] = [1.25, 0.75, 1, 1, 1, 1, 1, 1];
 const PHASE_MILLIS = 125;
+/**
+ * Those that try more and less are longer where packets are rare: what arrives is measured by some
+ * packets, and would not show it.
+ */
+const TRIED_PACKETS = 9;
+const TRIED_MILLIS = 1250;
 /** The path took more when the estimate has risen so much by that: then more is tried at once. */
 const RISEN = 1.08;
 const NEXT_GAIN = 2;
@@ -35,6 +41,8 @@ export class Pacer {
   #at: Millis = 0;
   #phase = 1;
   #phaseAt: Millis = 0;
+  /** Packets that went in this phase. */
+  #gone = 0;
   /** How many times the estimate is tried, and what it was when that began. */
   #tried = 1;
   #triedFrom = Number.POSITIVE_INFINITY;
@@ -64,7 +72,7 @@ export class Pacer {
     now: Millis,
     send: (packet: Uint8Array, number: number, now: Millis) => void,
   ): void {
-    if (now - this.#phaseAt >= PHASE_MILLIS) this.#nextPhase(bitrate, now);
+    if (now - this.#phaseAt >= this.#phaseMillis) this.#nextPhase(bitrate, now);
     const gain = this.#phase === 0 ? this.#tried : (GAINS[this.#phase] ?? 1);
     const rate = (bitrate * gain) / 1000;
     const gained = Math.max(0, now - this.#at) * rate;
@@ -76,6 +84,7 @@ export class Pacer {
       if (packet === undefined || number === undefined) break;
       this.bytes -= packet.length;
       this.#credit -= packet.length * 8;
+      this.#gone++;
       send(packet, number, now);
     }
     if (this.#head === this.#queue.length) this.clear();
@@ -86,9 +95,14 @@ export class Pacer {
     }
   }
 
+  get #phaseMillis(): Millis {
+    return this.#phase > 1 || this.#gone >= TRIED_PACKETS ? PHASE_MILLIS : TRIED_MILLIS;
+  }
+
   /** Tries more again at once when the path took more the last time. */
   #nextPhase(bitrate: number, now: Millis): void {
     this.#phaseAt = now;
+    this.#gone = 0;
     this.#phase = (this.#phase + 1) % GAINS.length;
     const risen = this.#phase > 1 && bitrate > this.#triedFrom * RISEN;
     if (risen) this.#phase = 0;

@@ -157,21 +157,17 @@ for (const [codec, scalabilityMode] of [
     const viewer = await openPage(browser, `${server.url}/players/whep.html`);
     t.after(() => viewer.context().close());
     await playLayer(viewer, `/rtc/v1/whep/${path}`);
-    const enough = (frames: number): boolean => frames > 25;
-    // The largest spatial layer comes when Chromium finds the bandwidth for it.
+    // The largest spatial layer comes when Chromium finds the bandwidth for it, and each new one with a keyframe.
+    // Pictures that lack a layer they refer to would be shown at keyframes alone.
     const stats = await statsWhen(viewer, ({ inbound: all }) =>
-      all.some((one) => enough(one.framesDecoded) && one.frameWidth === 640),
+      all.some(
+        ({ framesDecoded, keyFramesDecoded, frameWidth }) =>
+          framesDecoded > 25 && framesDecoded / keyFramesDecoded > 5 && frameWidth === 640,
+      ),
     );
     const video = inbound(stats, "video");
     assert.equal(video.codec, codec);
-    // More than the first come when Chromium goes on to another number of layers. Pictures that lack a
-    // layer they refer to would be shown at keyframes alone.
-    const { framesDecoded, keyFramesDecoded } = video;
-    assert.ok(keyFramesDecoded >= 1);
-    assert.ok(
-      framesDecoded / keyFramesDecoded > 5,
-      `${framesDecoded}, ${keyFramesDecoded} of them keyframes`,
-    );
+    assert.ok(video.keyFramesDecoded >= 1);
     const used = await publisher.evaluate(() => {
       const { pc } = (globalThis as unknown as { monoport: { pc: RTCPeerConnection } }).monoport;
       const sender = pc.getSenders().find(({ track }) => track?.kind === "video");

@@ -96,17 +96,16 @@ describe("RTMP on the shared port, watched by Chromium", () => {
       `${server.url}/players/whep.html?stream=${stream}&autostart=true`,
     );
     t.after(() => player.context().close());
+    // A decoder that fails goes on with the next keyframe. On a busy machine Chromium's path seems narrow
+    // for a while, and gets keyframes alone, too.
     const stats = await statsWhen(player, (one) =>
-      one.inbound.some(({ framesDecoded }) => framesDecoded > frames),
+      one.inbound.some(
+        ({ framesDecoded, keyFramesDecoded }) =>
+          framesDecoded > frames && framesDecoded / keyFramesDecoded > 8,
+      ),
     );
     assert.equal(inbound(stats, "video").codec, `video/${codec}`);
-    const { framesDecoded, keyFramesDecoded } = inbound(stats, "video");
-    assert.ok(keyFramesDecoded >= 1);
-    // A decoder that fails goes on with the next keyframe.
-    assert.ok(
-      framesDecoded / keyFramesDecoded > 8,
-      `${framesDecoded}, ${keyFramesDecoded} of them keyframes`,
-    );
+    assert.ok(inbound(stats, "video").keyFramesDecoded >= 1);
     const size = await player.evaluate(() => document.querySelector("video")?.videoWidth);
     assert.equal(size, width);
   }

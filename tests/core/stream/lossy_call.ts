@@ -47,6 +47,10 @@ export interface CallOptions {
   /** What the viewer tells of: transport-wide arrivals, or receiver reports alone. */
   readonly feedback?: "twcc" | "rr";
   readonly limits?: Partial<HubLimits>;
+  /** Pictures alone when false. */
+  readonly audio?: boolean;
+  /** A keyframe comes so often by itself, whether or not any is asked for. */
+  readonly keyframeMillis?: Millis;
   readonly seed?: number;
 }
 
@@ -130,6 +134,8 @@ export class Sender implements DatagramMachine<undefined> {
   #audioDue: Millis = 0;
   #asked = 0;
   #key = true;
+  readonly #keyframeMillis: Millis;
+  #keyframeDue: Millis;
 
   constructor(options: CallOptions) {
     this.world = new World(options.limits);
@@ -145,6 +151,9 @@ export class Sender implements DatagramMachine<undefined> {
       throw new Error(fault.code);
     });
     this.#frameBytes = (options.bitsPerSecond / 8000) * FRAME_MILLIS;
+    if (options.audio === false) this.#audioDue = NEVER;
+    this.#keyframeMillis = options.keyframeMillis ?? NEVER;
+    this.#keyframeDue = this.#keyframeMillis;
   }
 
   handleInput(bytes: Uint8Array, now: Millis): void {
@@ -162,6 +171,10 @@ export class Sender implements DatagramMachine<undefined> {
     }
     if (now >= this.#frameDue) {
       this.#frameDue += FRAME_MILLIS;
+      if (now >= this.#keyframeDue) {
+        this.#keyframeDue += this.#keyframeMillis;
+        this.#key = true;
+      }
       const size = this.#key ? this.#frameBytes * KEY_FACTOR : this.#frameBytes;
       const parts = Math.max(1, Math.ceil(size / 1150));
       this.framesAt.push(now);

@@ -153,6 +153,28 @@ describe("a path that takes less than the stream", () => {
     });
   }
 
+  // Without sound, packets are so rare there that what passes is measured by a few.
+  for (const [bitsPerSecond, rate] of [
+    [200_000, 100_000],
+    [1_000_000, 20_000],
+  ] as const) {
+    test(`of ${rate / 1000} kbit/s for ${bitsPerSecond / 1000} is found wide again when it is, with pictures alone`, () => {
+      const call = new Call({
+        ...{ bitsPerSecond, delayMillis: 5, bufferMillis: 1000 },
+        ...{ audio: false, keyframeMillis: 1000 },
+      }).run(3);
+      call.rate = rate;
+      call.run(10);
+      const { subscriber } = call.sender.viewer;
+      assert.ok(subscriber.estimatedBitrate < bitsPerSecond / 2, `${subscriber.estimatedBitrate}`);
+      call.rate = Number.POSITIVE_INFINITY;
+      call.run(30);
+      const before = call.receiver.decodedAt.length;
+      call.run(5);
+      assert.equal(call.receiver.decodedAt.length - before, 125, "each picture of 5 s");
+    });
+  }
+
   test("is found with receiver reports alone, too", (t) => {
     const narrow = { rate: 1_000_000, bufferMillis: 400, feedback: "rr" } as const;
     const call = new Call({ bitsPerSecond: BITS, delayMillis: 50, ...narrow }).run(20);
