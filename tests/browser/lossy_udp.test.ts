@@ -73,9 +73,13 @@ describe("Chromium behind a bad network, over UDP", () => {
     assert.ok(narrow.framesDecoded > 0);
     assert.ok(narrow.concealed < narrow.samples * 0.35, "and he goes on hearing");
     await network.set({ delayMillis: 50 });
-    await wait(4500);
-    const wide = await watch(t, "again without a limit", publisher, player, 3000);
-    assert.ok(wide.framesDecoded >= wide.framesEncoded * 0.5, JSON.stringify(wide));
+    // What the path takes now is found by trying more, again and again.
+    const widened = performance.now();
+    let wide = await watch(t, "again without a limit", publisher, player, 3000);
+    while (wide.framesDecoded < wide.framesEncoded * 0.5) {
+      assert.ok(performance.now() - widened < 40_000, JSON.stringify(wide));
+      wide = await watch(t, "again without a limit", publisher, player, 3000);
+    }
 
     async function droppedFrames(): Promise<number> {
       const metrics = await publisher.evaluate(() => fetch("/metrics").then((one) => one.text()));
