@@ -51,6 +51,8 @@ export const SEGMENT_MAX_BYTES: number = 32 * 1024 * 1024;
 const FRAME_COST_BYTES = 128;
 /** Keyframes that come a little early count: publishers are asked for them by time. */
 const EARLY_MILLIS: Millis = 100;
+/** Of the longest distance of keyframes, what counts of it at the next one. */
+const DISTANCE_DECAY = 0.95;
 /** A part that another follows in its segment has at least this share of the target (RFC 8216bis §4.4.3.7). */
 const PART_SHARE = 0.85;
 /** Pictures may be so late behind sound before parts are cut without them. */
@@ -85,6 +87,9 @@ export class Segmenter implements FrameSink {
   #silent = false;
   #segmentStart: Millis = 0;
   #partStart: Millis = 0;
+  /** When the newest keyframe is decoded, and how far apart two were at most of late. */
+  #keyframeAt: Millis | undefined;
+  #keyframeDistance: Millis = 0;
 
   constructor(options: SegmenterOptions, sink: SegmenterSink) {
     this.#options = options;
@@ -155,6 +160,7 @@ export class Segmenter implements FrameSink {
     if (this.#origin === undefined || at < this.#origin) this.#origin = at;
     this.#lanes.clear();
     this.#leader = undefined;
+    this.#keyframeAt = undefined;
     for (const kind of ["video", "audio"] as const) {
       const format = kinds.has(kind) ? this.#formats.get(kind) : undefined;
       if (format === undefined) continue;
@@ -267,7 +273,8 @@ export class Segmenter implements FrameSink {
     lane.finish(dts);
     const segment = dts - this.#segmentStart;
     const early = frame.kind === "video" ? EARLY_MILLIS : 0;
-    const least = this.#atKeyframe ? segmentMillis - early : 0;
+    const last = frame.kind === "video" && frame.keyframe && this.#isLast(dts);
+    const least = this.#atKeyframe && !last ? segmentMillis - early : 0;
     const next = Math.max(0, dts - lane.last);
     if ((frame.keyframe && segment >= least) || segment + next > maxSegmentMillis) {
       this.#nextSegment(dts, frame.keyframe);
@@ -275,6 +282,19 @@ export class Segmenter implements FrameSink {
     }
     const part = dts - this.#partStart;
     if (part >= partMillis * PART_SHARE || part + next > partMillis) this.#endPart(dts);
+  }
+
+  /**
+   * Whether the keyframe after this one would come too late for the segment, which then could not end with
+   * one: their distance is the encoder's, and viewers who join ask for others in between.
+   */
+  #isLast(dts: Millis): boolean {
+    const { segmentMillis, maxSegmentMillis } = this.#options;
+    const distance = dts - (this.#keyframeAt ?? dts);
+    this.#keyframeAt = dts;
+    this.#keyframeDistance = Math.max(distance, this.#keyframeDistance * DISTANCE_DECAY);
+    const segment = dts - this.#segmentStart;
+    return segment >= segmentMillis / 2 && segment + this.#keyframeDistance > maxSegmentMillis;
   }
 
   /** Sound beside pictures, which may have ceased to come. */

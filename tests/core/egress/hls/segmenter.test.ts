@@ -47,6 +47,35 @@ describe("Segmenter", () => {
     assert.equal(stage.made.filter(({ parts }) => parts[0]?.independent).length, 6);
   });
 
+  test("keyframes a little closer than segments are long: each segment begins with one", () => {
+    const stage = both();
+    stage.play(0, 30_000, { fps: 25, gop: 1800 });
+    assertRules(stage);
+    // The first distance is not known before its end.
+    assert.ok(stage.made.length >= 15);
+    assert.ok(stage.made.slice(2).every(({ parts }) => parts[0]?.independent));
+  });
+
+  test("keyframes that joining viewers ask for leave no segment without one at its beginning", () => {
+    for (const every of [4720, 5640, 5880, 6960]) {
+      const stage = both();
+      let keyframeAt = 0;
+      for (let at = 0; at < 60_000; at += 20) {
+        stage.audio(at);
+        if (at % 40 > 0) continue;
+        // The encoder's distance is 2 s, and begins anew with each.
+        const asked = at > 4000 && at % every === 0;
+        const key = at === 0 || at - keyframeAt >= 2000 || asked;
+        if (key) keyframeAt = at;
+        stage.video(at, key);
+      }
+      assertRules(stage);
+      assert.ok(stage.made.every(({ parts }) => parts[0]?.independent !== false));
+      const { segments } = readPlaylist(stage.playlist());
+      assert.ok(segments.every(({ duration }) => duration >= 1));
+    }
+  });
+
   test("no frame is lost or given twice, and each lasts until the next", () => {
     const stage = both();
     stage.play(0, 20_000);
