@@ -52,7 +52,9 @@ const FRAME_COST_BYTES = 128;
 /** Keyframes that come a little early count: publishers are asked for them by time. */
 const EARLY_MILLIS: Millis = 100;
 /** Of the longest distance of keyframes, what counts of it at the next one. */
-const DISTANCE_DECAY = 0.95;
+const DISTANCE_DECAY = 0.98;
+/** The next one may be so much further away: encoders and paths are not punctual. */
+const DISTANCE_MARGIN = 1.1;
 /** A part that another follows in its segment has at least this share of the target (RFC 8216bis §4.4.3.7). */
 const PART_SHARE = 0.85;
 /** Pictures may be so late behind sound before parts are cut without them. */
@@ -294,7 +296,8 @@ export class Segmenter implements FrameSink {
     this.#keyframeAt = dts;
     this.#keyframeDistance = Math.max(distance, this.#keyframeDistance * DISTANCE_DECAY);
     const segment = dts - this.#segmentStart;
-    return segment >= segmentMillis / 2 && segment + this.#keyframeDistance > maxSegmentMillis;
+    const next = segment + this.#keyframeDistance * DISTANCE_MARGIN;
+    return segment >= segmentMillis / 2 && next > maxSegmentMillis;
   }
 
   /** Sound beside pictures, which may have ceased to come. */
