@@ -43,19 +43,16 @@ export const list: Read<string[]> = v.pipe(
 );
 
 export function wholeNumber(least: number, most: number): Read<number> {
-  const message = `a whole number from ${least} to ${most}`;
-  return v.pipe(
-    v.string(),
-    v.regex(/^\d{1,9}$/, message),
-    v.transform(Number),
-    v.minValue(least, message),
-    v.maxValue(most, message),
-  );
+  return integer("a whole number", least, most);
 }
 
 /** A number of milliseconds. */
 export function milliseconds(least: number, most: number): Read<number> {
-  const message = `milliseconds from ${least} to ${most}`;
+  return integer("milliseconds", least, most);
+}
+
+function integer(what: string, least: number, most: number): Read<number> {
+  const message = `${what} from ${least} to ${most}`;
   return v.pipe(
     v.string(),
     v.regex(/^\d{1,9}$/, message),
